@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The core: which links a GPU has to disable, and what may be claimed about it. Pure C without
+ * kernel, allocation or I/O, so that the module, the tools and the unit tests share it. Nothing
+ * here locks: the caller serialises access to each object.
+ */
+#ifndef NVLINK_ISOLATION_CORE_H
+#define NVLINK_ISOLATION_CORE_H
+
+#ifdef __KERNEL__
+#include <linux/kernel.h>
+#include <linux/types.h>
+#else
+#include <stdbool.h>
+#include <stddef.h>
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+#endif
+
+#include <nvlink_isolation/gv100.h>
+
+/* board.c - identity */
+
+const char *nvli_board(u16 vendor, u16 device);
+bool nvli_chip_is_gv100(u32 boot_0);
+bool nvli_is_answer(u32 value);
+
+/* topology.c - where the links lead */
+
+/**
+ * enum nvli_end - what is at the other end of a link
+ * @NVLI_END_UNKNOWN: cannot be told; treated as somebody else's GPU
+ * @NVLI_END_NONE: nothing, says the firmware
+ * @NVLI_END_CPU: the NPU of a POWER9, which the IOMMU guards
+ * @NVLI_END_GPU: another V100
+ */
+enum nvli_end {
+	NVLI_END_UNKNOWN,
+	NVLI_END_NONE,
+	NVLI_END_CPU,
+	NVLI_END_GPU,
+};
+
+/**
+ * enum nvli_fault - why an end is NVLI_END_UNKNOWN
+ * @NVLI_FAULT_NONE: it is not
+ * @NVLI_FAULT_MISSING: the GPU has no ibm,nvlink-peers
+ * @NVLI_FAULT_LENGTH: ibm,nvlink-peers is not six cells long
+ * @NVLI_FAULT_PHANDLE: no node has this phandle
+ * @NVLI_FAULT_SELF: the phandle is the GPU's own
+ * @NVLI_FAULT_NODE: the node is neither an NPU's nor a V100's
+ */
+enum nvli_fault {
+	NVLI_FAULT_NONE,
+	NVLI_FAULT_MISSING,
+	NVLI_FAULT_LENGTH,
+	NVLI_FAULT_PHANDLE,
+	NVLI_FAULT_SELF,
+	NVLI_FAULT_NODE,
+};
+
+/**
+ * struct nvli_node - what the caller found in its device tree under a phandle
+ * @found: there is such a node; the other members mean nothing without it
+ * @npu: the node or its parent is compatible with "ibm,power9-npu-pciex"
+ * @vendor: property vendor-id, 0 if there is none
+ * @device: property device-id, 0 if there is none
+ */
+struct nvli_node {
+	bool found;
+	bool npu;
+	u16 vendor;
+	u16 device;
+};
+
+typedef struct nvli_node (*nvli_find_node_t)(void *context, u32 phandle);
+
+/**
+ * struct nvli_topology - the links of one GPU
+ * @bytes: length of ibm,nvlink-peers, for messages
+ * @link: indexed by the GPU's link number
+ * @link.end: what is there
+ * @link.fault: why that cannot be told
+ * @link.phandle: the cell as read, 0 if there is none
+ */
+struct nvli_topology {
+	size_t bytes;
+	struct nvli_topology_link {
+		enum nvli_end end;
+		enum nvli_fault fault;
+		u32 phandle;
+	} link[GV100_NVLINKS];
+};
+
+void nvli_topology_parse(struct nvli_topology *topology, const void *cells, size_t bytes,
+			 u32 self, nvli_find_node_t find, void *context);
+const char *nvli_fault_text(enum nvli_fault fault);
+
+/* policy.c - which links to cut */
+
+/* A domain is any number >= 0. A GPU in NVLI_ALONE shares its domain with nobody. */
+#define NVLI_ALONE	(-1)
+
+u32 nvli_required_mask(const struct nvli_topology *topology, int domain,
+		       const int peer_domain[GV100_NVLINKS]);
+
+/* "0x00150000" is "0,2,4": two characters a link are enough */
+#define NVLI_LINKS_TEXT	(2 * GV100_NVLINKS)
+
+const char *nvli_links_text(u32 mask, char text[NVLI_LINKS_TEXT]);
+
+/* status.c - what may be claimed */
+
+/**
+ * enum nvli_state - see Documentation of the sysfs attribute "state" in src/module/sysfs.c
+ * @NVLI_OFF: not enforced; nothing is known
+ * @NVLI_PENDING: has to be isolated and is not yet known to be
+ * @NVLI_ISOLATED: every required bit was read back as set since the last reset
+ * @NVLI_FAILED: it answered, and wrong, or did not answer in time
+ * @NVLI_UNSUPPORTED: the id is a V100's and the chip is not; never written
+ */
+enum nvli_state {
+	NVLI_OFF,
+	NVLI_PENDING,
+	NVLI_ISOLATED,
+	NVLI_FAILED,
+	NVLI_UNSUPPORTED,
+};
+
+/**
+ * struct nvli_status - one GPU, as it may be shown
+ * @state: see above
+ * @generation: counts reset events; a read-back proves something only in its own generation
+ * @required: bits of GV100_LINK_DISABLE that have to be set
+ * @disabled: the bits that were read back, if @disabled_known
+ * @disabled_known: @disabled was read in this generation
+ * @was_gv100: PMC_BOOT_0 once said GV100, so another answer is a fault and not another board
+ * @reset_pending: a reset has happened since the last verified read-back
+ * @resets: secondary bus resets seen while enforcing
+ * @reapplied: how often the links were verified as disabled again after resets
+ */
+struct nvli_status {
+	enum nvli_state state;
+	u32 generation;
+	u32 required;
+	u32 disabled;
+	bool disabled_known;
+	bool was_gv100;
+	bool reset_pending;
+	unsigned int resets;
+	unsigned int reapplied;
+};
+
+void nvli_status_enforce(struct nvli_status *status);
+void nvli_status_release(struct nvli_status *status);
+void nvli_status_require(struct nvli_status *status, u32 required);
+void nvli_status_reset(struct nvli_status *status);
+void nvli_status_reset_done(struct nvli_status *status);
+bool nvli_status_chip(struct nvli_status *status, u32 generation, u32 boot_0);
+bool nvli_status_read_back(struct nvli_status *status, u32 generation, u32 value);
+void nvli_status_fault(struct nvli_status *status, u32 generation);
+bool nvli_status_wants_work(const struct nvli_status *status);
+const char *nvli_state_text(enum nvli_state state);
+
+#endif

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Which links to cut. */
+
+#include <nvlink_isolation/core.h>
+
+static bool may_talk(const struct nvli_topology_link *link, int domain, int peer_domain)
+{
+	switch (link->end) {
+	case NVLI_END_CPU:
+		return true;
+	case NVLI_END_GPU:
+		return domain != NVLI_ALONE && domain == peer_domain;
+	case NVLI_END_NONE:
+		/*
+		 * Cutting a link to nothing harms nobody, and half-populated boards have been
+		 * seen with wrong cells.
+		 */
+	case NVLI_END_UNKNOWN:
+		break;
+	}
+
+	return false;
+}
+
+/**
+ * nvli_required_mask() - the links that a GPU has to disable
+ * @topology: where its links lead
+ * @domain: the GPU's own domain, or NVLI_ALONE
+ * @peer_domain: for each link that leads to a GPU, the domain of that GPU; NVLI_ALONE where it is
+ *		 not known. Not read for other links.
+ *
+ * Return: bits of GV100_LINK_DISABLE. Whatever is not known to be allowed is cut.
+ */
+u32 nvli_required_mask(const struct nvli_topology *topology, int domain,
+		       const int peer_domain[GV100_NVLINKS])
+{
+	u32 mask = 0;
+	int i;
+
+	for (i = 0; i < GV100_NVLINKS; i++)
+		if (!may_talk(&topology->link[i], domain, peer_domain[i]))
+			mask |= 1U << (GV100_LINK_DISABLE_SHIFT + i);
+
+	return mask;
+}
+
+/**
+ * nvli_links_text() - write the links of a mask as a list, as in "0,2,4"
+ * @mask: bits of GV100_LINK_DISABLE; others are ignored
+ * @text: written to; empty for no link
+ *
+ * Return: @text
+ */
+const char *nvli_links_text(u32 mask, char text[NVLI_LINKS_TEXT])
+{
+	char *end = text;
+	int i;
+
+	for (i = 0; i < GV100_NVLINKS; i++) {
+		if (!(mask & 1U << (GV100_LINK_DISABLE_SHIFT + i)))
+			continue;
+		if (end != text)
+			*end++ = ',';
+		*end++ = '0' + i;
+	}
+	*end = '\0';
+
+	return text;
+}

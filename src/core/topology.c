@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where the links lead: the property ibm,nvlink-peers of a GPU's device-tree node, which skiboot
+ * writes since v6.3. One big-endian cell a link, in order of link number: the phandle of the node
+ * at the other end, or 0 where nothing is.
+ */
+
+#include <nvlink_isolation/core.h>
+
+static u32 cell(const u8 *bytes)
+{
+	return (u32)bytes[0] << 24 | (u32)bytes[1] << 16 | (u32)bytes[2] << 8 | bytes[3];
+}
+
+/*
+ * A CPU entry is told by the NPU it belongs to and not by the GPU's ibm,npu list: board labels and
+ * that list have disagreed on real machines.
+ */
+static struct nvli_topology_link link_of(u32 phandle, u32 self, nvli_find_node_t find,
+					 void *context)
+{
+	struct nvli_topology_link link = { .phandle = phandle };
+	struct nvli_node node;
+
+	if (!phandle) {
+		link.end = NVLI_END_NONE;
+		return link;
+	}
+
+	if (phandle == self) {
+		link.fault = NVLI_FAULT_SELF;
+		return link;
+	}
+
+	node = find(context, phandle);
+	if (!node.found)
+		link.fault = NVLI_FAULT_PHANDLE;
+	else if (node.npu)
+		link.end = NVLI_END_CPU;
+	else if (nvli_board(node.vendor, node.device))
+		link.end = NVLI_END_GPU;
+	else
+		link.fault = NVLI_FAULT_NODE;
+
+	return link;
+}
+
+/**
+ * nvli_topology_parse() - read ibm,nvlink-peers
+ * @topology: filled in
+ * @cells: the property's value, or NULL if the GPU has no such property
+ * @bytes: its length
+ * @self: the GPU's own phandle, 0 if it has none
+ * @find: looks a phandle up in the device tree
+ * @context: passed to @find
+ *
+ * A list of another length than six cells tells nothing at all: with one cell too few, nobody
+ * knows which one is missing, and so none can be matched to its link.
+ */
+void nvli_topology_parse(struct nvli_topology *topology, const void *cells, size_t bytes,
+			 u32 self, nvli_find_node_t find, void *context)
+{
+	const u8 *byte = cells;
+	int i;
+
+	topology->bytes = bytes;
+
+	for (i = 0; i < GV100_NVLINKS; i++) {
+		struct nvli_topology_link *link = &topology->link[i];
+
+		*link = (struct nvli_topology_link){ .end = NVLI_END_UNKNOWN };
+		if (!cells)
+			link->fault = NVLI_FAULT_MISSING;
+		else if (bytes != 4 * GV100_NVLINKS)
+			link->fault = NVLI_FAULT_LENGTH;
+		else
+			*link = link_of(cell(byte + 4 * i), self, find, context);
+	}
+}
+
+/* Why a link's other end is unknown, in words that follow "cell N:" */
+const char *nvli_fault_text(enum nvli_fault fault)
+{
+	switch (fault) {
+	case NVLI_FAULT_NONE:
+		return "no fault";
+	case NVLI_FAULT_MISSING:
+		return "the GPU has no ibm,nvlink-peers";
+	case NVLI_FAULT_LENGTH:
+		return "ibm,nvlink-peers is not six cells long";
+	case NVLI_FAULT_PHANDLE:
+		return "no node has this phandle";
+	case NVLI_FAULT_SELF:
+		return "this is the GPU itself";
+	case NVLI_FAULT_NODE:
+		return "this node is neither an NPU's nor a V100 SXM2";
+	}
+
+	return "no such fault";
+}
