@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The lab's control device: how a test inside the guest talks to the emulation.
+ *
+ * The guest writes a command ending in a newline to config space from 0x80 on; it is done at once,
+ * and the reply, `ok ...` or `error ...` and a newline, takes its place.
+ *
+ *   mark TEXT                 a line in the log
+ *   set GPU PROPERTY VALUE
+ *   get GPU PROPERTY          PROPERTY is one of the GPU's, or `mask` for its link disable register
+ */
+#include "gv100.h"
+
+#define TYPE_CONTROL "nvlink-lab"
+OBJECT_DECLARE_SIMPLE_TYPE(Control, CONTROL)
+
+#define CONTROL_WINDOW 0x80
+#define CONTROL_SIZE 0x80
+
+struct Control {
+    PCIDevice parent_obj;
+};
+
+static char *get_property(GV100State *gpu, const char *name, Error **errp)
+{
+    if (!strcmp(name, "mask")) {
+        return g_strdup_printf("0x%08x", gpu->regs.link_disable);
+    }
+    return object_property_print(OBJECT(gpu), name, false, errp);
+}
+
+/* Returns what follows "ok " in the reply, NULL with @errp set on failure. */
+static char *run_command(char *command, Error **errp)
+{
+    g_auto(GStrv) word = g_strsplit(command, " ", 4);
+    unsigned int words = g_strv_length(word);
+    GV100State *gpu;
+
+    if (words >= 2 && !strcmp(word[0], "mark")) {
+        log_event("lab", "mark text=%s", command + strlen("mark "));
+        return g_strdup("");
+    }
+    if (!(words == 3 && !strcmp(word[0], "get")) && !(words == 4 && !strcmp(word[0], "set"))) {
+        error_setg(errp, "unknown command");
+        return NULL;
+    }
+    gpu = gv100_find(word[1]);
+    if (!gpu) {
+        error_setg(errp, "no gv100 %s", word[1]);
+        return NULL;
+    }
+    if (words == 3) {
+        return get_property(gpu, word[2], errp);
+    }
+    log_event("lab", "set gpu=%s property=%s value=%s", word[1], word[2], word[3]);
+    return object_property_parse(OBJECT(gpu), word[2], word[3], errp) ? g_strdup("") : NULL;
+}
+
+static void execute(PCIDevice *pci, size_t length)
+{
+    g_autofree char *command = g_strndup((char *)pci->config + CONTROL_WINDOW, length);
+    g_autofree char *result = NULL;
+    char *window = (char *)pci->config + CONTROL_WINDOW;
+    Error *err = NULL;
+
+    result = run_command(command, &err);
+    memset(window, 0, CONTROL_SIZE);
+    /* A reply that is too long loses its end, not its newline. */
+    if (err) {
+        snprintf(window, CONTROL_SIZE - 1, "error %s", error_get_pretty(err));
+        error_free(err);
+    } else {
+        snprintf(window, CONTROL_SIZE - 1, "ok%s%s", *result ? " " : "", result);
+    }
+    strcat(window, "\n");
+}
+
+/* In the order of the bytes; what comes after a newline in the same write is not wanted. */
+static void control_config_write(PCIDevice *pci, uint32_t off, uint32_t val, int len)
+{
+    if (off < CONTROL_WINDOW || off + len > CONTROL_WINDOW + CONTROL_SIZE) {
+        pci_default_write_config(pci, off, val, len);
+        return;
+    }
+    for (int i = 0; i < len; i++) {
+        char byte = val >> (8 * i);
+
+        if (byte == '\n') {
+            execute(pci, off + i - CONTROL_WINDOW);
+            return;
+        }
+        pci->config[off + i] = byte;
+    }
+}
+
+static void control_realize(PCIDevice *pci, Error **errp)
+{
+    (void)pci;
+    (void)errp;
+}
+
+/* 1b36 is the vendor id of QEMU's own devices; 00ee is none of them, so no driver binds. */
+static void control_class_init(ObjectClass *oc, void *data)
+{
+    PCIDeviceClass *pc = PCI_DEVICE_CLASS(oc);
+
+    (void)data;
+    pc->realize = control_realize;
+    pc->config_write = control_config_write;
+    pc->vendor_id = PCI_VENDOR_ID_REDHAT;
+    pc->device_id = 0x00ee;
+    pc->class_id = PCI_CLASS_OTHERS;
+    DEVICE_CLASS(oc)->hotpluggable = false;
+    DEVICE_CLASS(oc)->desc = "Control of the emulated V100s from inside the guest";
+}
+
+void gv100_control_register(void)
+{
+    static const InterfaceInfo interfaces[] = {
+        { INTERFACE_CONVENTIONAL_PCI_DEVICE },
+        { },
+    };
+    static const TypeInfo info = {
+        .name = TYPE_CONTROL,
+        .parent = TYPE_PCI_DEVICE,
+        .instance_size = sizeof(Control),
+        .class_init = control_class_init,
+        .interfaces = (InterfaceInfo *)interfaces,
+    };
+
+    type_register_static(&info);
+}

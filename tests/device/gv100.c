@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The V100 as a PCI device: identity, config space, BARs, reset, properties.
+ *
+ * A GPU whose port, or a port further up, has its secondary bus reset bit set is "held": nothing
+ * of it answers. QEMU resets on the bit's rising edge only and lets the device work while it stays
+ * set; the level is modelled here, by asking for it at each access.
+ */
+#include "gv100.h"
+#include "qemu/units.h"
+#include "hw/pci/pci_bridge.h"
+#include "hw/qdev-properties.h"
+#include "hw/resettable.h"
+#include "qapi/visitor.h"
+
+#define PCI_VENDOR_ID_NVIDIA 0x10de
+
+/* Above the PCIe capability, below extended config space. */
+#define GV100_PM_OFFSET 0x60
+#define GV100_EXP_OFFSET 0x78
+
+/* hardware.md 1: 16 MiB, 16 GiB and 32 MiB. The emulated PHB's windows do not hold 16 GiB each. */
+#define GV100_BAR0_SIZE (16 * MiB)
+#define GV100_BAR1_SIZE (64 * MiB)
+#define GV100_BAR3_SIZE (32 * MiB)
+
+GV100List gv100_list = QTAILQ_HEAD_INITIALIZER(gv100_list);
+
+const char *gv100_name(GV100State *gpu)
+{
+    return DEVICE(gpu)->id;
+}
+
+GV100State *gv100_find(const char *name)
+{
+    GV100State *gpu;
+
+    QTAILQ_FOREACH(gpu, &gv100_list, next) {
+        if (!strcmp(gv100_name(gpu), name)) {
+            return gpu;
+        }
+    }
+    return NULL;
+}
+
+bool gv100_held(GV100State *gpu)
+{
+    PCIBus *bus = pci_get_bus(PCI_DEVICE(gpu));
+
+    while (!pci_bus_is_root(bus)) {
+        PCIDevice *bridge = pci_bridge_get_device(bus);
+
+        if (pci_get_word(bridge->config + PCI_BRIDGE_CONTROL) & PCI_BRIDGE_CTL_BUS_RESET) {
+            return true;
+        }
+        bus = pci_get_bus(bridge);
+    }
+    return false;
+}
+
+/* The reset has unmapped the BARs of a held GPU: whose was @addr before? */
+GV100Bar *gv100_held_bar(PCIBus *root, hwaddr addr)
+{
+    GV100State *gpu;
+
+    QTAILQ_FOREACH(gpu, &gv100_list, next) {
+        if (pci_device_root_bus(PCI_DEVICE(gpu)) != root || !gv100_held(gpu)) {
+            continue;
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(gpu->bars); i++) {
+            GV100Bar *bar = &gpu->bars[i];
+
+            if (bar->last_addr != PCI_BAR_UNMAPPED && addr >= bar->last_addr &&
+                addr - bar->last_addr < memory_region_size(&bar->region)) {
+                return bar;
+            }
+        }
+    }
+    return NULL;
+}
+
+static bool gv100_in_d0(GV100State *gpu)
+{
+    uint8_t *pmcsr = PCI_DEVICE(gpu)->config + gpu->pm + PCI_PM_CTRL;
+
+    return !(pci_get_word(pmcsr) & PCI_PM_CTRL_STATE_MASK);
+}
+
+/* BAR0 is there for whoever can use the bus. The bridges' windows are taken to be open. */
+bool gv100_reachable(GV100State *gpu)
+{
+    PCIDevice *pci = PCI_DEVICE(gpu);
+
+    return pci_get_word(pci->config + PCI_COMMAND) & PCI_COMMAND_MEMORY &&
+           pci->io_regions[0].addr != PCI_BAR_UNMAPPED && gv100_in_d0(gpu) && !gv100_held(gpu);
+}
+
+static uint64_t all_ones(unsigned int size)
+{
+    return MAKE_64BIT_MASK(0, size * 8);
+}
+
+/* The other BARs are told apart in the log, so that BAR0's lines keep their form. */
+static const char *bar_prefix(const GV100Bar *bar)
+{
+    return bar->index == 0 ? "" : bar->index == 1 ? "bar=1 " : "bar=3 ";
+}
+
+/* Assumed: the registers take aligned 32-bit accesses only (what all public drivers use). */
+static bool bar_access_ok(GV100Bar *bar, hwaddr off, unsigned int size)
+{
+    if (size == 4 && off % 4 == 0) {
+        return true;
+    }
+    log_event(gv100_name(bar->gpu), "violation what=access-size %soff=0x%06" HWADDR_PRIx " len=%u",
+              bar_prefix(bar), off, size);
+    return false;
+}
+
+static uint64_t gv100_bar_read(void *opaque, hwaddr off, unsigned int size)
+{
+    GV100Bar *bar = opaque;
+    const char *name = gv100_name(bar->gpu);
+    uint32_t val;
+
+    if (gv100_held(bar->gpu)) {
+        log_event(name, "held-read %soff=0x%06" HWADDR_PRIx, bar_prefix(bar), off);
+        return all_ones(size);
+    }
+    if (!bar_access_ok(bar, off, size)) {
+        return all_ones(size);
+    }
+    val = bar->index ? gv100_bar_word(bar, off) : gv100_regs_read(bar->gpu, off);
+    log_event(name, "read %soff=0x%06" HWADDR_PRIx " val=0x%08x", bar_prefix(bar), off, val);
+    return val;
+}
+
+static void gv100_bar_write(void *opaque, hwaddr off, uint64_t val, unsigned int size)
+{
+    GV100Bar *bar = opaque;
+    const char *name = gv100_name(bar->gpu);
+
+    if (gv100_held(bar->gpu)) {
+        log_event(name, "held-write %soff=0x%06" HWADDR_PRIx " val=0x%08x", bar_prefix(bar),
+                  off, (uint32_t)val);
+        return;
+    }
+    if (!bar_access_ok(bar, off, size)) {
+        return;
+    }
+    log_event(name, "write %soff=0x%06" HWADDR_PRIx " val=0x%08x", bar_prefix(bar), off,
+              (uint32_t)val);
+    if (bar->index) {
+        gv100_bar_set_word(bar, off, val);
+    } else {
+        gv100_regs_write(bar->gpu, off, val);
+    }
+}
+
+/* 64-bit accesses reach the handlers as two of 32; nothing is rejected before it is logged. */
+const MemoryRegionOps gv100_bar_ops = {
+    .read = gv100_bar_read,
+    .write = gv100_bar_write,
+    .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
+    .impl = { .min_access_size = 1, .max_access_size = 4, .unaligned = true },
+};
+
+static uint32_t gv100_config_read(PCIDevice *pci, uint32_t off, int len)
+{
+    GV100State *gpu = GV100(pci);
+    uint32_t val;
+
+    if (gv100_held(gpu)) {
+        log_event(gv100_name(gpu), "held-config-read off=0x%03x len=%d", off, len);
+        return all_ones(len);
+    }
+    val = pci_default_read_config(pci, off, len);
+    if (log_config_reads) {
+        log_event(gv100_name(gpu), "config-read off=0x%03x len=%d val=0x%0*x", off, len,
+                  len * 2, val);
+    }
+    return val;
+}
+
+/* In D3hot the config space answers and the BARs do not (PCI power management 1.2, 5.4.1). */
+static void gv100_config_write(PCIDevice *pci, uint32_t off, uint32_t val, int len)
+{
+    GV100State *gpu = GV100(pci);
+
+    if (gv100_held(gpu)) {
+        log_event(gv100_name(gpu), "held-config-write off=0x%03x len=%d val=0x%0*x", off, len,
+                  len * 2, val);
+        return;
+    }
+    log_event(gv100_name(gpu), "config-write off=0x%03x len=%d val=0x%0*x", off, len, len * 2,
+              val);
+    pci_default_write_config(pci, off, val, len);
+    for (size_t i = 0; i < ARRAY_SIZE(gpu->bars); i++) {
+        GV100Bar *bar = &gpu->bars[i];
+
+        memory_region_set_enabled(&bar->region, gv100_in_d0(gpu));
+        if (pci->io_regions[bar->index].addr != PCI_BAR_UNMAPPED) {
+            bar->last_addr = pci->io_regions[bar->index].addr;
+        }
+    }
+    gv100_exposure_update(gpu);
+}
+
+/*
+ * QEMU clears config space after this phase, so the account of exposure waits for the next one.
+ * A reset that comes while a port asserts it is a bus reset, any other one is power-on or reboot.
+ */
+static void gv100_reset_hold(Object *obj, ResetType type)
+{
+    GV100State *gpu = GV100(obj);
+
+    (void)type;
+    log_event(gv100_name(gpu), "reset reason=%s", gv100_held(gpu) ? "bus" : "power-on");
+    gv100_regs_reset(gpu);
+}
+
+static void gv100_reset_exit(Object *obj, ResetType type)
+{
+    GV100State *gpu = GV100(obj);
+    uint8_t *pmcsr = PCI_DEVICE(obj)->config + gpu->pm + PCI_PM_CTRL;
+
+    (void)type;
+    pci_set_word(pmcsr, PCI_PM_CTRL_NO_SOFT_RESET);
+    for (size_t i = 0; i < ARRAY_SIZE(gpu->bars); i++) {
+        memory_region_set_enabled(&gpu->bars[i].region, true);
+    }
+    gv100_exposure_update(gpu);
+}
+
+static void gv100_add_bar(GV100State *gpu, int slot, int index, uint8_t type, uint64_t size)
+{
+    g_autofree char *name = g_strdup_printf("gv100-bar%d", index);
+    GV100Bar *bar = &gpu->bars[slot];
+
+    bar->gpu = gpu;
+    bar->index = index;
+    bar->last_addr = PCI_BAR_UNMAPPED;
+    bar->words = g_hash_table_new(NULL, NULL);
+    memory_region_init_io(&bar->region, OBJECT(gpu), &gv100_bar_ops, bar, name, size);
+    pci_register_bar(PCI_DEVICE(gpu), index, type, &bar->region);
+}
+
+/*
+ * hardware.md 1: no FLR, no PM reset, so the kernel is left with the bus reset. No_Soft_Reset is
+ * what tells it not to use D3hot; a PCIe capability made by QEMU has no FLR unless asked for.
+ */
+static bool gv100_add_capabilities(GV100State *gpu, Error **errp)
+{
+    PCIDevice *pci = PCI_DEVICE(gpu);
+
+    gpu->pm = pci_add_capability(pci, PCI_CAP_ID_PM, GV100_PM_OFFSET, PCI_PM_SIZEOF, errp);
+    if (gpu->pm < 0) {
+        return false;
+    }
+    pci_set_word(pci->config + gpu->pm + PCI_PM_PMC, 3);    /* PM 1.2, no PME, no D1 or D2 */
+    pci_set_word(pci->config + gpu->pm + PCI_PM_CTRL, PCI_PM_CTRL_NO_SOFT_RESET);
+    pci_set_word(pci->wmask + gpu->pm + PCI_PM_CTRL, PCI_PM_CTRL_STATE_MASK);
+
+    if (pcie_endpoint_cap_init(pci, GV100_EXP_OFFSET) < 0) {
+        error_setg(errp, "gv100 needs a PCIe bus");
+        return false;
+    }
+    return true;
+}
+
+static void gv100_realize(PCIDevice *pci, Error **errp)
+{
+    uint8_t bar64 = PCI_BASE_ADDRESS_MEM_TYPE_64 | PCI_BASE_ADDRESS_MEM_PREFETCH;
+    GV100State *gpu = GV100(pci);
+
+    if (!gv100_name(gpu)) {
+        error_setg(errp, "a gv100 needs an id");
+        return;
+    }
+    if (!gv100_add_capabilities(gpu, errp) || !gv100_bus_attach(gpu, errp)) {
+        return;
+    }
+    pci_config_set_device_id(pci->config, gpu->device_id);
+    gv100_add_bar(gpu, 0, 0, PCI_BASE_ADDRESS_SPACE_MEMORY, GV100_BAR0_SIZE);
+    gv100_add_bar(gpu, 1, 1, bar64, GV100_BAR1_SIZE);
+    gv100_add_bar(gpu, 2, 3, bar64, GV100_BAR3_SIZE);
+    QTAILQ_INSERT_TAIL(&gv100_list, gpu, next);
+}
+
+static void visit_boot0(Object *obj, Visitor *v, const char *name, void *opaque, Error **errp)
+{
+    (void)opaque;
+    visit_type_uint32(v, name, &GV100(obj)->boot0, errp);
+}
+
+/*
+ * Faults: switched on and off while the guest runs, so class properties of their own and not
+ * qdev's, which are fixed once the device is realized. To add one, add a field to struct
+ * GV100State and a line here, and ask for it where it matters.
+ */
+static const struct gv100_fault {
+    const char *name;
+    size_t offset;
+} gv100_faults[] = {
+    { "mask-stuck", offsetof(GV100State, mask_stuck) },
+};
+
+static void visit_fault(Object *obj, Visitor *v, const char *name, void *opaque, Error **errp)
+{
+    const struct gv100_fault *fault = opaque;
+
+    visit_type_bool(v, name, (bool *)((char *)GV100(obj) + fault->offset), errp);
+}
+
+static void gv100_instance_init(Object *obj)
+{
+    GV100State *gpu = GV100(obj);
+
+    gpu->boot0 = 0x140000a1;    /* hardware.md 2: a V100 on AC922 */
+    PCI_DEVICE(obj)->cap_present |= QEMU_PCI_CAP_EXPRESS;
+}
+
+static const Property gv100_properties[] = {
+    DEFINE_PROP_STRING("links", GV100State, wiring),
+    DEFINE_PROP_UINT16("device-id", GV100State, device_id, 0x1db1),
+};
+
+static void gv100_class_init(ObjectClass *oc, void *data)
+{
+    ResettableClass *rc = RESETTABLE_CLASS(oc);
+    PCIDeviceClass *pc = PCI_DEVICE_CLASS(oc);
+    DeviceClass *dc = DEVICE_CLASS(oc);
+
+    (void)data;
+    pc->realize = gv100_realize;
+    pc->config_read = gv100_config_read;
+    pc->config_write = gv100_config_write;
+    pc->vendor_id = PCI_VENDOR_ID_NVIDIA;
+    pc->class_id = 0x0302;    /* 3D controller */
+    pc->revision = 0xa1;
+    rc->phases.hold = gv100_reset_hold;
+    rc->phases.exit = gv100_reset_exit;
+    dc->hotpluggable = false;
+    dc->desc = "NVIDIA V100 SXM2, as far as cutting its NVLinks goes";
+    device_class_set_props(dc, gv100_properties);
+
+    object_class_property_add(oc, "boot0", "uint32", visit_boot0, visit_boot0, NULL, NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(gv100_faults); i++) {
+        object_class_property_add(oc, gv100_faults[i].name, "bool", visit_fault, visit_fault,
+                                  NULL, (void *)&gv100_faults[i]);
+    }
+}
+
+void gv100_register(void)
+{
+    static const InterfaceInfo interfaces[] = {
+        { INTERFACE_PCIE_DEVICE },
+        { },
+    };
+    static const TypeInfo info = {
+        .name = TYPE_GV100,
+        .parent = TYPE_PCI_DEVICE,
+        .instance_size = sizeof(GV100State),
+        .instance_init = gv100_instance_init,
+        .class_init = gv100_class_init,
+        .interfaces = (InterfaceInfo *)interfaces,
+    };
+
+    type_register_static(&info);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * An emulated NVIDIA V100 SXM2 ("GV100") for QEMU, as far as cutting its NVLinks goes.
+ *
+ * Loaded into the stock qemu-system-ppc64 as a plugin: see plugin.c. "hardware.md" in the comments
+ * stands for the project's page of hardware facts; what it does not say is marked as assumed.
+ */
+#ifndef GV100_H
+#define GV100_H
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "hw/pci/pci_device.h"
+#include "qom/object.h"
+
+#define TYPE_GV100 "gv100"
+OBJECT_DECLARE_SIMPLE_TYPE(GV100State, GV100)
+
+#define GV100_LINKS 6
+
+/* hardware.md 2: the registers, offsets in BAR0 */
+#define NV_PMC_BOOT_0 0x000000
+#define NV_PMC_ENABLE 0x000200
+#define NV_PMC_ENABLE_NVLINK (1u << 25)
+#define NV_PRI_RINGMASTER_COMMAND 0x12004c
+#define NV_PRI_RINGMASTER_COMMAND_START 0x4
+#define NV_PRI_RINGMASTER_RESULT 0x120050
+#define NV_PRI_RINGMASTER_RESULT_PASS 0x1
+#define NV_PRI_RINGSTATION_SYS_DECODE_CONFIG 0x122204
+#define NV_PRI_RINGSTATION_SYS_DECODE_CONFIG_WAIT 0x2
+#define NV_LINK_DISABLE 0xa00148
+#define NV_LINK_DISABLE_BIT(link) (1u << (16 + (link)))
+#define NV_LINK_DISABLE_MASK (0x3fu << 16)
+
+/**
+ * struct GV100Bar - a memory BAR: words that are remembered as written
+ * @region: what the BAR maps
+ * @gpu: whose it is
+ * @words: offset to value, of the 32-bit words that are not zero
+ * @index: its number in config space
+ * @last_addr: where it was mapped last: tells the accesses to a held GPU from other strays
+ */
+typedef struct GV100Bar {
+    MemoryRegion region;
+    GV100State *gpu;
+    GHashTable *words;
+    int index;
+    pcibus_t last_addr;
+} GV100Bar;
+
+/**
+ * struct GV100Regs - what a reset clears
+ * @ring_reads: reads of the ring command that still answer "busy"
+ * @ring_started: the PRI ring works
+ * @ring_result: NV_PRI_RINGMASTER_RESULT
+ * @decode_config: NV_PRI_RINGSTATION_SYS_DECODE_CONFIG
+ * @pmc_enable: NV_PMC_ENABLE
+ * @link_disable: NV_LINK_DISABLE
+ */
+typedef struct GV100Regs {
+    unsigned int ring_reads;
+    bool ring_started;
+    uint32_t ring_result;
+    uint32_t decode_config;
+    uint32_t pmc_enable;
+    uint32_t link_disable;
+} GV100Regs;
+
+/**
+ * struct GV100Link - one end of an NVLink, and the account of the link
+ * @peer: the GPU at the other end, NULL when there is none or it is a CPU
+ * @peer_link: the number the link has there
+ * @known: @live has been logged once
+ * @live: neither end is disabled; kept, like what follows, at the lower-named end of each link
+ * @since: when it became live
+ * @total_ns: how long it was live before that
+ * @times: how many times it became live
+ */
+typedef struct GV100Link {
+    GV100State *peer;
+    int peer_link;
+    bool known;
+    bool live;
+    int64_t since;
+    int64_t total_ns;
+    unsigned int times;
+} GV100Link;
+
+/**
+ * struct GV100State - one GPU
+ * @next: list of all GPUs
+ * @wiring: property "links"
+ * @device_id: property "device-id"
+ * @boot0: property "boot0", what NV_PMC_BOOT_0 reads
+ * @mask_stuck: fault "mask-stuck"
+ * @bars: BAR0, BAR1 and BAR3
+ * @port_config_write: the parent port's own config write, called by ours
+ * @pm: offset of the power management capability
+ * @exposed: a link to another GPU is not cut at this end, and BAR0 can be reached
+ */
+struct GV100State {
+    PCIDevice parent_obj;
+    QTAILQ_ENTRY(GV100State) next;
+
+    char *wiring;
+    uint16_t device_id;
+    uint32_t boot0;
+    bool mask_stuck;
+
+    GV100Bar bars[3];
+    PCIConfigWriteFunc *port_config_write;
+    int pm;
+
+    GV100Regs regs;
+    GV100Link links[GV100_LINKS];
+    bool exposed;
+    int64_t exposed_since;
+    int64_t exposed_ns;
+    unsigned int exposed_times;
+};
+
+typedef QTAILQ_HEAD(, GV100State) GV100List;
+
+/* gv100.c */
+extern GV100List gv100_list;
+void gv100_register(void);
+const char *gv100_name(GV100State *gpu);
+GV100State *gv100_find(const char *name);
+bool gv100_held(GV100State *gpu);
+GV100Bar *gv100_held_bar(PCIBus *root, hwaddr addr);
+bool gv100_reachable(GV100State *gpu);
+
+extern const MemoryRegionOps gv100_bar_ops;
+
+/* regs.c */
+void gv100_regs_reset(GV100State *gpu);
+uint32_t gv100_regs_read(GV100State *gpu, hwaddr off);
+void gv100_regs_write(GV100State *gpu, hwaddr off, uint32_t val);
+uint32_t gv100_bar_word(GV100Bar *bar, hwaddr off);
+void gv100_bar_set_word(GV100Bar *bar, hwaddr off, uint32_t val);
+
+/* links.c */
+void gv100_links_init(void);
+void gv100_links_update(GV100State *gpu);
+void gv100_exposure_update(GV100State *gpu);
+
+/* bus.c */
+bool gv100_bus_attach(GV100State *gpu, Error **errp);
+
+/* control.c */
+void gv100_control_register(void);
+
+/* plugin.c: the log */
+extern bool log_config_reads;
+int64_t log_now(void);
+void log_event(const char *who, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+#endif
