@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+#
+# The guest's side of a scenario (busybox ash). Beside the results of results.sh it has:
+#
+#   lab mark TEXT             put a mark into the device's log, for the judge
+#   lab set g0 PROPERTY VALUE, lab get g0 PROPERTY, lab get g0 mask
+#                             talk to the emulated GPU behind the kernel's back
+#   gpu N                     PCI address of the N-th GPU (from 0)
+#   dev N                     its directory in sysfs
+#   sysfs N ATTR              what its nvlink_isolation/ATTR reads
+#   reset N                   reset it through sysfs
+#   enable_gpu N              bind lab_driver to it: true if pci_enable_device succeeded
+#   disable_gpu N             unbind it
+#   load [PARAMETER=VALUE...] load nvlink_isolation
+#   unload                    end enforcement and unload it
+#   parameter NAME            what its parameter reads
+#   set_parameter NAME VALUE  change it: true if it was accepted
+#   fresh                     be as after boot: nvlink_isolation not loaded, no fault, no mask
+#   wait_for SECONDS CMD...   try CMD until it succeeds: true if it did in time
+#   show                      what comes in is to be read by those who use run --show
+#   dmesg_clear, dmesg_since  print the kernel's log since the last dmesg_clear of this scenario
+#
+# Modules are there for modprobe: nvlink_isolation, lab_driver, vfio-pci. lab_tree is loaded.
+
+lab() {
+	lab_config=$(lab_control) || {
+		echo "lab: no control device" >&2
+		return 1
+	}
+	lab_command=$*
+	[ "${#lab_command}" -lt 127 ] || {
+		echo "lab: too long: $lab_command" >&2
+		return 1
+	}
+	# The device acts on the newline, so all must be there with it: one write, from 0x80 on.
+	printf '%s\n' "$lab_command" | dd of="$lab_config" bs=128 seek=1 conv=notrunc 2>/dev/null || return
+	lab_reply=$(dd if="$lab_config" bs=128 skip=1 count=1 2>/dev/null | sed q | tr -d '\000')
+	case $lab_reply in
+	ok) ;;
+	'ok '*) echo "${lab_reply#ok }" ;;
+	*)
+		echo "lab: $lab_command: $lab_reply" >&2
+		return 1
+		;;
+	esac
+}
+
+# The config file of the control device.
+lab_control() {
+	lab_find 0x1b36 0x00ee | sed 's,$,/config,' | grep .
+}
+
+# lab_find VENDOR [DEVICE]: directories of the PCI devices, in order.
+lab_find() {
+	for lab_dev in /sys/bus/pci/devices/*; do
+		[ "$(cat "$lab_dev/vendor")" = "$1" ] || continue
+		[ $# -eq 1 ] || [ "$(cat "$lab_dev/device")" = "$2" ] || continue
+		echo "$lab_dev"
+	done
+}
+
+# The GPUs at boot: a number means the same one when another was removed.
+lab_gpus() {
+	[ -e /run/lab-gpus ] || lab_find 0x10de | sed 's,.*/,,' >/run/lab-gpus
+	cat /run/lab-gpus
+}
+
+gpu() {
+	lab_gpus | sed -n "$(($1 + 1))p" | grep .
+}
+
+dev() {
+	echo "/sys/bus/pci/devices/$(gpu "$1")"
+}
+
+sysfs() {
+	cat "$(dev "$1")/nvlink_isolation/$2"
+}
+
+reset() {
+	echo 1 >"$(dev "$1")/reset"
+}
+
+enable_gpu() {
+	modprobe lab_driver &&
+	echo lab_driver >"$(dev "$1")/driver_override" &&
+	gpu "$1" >/sys/bus/pci/drivers_probe &&
+	[ -e "$(dev "$1")/driver" ]
+}
+
+disable_gpu() {
+	gpu "$1" >/sys/bus/pci/drivers/lab_driver/unbind &&
+	echo >"$(dev "$1")/driver_override"
+}
+
+load() {
+	modprobe nvlink_isolation "$@"
+}
+
+lab_parameters=/sys/module/nvlink_isolation/parameters
+
+parameter() {
+	cat "$lab_parameters/$1"
+}
+
+set_parameter() {
+	echo "$2" >"$lab_parameters/$1"
+}
+
+unload() {
+	set_parameter isolate 0 && rmmod nvlink_isolation
+}
+
+fresh() {
+	[ ! -e "$lab_parameters" ] || unload
+	lab_n=0
+	for lab_gpu in $(lab_gpus); do
+		lab set "g$lab_n" mask-stuck off
+		echo 1 >"/sys/bus/pci/devices/$lab_gpu/reset"
+		lab_n=$((lab_n + 1))
+	done
+	dmesg_clear
+}
+
+show() {
+	# shellcheck disable=SC2154 # set by init
+	sed "s/^/$result_prefix| /"
+}
+
+wait_for() {
+	lab_tries=$(($1 * 10))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$lab_tries" -gt 0 ] || return
+		lab_tries=$((lab_tries - 1))
+		usleep 100000
+	done
+}
+
+dmesg_clear() {
+	echo "lab: dmesg_clear" >/dev/kmsg
+}
+
+dmesg_since() {
+	dmesg | awk '/ lab: (dmesg_clear|begin )/ { n = 0; next } { l[n++] = $0 }
+		END { for (i = 0; i < n; i++) print l[i] }'
+}

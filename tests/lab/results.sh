@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+#
+# Results of a scenario, the same in the guest (busybox ash) and for the judge on the host.
+#
+#   ok TEXT COMMAND...    a result: does COMMAND succeed? Its output is shown when it does not
+#   nok TEXT COMMAND...   a result: does COMMAND fail?
+#   is TEXT GOT WANT      a result: are the two words equal?
+#   like TEXT GOT REGEX   a result: does GOT match the extended REGEX?
+#   note TEXT             something to read beside the results
+#
+# All return the truth of the result and none ends the scenario: write `ok ... || return` where
+# going on makes no sense. Results are TAP lines without numbers after $result_prefix, which tells
+# them from other output, each named after $scenario; run numbers them.
+
+result() {
+	# shellcheck disable=SC2154 # set by who runs the scenario
+	printf '%s%s - %s: %s\n' "$result_prefix" "$1" "$scenario" "$2"
+	[ "$1" = ok ]
+}
+
+note() {
+	printf '%s\n' "$*" | sed "s/^/$result_prefix# /"
+}
+
+ok() {
+	result_text=$1
+	shift
+	if result_output=$("$@" 2>&1); then
+		result ok "$result_text"
+	else
+		result_status=$?
+		result 'not ok' "$result_text"
+		note "$* (status $result_status): $result_output"
+		return 1
+	fi
+}
+
+nok() {
+	result_text=$1
+	shift
+	if result_output=$("$@" 2>&1); then
+		result 'not ok' "$result_text"
+		note "$* (status 0, was to fail): $result_output"
+		return 1
+	fi
+	result ok "$result_text"
+}
+
+is() {
+	if [ "$2" = "$3" ]; then
+		result ok "$1"
+	else
+		result 'not ok' "$1"
+		note "got '$2', want '$3'"
+		return 1
+	fi
+}
+
+like() {
+	if printf '%s\n' "$2" | grep -Eq -e "$3"; then
+		result ok "$1"
+	else
+		result 'not ok' "$1"
+		note "got '$2', want a match of '$3'"
+		return 1
+	fi
+}
