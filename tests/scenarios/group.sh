@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Shows that GPUs of one IOMMU group are one domain: their links are kept, nothing is touched, and
+# the log warns of it.
+#
+# boot: group
+
+guest() {
+	fresh
+	is "g0 and g1 share a group" "$(readlink "$(dev 0)/iommu_group")" \
+		"$(readlink "$(dev 1)/iommu_group")"
+	lab mark "load"
+	load isolate=1
+	for n in 0 1; do
+		is "links of g$n that have to be cut" "$(sysfs "$n" required_links)" ""
+		is "state of g$n" "$(sysfs "$n" state)" isolated
+		is "links of g$n that are cut, as far as was read" \
+			"$(sysfs "$n" disabled_links)" unknown
+		is "mask of g$n" "$(lab get "g$n" mask)" 0x00000005
+	done
+	like "the log warns" "$(dmesg_since)" \
+		"$(gpu 0): .*NVLinks 0,2,4 lead to GPUs of the same IOMMU group \([0-9]+\) and are kept"
+	unload
+}
+
+judge() {
+	is "accesses to BAR0" "$(count ' g[01] (read|write) ' load)" 0
+	is "config writes" "$(count ' g[01] config-write ' load)" 0
+}

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Shows that a GPU in use by a driver when enforcement starts is not cut under it, and is at its
+# next reset.
+#
+# boot: redbud
+
+guest() {
+	fresh
+	load
+	ok "a driver has g0" enable_gpu 0
+	lab mark "start"
+	ok "enforcement starts" set_parameter isolate 1
+	lab mark "started"
+	is "g0 is pending" "$(sysfs 0 state)" pending
+	is "g0 shows no links" "$(sysfs 0 disabled_links)" unknown
+	like "g0 says why" "$(sysfs 0 last_error)" "^in use by driver lab_driver"
+	is "g1 is isolated" "$(sysfs 1 state)" isolated
+	ok "g0 resets" reset 0
+	is "g0 is isolated" "$(sysfs 0 state)" isolated
+	is "mask of g0" "$(lab get g0 mask)" 0x00150005
+	disable_gpu 0
+
+	# A reset that began before the hooks were there is waited for.
+	ok "enforcement ends" set_parameter isolate 0
+	reset 3 &
+	usleep 500000
+	ok "enforcement starts during a reset of g3" set_parameter isolate 1
+	is "g3 is isolated" "$(sysfs 3 state)" isolated
+	is "mask of g3" "$(lab get g3 mask)" 0x00150005
+	wait
+	is "mask of g3 when the reset is over" "$(lab get g3 mask)" 0x00150005
+
+	# A GPU that is enabled and has no driver gets the mask, but its PRI ring is not restarted.
+	ok "enforcement ends" set_parameter isolate 0
+	ok "g2 is enabled by hand" sh -c "echo 1 >'$(dev 2)/enable'"
+	lab mark "start again"
+	ok "enforcement starts again" set_parameter isolate 1
+	lab mark "started again"
+	is "g2 is isolated" "$(sysfs 2 state)" isolated
+	is "mask of g2" "$(lab get g2 mask)" 0x00150005
+	echo 0 >"$(dev 2)/enable"
+	unload
+}
+
+judge() {
+	is "accesses to g0 in use" "$(count ' g0 (read|write|config-write) ' start started)" 0
+	is "config writes to g2 in use" \
+		"$(count ' g2 config-write ' "start again" "started again")" 0
+	is "writes to the PRI ring of g2 in use" \
+		"$(count ' g2 write off=0x12' "start again" "started again")" 0
+}

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Shows what bad parameters do: at run time they are refused and change nothing, at load the safe
+# value is taken; the log names the value and what is accepted.
+#
+# boot: redbud
+
+guest() {
+	fresh
+	load isolate=1
+	for value in 2 -1 01 yes "" "1 1" on 1x; do
+		nok "isolate='$value' is refused" set_parameter isolate "$value"
+		nok "gate='$value' is refused" set_parameter gate "$value"
+	done
+	like "the log names value and parameter" "$(dmesg_since)" \
+		"nvlink_isolation: isolate: '1x' is not accepted: 0 or 1 is"
+	is "isolate is as it was" "$(parameter isolate)" 1
+	is "gate is as it was" "$(parameter gate)" 1
+	is "g0 is as it was" "$(sysfs 0 state)" isolated
+	for value in 1 Y y; do
+		ok "isolate='$value' is accepted" set_parameter isolate "$value"
+	done
+	is "resets" "$(sysfs 0 resets)" 0
+	for value in N n 0; do
+		ok "isolate='$value' is accepted" set_parameter isolate "$value"
+		is "isolate reads" "$(parameter isolate)" 0
+	done
+	is "g0 is off" "$(sysfs 0 state)" off
+	rmmod nvlink_isolation
+
+	fresh
+	dmesg_clear
+	ok "bad values do not keep it from loading" load isolate=maybe gate=-7
+	is "isolate is 1" "$(parameter isolate)" 1
+	is "gate is 1" "$(parameter gate)" 1
+	is "g0 is isolated" "$(sysfs 0 state)" isolated
+	like "the log says so" "$(dmesg_since)" "isolate: 1, the safe value, is taken"
+	unload
+	ok "gate=0 at load" load isolate=1 gate=0
+	is "gate is 0" "$(parameter gate)" 0
+	unload
+}
