@@ -21,7 +21,7 @@
 #   show                      what comes in is to be read by those who use run --show
 #   dmesg_clear, dmesg_since  print the kernel's log since the last dmesg_clear of this scenario
 #
-# Modules are there for modprobe: nvlink_isolation, lab_driver, vfio-pci. lab_tree is loaded.
+# Modules are there for modprobe: nvlink_isolation, lab_driver, lab_hook, vfio-pci. lab_tree is loaded.
 
 lab() {
 	lab_config=$(lab_control) || {
