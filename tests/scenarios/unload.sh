@@ -20,6 +20,18 @@ guest() {
 	reset 0
 	is "the next reset brings the links back" "$(lab get g0 mask)" 0x00000005
 
+	# The module must stay until the last caller has left its hook. It is not loaded again at
+	# once: a copy at the same address would do for one that is gone.
+	load isolate=1
+	reset 1 &
+	usleep 500000
+	ok "isolate=0 during a reset" set_parameter isolate 0
+	lab mark "hooks are off"
+	ok "rmmod" rmmod nvlink_isolation
+	wait
+	lab mark "reset is over"
+	sleep 5
+
 	for n in 0 2; do
 		(
 			trap 'exit 0' TERM
@@ -49,5 +61,9 @@ guest() {
 }
 
 judge() {
+	# The firmware writes the port's reset bit and, at the end, restores the GPU: all before.
+	is "what firmware still does to g1 after isolate=0 has returned" \
+		"$(log_segment "hooks are off" "reset is over" |
+			grep -Ec ' (p1 config-write off=0x03e|g1 config-write off=0x000) ')" 0
 	is "order or bits violated" "$(count ' (violation|dropped) ')" 0
 }
