@@ -6,6 +6,7 @@
 #
 # boot: redbud
 # tree: redbud
+# alone: yes
 
 cells() {
 	hexdump -v -e '4/1 "%02x" " "' "$(dev "$1")/of_node/$2" | sed 's/\(^\| \)0*/\1/g; s/ $//'
