@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* This kernel's PCI host bridges do not have the reset and enable hooks that the module replaces. */
+/* This kernel's PCI host bridges lack the reset and enable hooks that the module replaces. */
 #include <linux/pci.h>
 #include <asm/pci-bridge.h>
 

@@ -8,11 +8,28 @@
 #   is TEXT GOT WANT      a result: are the two words equal?
 #   like TEXT GOT REGEX   a result: does GOT match the extended REGEX?
 #   note TEXT             something to read beside the results
+#   number                make TAP of results that come in: see there
 #
 # All return the truth of the result and none ends the scenario: write `ok ... || return` where
 # going on makes no sense. Results are TAP lines without numbers after $result_prefix, which tells
 # them from other output, each named after $scenario; run numbers them.
 
+# number: TAP from results; the plan comes last, after a line `@done`, without which something died.
+number() {
+	awk '
+		/^(not )?ok - / { n++; bad += /^not /; sub(/ok /, "ok " n " ") }
+		/^@done$/ { done = 1; next }
+		{ print; fflush() }
+		END {
+			if (done)
+				print "1.." n + 0
+			else
+				print "Bail out! the lab itself failed"
+			exit !done || !n || bad
+		}'
+}
+
+# shellcheck disable=SC2034 # for results.sh
 result() {
 	# shellcheck disable=SC2154 # set by who runs the scenario
 	printf '%s%s - %s: %s\n' "$result_prefix" "$1" "$scenario" "$2"

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+#
+# A ppc64el Debian to install packages in, under qemu-user: sourced by the scripts here, with
+# $package set to the directory of this file.
+#
+#   package_base         print a root that has DKMS and the lab's kernel's headers; made once and
+#                        kept in the cache, named after what is in it: never to be written to
+#   in_root ROOT CMD...  run CMD in ROOT
+
+# shellcheck source-path=SCRIPTDIR source=../lab/lab.sh
+# shellcheck disable=SC2154 # set by the script that sources this
+lab=$package/../lab
+. "$lab/lab.sh"
+
+[ "$(id -u)" = 0 ] || lab_fail "installing in a root of its own needs to be root"
+lab_need debootstrap unshare chroot
+
+in_root() {
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare --mount --fork sh -c '
+		root=$1
+		shift
+		mount -t proc proc "$root/proc" && mount --bind /dev "$root/dev" &&
+		exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+			LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"' in_root "$@" </dev/null
+}
+
+# The host's kernel has to know what runs ppc64el programs.
+package_binfmt() {
+	binfmt=/proc/sys/fs/binfmt_misc
+	[ -e $binfmt/register ] || mount -t binfmt_misc binfmt_misc $binfmt
+	[ -e $binfmt/qemu-ppc64le ] || cat /usr/lib/binfmt.d/qemu-ppc64le.conf >$binfmt/register
+}
+
+package_base() {
+	package_binfmt >&2
+	base_kernel=$("$lab/fetch" 6.1) || exit
+	base_release=$(cat "$base_kernel/release")
+	base_version=$(apt_version bookworm ppc64el "linux-headers-$base_release") || exit
+	base=$lab_cache/root_bookworm_$base_version
+	if [ ! -d "$base" ]; then
+		base_tmp=$(mktemp -d "$lab_cache/.root.XXXXXX")
+		chmod 755 "$base_tmp"
+		base_mirror=$(apt_base Debian)
+		debootstrap --arch=ppc64el --variant=minbase --include=dkms,kmod,make,gcc,libc6-dev \
+			bookworm "$base_tmp" "$base_mirror" >&2 || lab_fail "debootstrap failed"
+		# Those of the very kernel that the lab boots
+		apt_download bookworm ppc64el "$base_tmp/debs" \
+			"linux-headers-$base_release=$base_version" \
+			"linux-headers-${base_release%-powerpc64le}-common=$base_version" \
+			"linux-kbuild-6.1=$base_version" >/dev/null || exit
+		in_root "$base_tmp" sh -c 'apt-get -q -y install /debs/*.deb && apt-get clean &&
+			rm -r /debs' >&2 || lab_fail "cannot install the kernel's headers"
+		mv -T "$base_tmp" "$base"
+	fi
+	echo "$base"
+}
