@@ -15,7 +15,9 @@
 
 #include <asm/eeh.h>
 
-/* How long a GPU may take to answer after a reset; PCIe allows a second. */
+/* How long NVIDIA's tools leave a V100 alone after a reset before they first access it. */
+#define SETTLE_MS	300
+/* How long it may take to answer, counted from the same moment; PCIe allows a second. */
 #define ANSWER_MS	1000
 /* How long the PRI ring may take to start; the public drivers see it take microseconds. */
 #define RING_MS		100
@@ -36,11 +38,12 @@ static const struct {
 #define BUSY_PE_STATES	(EEH_PE_ISOLATED | EEH_PE_RECOVERING | EEH_PE_CFG_BLOCKED | \
 			 EEH_PE_RESET | EEH_PE_REMOVED)
 
+#define BARS	(PCI_STD_RESOURCE_END + 1)
+
 /* What was found in config space, to be put back */
 struct saved {
 	bool memory_was_off;
-	bool bar0_was_elsewhere;
-	u32 bar0;
+	u32 bar[BARS];
 };
 
 static __printf(3, 4) int trouble(struct nvli_answer *answer, int err, const char *fmt, ...)
@@ -192,6 +195,9 @@ static int read_register(struct nvli_gpu *gpu, u32 offset, u32 *value, struct nv
 		return trouble(answer, -EAGAIN, "BAR0 went away before 0x%06x was read", offset);
 
 	*value = in_le32(register_at(gpu, offset));
+	/* After this the PE may be frozen; another access would start its recovery. */
+	if (*value == GV100_NO_ANSWER)
+		return trouble(answer, -ENXIO, "nobody answered a read of register 0x%06x", offset);
 	if (!nvli_is_answer(*value))
 		return trouble(answer, -EIO, "register 0x%06x reads 0x%08x", offset, *value);
 
@@ -291,7 +297,7 @@ static int disable_links(struct nvli_gpu *gpu, u32 required, struct nvli_answer 
 
 /*
  * Starting the ring is for a GPU that was reset or is idle, never for one in use. Where the ring
- * may be running already the mask is tried alone first.
+ * may be running already the mask is tried alone first, and with the ring if that did not do.
  */
 static int run_sequence(struct nvli_gpu *gpu, u32 generation, u32 required, bool in_use,
 			bool try_mask_first, struct nvli_answer *answer)
@@ -304,7 +310,7 @@ static int run_sequence(struct nvli_gpu *gpu, u32 generation, u32 required, bool
 
 	if (in_use || try_mask_first || gpu->bar0.ring_generation == generation) {
 		err = disable_links(gpu, required, answer);
-		if (err != -EIO || in_use)
+		if (in_use || (err && err != -EIO) || (!err && !(required & ~answer->disabled)))
 			return err;
 	}
 
@@ -352,25 +358,62 @@ void nvli_bar0_unmap(struct nvli_gpu *gpu)
 	}
 }
 
-/* A GPU in use has its decoding set up by its owner, or is left alone. */
+/* What a BAR register has to hold, apart from its flags, and which bits those leave. */
+static u32 bar_on_bus(struct pci_dev *pdev, int i, u32 *mask)
+{
+	const struct resource *bar = &pdev->resource[i];
+
+	*mask = 0;
+	if (bar->flags & IORESOURCE_MEM && bar->parent) {
+		*mask = (u32)PCI_BASE_ADDRESS_MEM_MASK;
+		return lower_32_bits(pci_bus_address(pdev, i));
+	}
+	if (i && bar[-1].flags & IORESOURCE_MEM_64 && bar[-1].parent) {
+		*mask = U32_MAX;
+		return upper_32_bits(pci_bus_address(pdev, i - 1));
+	}
+
+	return 0;
+}
+
+/* Write all BARs: as they should be, or as they were found if @saved says so. */
+static void write_bars(struct pci_dev *pdev, const struct saved *saved, bool as_found)
+{
+	u32 value, mask;
+	int i;
+
+	for (i = 0; i < BARS; i++) {
+		value = bar_on_bus(pdev, i, &mask);
+		if ((saved->bar[i] ^ value) & mask)
+			pci_write_config_dword(pdev, PCI_BASE_ADDRESS_0 + 4 * i,
+					       as_found ? saved->bar[i] : value);
+	}
+}
+
+/*
+ * Where decoding is on somebody has set it up, and it is left as it is. Where it is off all BARs
+ * are programmed and not only BAR0: after a reset they hold 0, and BAR1, of 16 GiB, would claim
+ * the addresses of BAR0, too.
+ */
 static int start_decoding(struct pci_dev *pdev, bool in_use, struct saved *saved)
 {
 	u16 command;
+	int i;
 
-	if (pci_read_config_dword(pdev, PCI_BASE_ADDRESS_0, &saved->bar0) ||
-	    pci_read_config_word(pdev, PCI_COMMAND, &command) || command == NO_CONFIG_ANSWER)
+	if (pci_read_config_word(pdev, PCI_COMMAND, &command) || command == NO_CONFIG_ANSWER)
+		return -EAGAIN;
+	if (command & PCI_COMMAND_MEMORY)
+		return is_reachable(pdev) ? 0 : -EAGAIN;
+	if (in_use)
 		return -EAGAIN;
 
-	saved->bar0_was_elsewhere =
-		(saved->bar0 & PCI_BASE_ADDRESS_MEM_MASK) != bar0_on_bus(pdev);
-	saved->memory_was_off = !(command & PCI_COMMAND_MEMORY);
-	if (in_use)
-		return saved->bar0_was_elsewhere || saved->memory_was_off ? -EAGAIN : 0;
+	for (i = 0; i < BARS; i++)
+		if (pci_read_config_dword(pdev, PCI_BASE_ADDRESS_0 + 4 * i, &saved->bar[i]))
+			return -EAGAIN;
 
-	if (saved->bar0_was_elsewhere)
-		pci_write_config_dword(pdev, PCI_BASE_ADDRESS_0, bar0_on_bus(pdev));
-	if (saved->memory_was_off)
-		pci_write_config_word(pdev, PCI_COMMAND, command | PCI_COMMAND_MEMORY);
+	saved->memory_was_off = true;
+	write_bars(pdev, saved, false);
+	pci_write_config_word(pdev, PCI_COMMAND, command | PCI_COMMAND_MEMORY);
 
 	return 0;
 }
@@ -380,11 +423,12 @@ static void stop_decoding(struct pci_dev *pdev, const struct saved *saved)
 {
 	u16 command;
 
-	if (saved->memory_was_off && !pci_read_config_word(pdev, PCI_COMMAND, &command) &&
-	    command != NO_CONFIG_ANSWER)
+	if (!saved->memory_was_off)
+		return;
+
+	if (!pci_read_config_word(pdev, PCI_COMMAND, &command) && command != NO_CONFIG_ANSWER)
 		pci_write_config_word(pdev, PCI_COMMAND, command & ~PCI_COMMAND_MEMORY);
-	if (saved->bar0_was_elsewhere)
-		pci_write_config_dword(pdev, PCI_BASE_ADDRESS_0, saved->bar0);
+	write_bars(pdev, saved, true);
 }
 
 /**
@@ -396,11 +440,12 @@ static void stop_decoding(struct pci_dev *pdev, const struct saved *saved)
  * @answer: filled in
  *
  * The caller holds apply_lock and sees to it that nobody changes the GPU's config space meanwhile,
- * as far as that can be had. COMMAND and BAR0 are afterwards as before. May sleep, for about a
- * second after a reset.
+ * as far as that can be had. COMMAND and the BARs are afterwards as before. Sleeps, after a reset
+ * for 0.3 to 1 second.
  *
  * Return: 0 if the mask was read, into @answer->disabled; -EAGAIN if the GPU cannot be reached
- * now; -ENODEV if it is not a GV100; -EIO if it answered wrong or not in time.
+ * now; -ENODEV if it is not a GV100; -EIO if it answered wrong or not in time; -ENXIO if it did not
+ * answer an access.
  */
 int nvli_bar0_apply(struct nvli_gpu *gpu, u32 generation, u32 required,
 		    enum nvli_occasion occasion, struct nvli_answer *answer)
@@ -413,8 +458,8 @@ int nvli_bar0_apply(struct nvli_gpu *gpu, u32 generation, u32 required,
 	const char *what;
 	int err;
 
-	answer->boot_0 = GV100_NO_ANSWER;
-
+	if (after_reset)
+		msleep(SETTLE_MS);
 	if (after_reset && !wait_for_answer(pdev, deadline))
 		return trouble(answer, -EIO, "no answer in config space after the reset");
 	what = obstacle(pdev);
@@ -428,12 +473,19 @@ int nvli_bar0_apply(struct nvli_gpu *gpu, u32 generation, u32 required,
 	for (;;) {
 		err = run_sequence(gpu, generation, required, in_use,
 				   !after_reset && !saved.memory_was_off, answer);
-		/* Right after a reset 0xbad????? may only mean that it is not up yet. */
-		if (err != -EIO || !after_reset || time_after(jiffies, deadline))
+		/* Right after a reset a wrong answer may only mean that it is not up yet. */
+		if ((err != -EIO && err != -ENODEV) || !after_reset ||
+		    time_after(jiffies, deadline))
 			break;
 		msleep(20);
 	}
 	stop_decoding(pdev, &saved);
+
+	/* Who uses a GPU can change how PMC_BOOT_0 reads; that must not exempt it. */
+	if (err == -ENODEV && in_use) {
+		answer->boot_0 = GV100_NO_ANSWER;
+		err = -EIO;
+	}
 
 	return err;
 }
