@@ -138,6 +138,8 @@ enum nvli_state {
  * @disabled_known: @disabled was read in this generation
  * @was_gv100: PMC_BOOT_0 once said GV100, so another answer is a fault and not another board
  * @reset_pending: a reset has happened since the last verified read-back
+ * @unwatched: resets may go unseen, so that nothing can be claimed
+ * @resetting: resets under way; what is read meanwhile proves nothing
  * @resets: secondary bus resets seen while enforcing
  * @reapplied: how often the links were verified as disabled again after resets
  */
@@ -149,11 +151,13 @@ struct nvli_status {
 	bool disabled_known;
 	bool was_gv100;
 	bool reset_pending;
+	bool unwatched;
+	unsigned int resetting;
 	unsigned int resets;
 	unsigned int reapplied;
 };
 
-void nvli_status_enforce(struct nvli_status *status);
+void nvli_status_enforce(struct nvli_status *status, bool watched);
 void nvli_status_release(struct nvli_status *status);
 void nvli_status_require(struct nvli_status *status, u32 required);
 void nvli_status_reset(struct nvli_status *status);

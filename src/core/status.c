@@ -13,11 +13,18 @@ static void set_pending(struct nvli_status *status)
 	status->disabled_known = false;
 }
 
-/* Enforcement begins. */
-void nvli_status_enforce(struct nvli_status *status)
+/**
+ * nvli_status_enforce() - enforcement begins, or goes on
+ * @status: the GPU
+ * @watched: resets of the GPU are seen from now on. Without that it is never isolated.
+ */
+void nvli_status_enforce(struct nvli_status *status, bool watched)
 {
-	if (status->state == NVLI_OFF)
+	status->unwatched = !watched;
+	if (status->state == NVLI_OFF || !watched)
 		set_pending(status);
+	if (!watched)
+		status->state = NVLI_FAILED;
 }
 
 /* Enforcement ends: from now on resets go unseen, so nothing is known. */
@@ -44,24 +51,30 @@ void nvli_status_require(struct nvli_status *status, u32 required)
 		set_pending(status);
 }
 
-/* A reset begins, or may have happened: whatever was read before proves nothing. */
-void nvli_status_reset(struct nvli_status *status)
+/* What was read before proves nothing, not even which chip it is. */
+static void forget(struct nvli_status *status)
 {
 	status->generation++;
 	status->disabled_known = false;
 	status->reset_pending = true;
-	if (status->state == NVLI_ISOLATED || status->state == NVLI_FAILED)
+	if (status->state != NVLI_OFF && !status->unwatched)
 		status->state = NVLI_PENDING;
 }
 
-/*
- * The reset is over. A read-back that was begun while it was under way may still have seen the old
- * mask, hence one generation more.
- */
+/* A reset begins. Until it is over a read may still see the old mask. */
+void nvli_status_reset(struct nvli_status *status)
+{
+	forget(status);
+	status->resetting++;
+}
+
+/* The reset is over. A GPU that was added meanwhile did not see it begin. */
 void nvli_status_reset_done(struct nvli_status *status)
 {
-	nvli_status_reset(status);
+	forget(status);
 	status->resets++;
+	if (status->resetting)
+		status->resetting--;
 }
 
 /* Is there something to apply or to verify? */
@@ -73,7 +86,8 @@ bool nvli_status_wants_work(const struct nvli_status *status)
 /* May a result of this generation be taken? */
 static bool is_current(const struct nvli_status *status, u32 generation)
 {
-	return nvli_status_wants_work(status) && status->generation == generation;
+	return nvli_status_wants_work(status) && status->generation == generation &&
+	       !status->resetting && !status->unwatched;
 }
 
 /* It answered, and wrong, or it did not answer in time. */

@@ -91,6 +91,7 @@ struct nvli_gpu *nvli_gpu_add(struct pci_dev *pdev)
 {
 	const char *board = nvli_board(pdev->vendor, pdev->device);
 	struct nvli_gpu *gpu;
+	int err;
 
 	if (!board)
 		return NULL;
@@ -102,8 +103,10 @@ struct nvli_gpu *nvli_gpu_add(struct pci_dev *pdev)
 	}
 
 	gpu = kzalloc(sizeof(*gpu), GFP_KERNEL);
-	if (!gpu)
-		goto no_memory;
+	if (!gpu) {
+		err = -ENOMEM;
+		goto no_gpu;
+	}
 
 	kref_init(&gpu->ref);
 	mutex_init(&gpu->apply_lock);
@@ -114,17 +117,18 @@ struct nvli_gpu *nvli_gpu_add(struct pci_dev *pdev)
 	gpu->status.generation = 1;
 	nvli_topology_read(gpu);
 
-	if (nvli_sysfs_add(gpu)) {
-		nvli_gpu_put(gpu);
-		goto no_memory;
-	}
+	err = nvli_sysfs_add(gpu);
+	if (err)
+		goto put_gpu;
 	klist_add_tail(&gpu->node, &gpus);
 	nvli_gpu_put(gpu);
 
 	return gpu;
 
-no_memory:
-	pci_err(pdev, "no memory for this GPU: it is neither watched nor isolated\n");
+put_gpu:
+	nvli_gpu_put(gpu);
+no_gpu:
+	pci_err(pdev, "cannot be taken in (error %d): it is not isolated\n", err);
 	return NULL;
 }
 
@@ -185,6 +189,8 @@ void nvli_gpu_reset(struct nvli_gpu *gpu)
 {
 	spin_lock(&gpu->lock);
 	nvli_status_reset(&gpu->status);
+	if (gpu->status.state == NVLI_PENDING)
+		strscpy(gpu->error, "reset, and not verified since", sizeof(gpu->error));
 	spin_unlock(&gpu->lock);
 }
 
@@ -199,11 +205,17 @@ void nvli_gpu_reset_done(struct nvli_gpu *gpu)
 /* Say in words what came of an attempt. Tenants can cause attempts, hence the limit. */
 static void report(struct nvli_gpu *gpu, bool after_reset)
 {
-	struct nvli_status status = nvli_gpu_status(gpu);
+	struct nvli_status status;
 	char links[NVLI_LINKS_TEXT];
+	char error[NVLI_TEXT];
 
 	if (!__ratelimit(&gpu->log))
 		return;
+
+	spin_lock(&gpu->lock);
+	status = gpu->status;
+	strscpy(error, gpu->error, sizeof(error));
+	spin_unlock(&gpu->lock);
 
 	switch (status.state) {
 	case NVLI_ISOLATED:
@@ -215,13 +227,13 @@ static void report(struct nvli_gpu *gpu, bool after_reset)
 			pci_info(gpu->pdev, "isolated: no NVLink has to be disabled\n");
 		break;
 	case NVLI_FAILED:
-		pci_err(gpu->pdev, "NOT isolated, NVLinks may be up: %s\n", gpu->error);
+		pci_err(gpu->pdev, "NOT isolated, NVLinks may be up: %s\n", error);
 		break;
 	case NVLI_PENDING:
-		pci_warn(gpu->pdev, "not isolated yet: %s\n", gpu->error);
+		pci_warn(gpu->pdev, "not isolated yet: %s\n", error);
 		break;
 	case NVLI_UNSUPPORTED:
-		pci_warn(gpu->pdev, "left alone, not isolated: %s\n", gpu->error);
+		pci_warn(gpu->pdev, "left alone, not isolated: %s\n", error);
 		break;
 	case NVLI_OFF:
 		break;
@@ -247,6 +259,8 @@ static void judge(struct nvli_gpu *gpu, const struct nvli_status *before, int er
 
 	if (isolated)
 		gpu->error[0] = '\0';
+	else if (status->unwatched)
+		strscpy(gpu->error, "its resets cannot be watched", sizeof(gpu->error));
 	else if (err)
 		strscpy(gpu->error, answer->text, sizeof(gpu->error));
 	else if (status->generation != generation)
@@ -314,46 +328,60 @@ bool nvli_gpu_apply(struct nvli_gpu *gpu, enum nvli_occasion occasion)
 	return !nvli_status_wants_work(&status);
 }
 
-/*
- * A reset that was under way before the hooks were in place goes unseen, so its end is waited for.
- * It takes seconds; somebody who holds the device for longer does not hang the administrator.
+/**
+ * nvli_gpu_enforce() - from now on the GPU has to be isolated
+ * @gpu: the GPU
+ * @watched: its resets come to us. If not, its links are cut all the same, and nothing is claimed.
  */
-#define START_TRIES	1000
-#define START_WAIT_MS	10
-
-static bool lock_device(struct pci_dev *pdev)
+void nvli_gpu_enforce(struct nvli_gpu *gpu, bool watched)
 {
-	int i;
+	spin_lock(&gpu->lock);
+	nvli_status_enforce(&gpu->status, watched);
+	if (nvli_status_wants_work(&gpu->status))
+		strscpy(gpu->error, watched ? "not tried yet" : "its resets cannot be watched",
+			sizeof(gpu->error));
+	spin_unlock(&gpu->lock);
+}
 
-	for (i = 0; i < START_TRIES; i++) {
+#define LOCK_WAIT_MS	10
+
+/* Keep others from resetting, binding and configuring a device, or give up. */
+static bool lock_device(struct pci_dev *pdev, unsigned int tries)
+{
+	while (tries--) {
 		if (device_trylock(&pdev->dev)) {
 			if (pci_cfg_access_trylock(pdev))
 				return true;
 			device_unlock(&pdev->dev);
 		}
-		msleep(START_WAIT_MS);
+		msleep(LOCK_WAIT_MS);
 	}
 
 	return false;
 }
 
-/* Enforcement starts for this GPU. */
+/*
+ * A reset that was under way before the hooks were in place goes unseen, so its end is waited for.
+ * It takes seconds; somebody who holds the device for longer does not hang the administrator.
+ */
+#define START_TRIES	1000
+
+/* Enforcement starts: cut the links now. */
 void nvli_gpu_start(struct nvli_gpu *gpu)
 {
-	spin_lock(&gpu->lock);
-	nvli_status_enforce(&gpu->status);
-	spin_unlock(&gpu->lock);
+	struct nvli_status status;
 
-	if (!lock_device(gpu->pdev)) {
-		spin_lock(&gpu->lock);
-		strscpy(gpu->error, "its device lock is held", sizeof(gpu->error));
-		spin_unlock(&gpu->lock);
-		pci_warn(gpu->pdev, "not isolated yet: its device lock is held\n");
+	if (lock_device(gpu->pdev, START_TRIES)) {
+		nvli_gpu_apply(gpu, NVLI_START);
+		pci_cfg_access_unlock(gpu->pdev);
+		device_unlock(&gpu->pdev->dev);
 		return;
 	}
-	nvli_gpu_apply(gpu, NVLI_START);
-	pci_cfg_access_unlock(gpu->pdev);
-	device_unlock(&gpu->pdev->dev);
+
+	/* A reset that we saw has done it meanwhile, perhaps. */
+	status = nvli_gpu_status(gpu);
+	if (nvli_status_wants_work(&status))
+		pci_warn(gpu->pdev, "not isolated yet: its device lock is held\n");
 }
 
 /* Enforcement ends for this GPU. Disabled links stay so until its next reset. */
@@ -368,16 +396,7 @@ void nvli_gpu_stop(struct nvli_gpu *gpu)
 	mutex_unlock(&gpu->apply_lock);
 }
 
-/* The GPU belongs to a PHB whose resets cannot be seen, so nothing can ever be claimed of it. */
-void nvli_gpu_unwatched(struct nvli_gpu *gpu)
-{
-	spin_lock(&gpu->lock);
-	nvli_status_enforce(&gpu->status);
-	nvli_status_fault(&gpu->status, gpu->status.generation);
-	strscpy(gpu->error, "its resets cannot be watched", sizeof(gpu->error));
-	spin_unlock(&gpu->lock);
-	pci_err(gpu->pdev, "NOT isolated, NVLinks may be up: its resets cannot be watched\n");
-}
+#define ADMIT_TRIES	100
 
 /**
  * nvli_gpu_admit() - may this GPU be enabled?
@@ -390,20 +409,33 @@ void nvli_gpu_unwatched(struct nvli_gpu *gpu)
  */
 bool nvli_gpu_admit(struct nvli_gpu *gpu)
 {
-	bool locked, isolated;
+	unsigned int tries = ADMIT_TRIES;
+	struct nvli_status status;
 
-	/*
-	 * Against a guest that writes config space from another thread. The callers of the hook
-	 * hold anything from no lock to this one, so it must not be waited for.
-	 */
-	locked = pci_cfg_access_trylock(gpu->pdev);
-	isolated = nvli_gpu_apply(gpu, NVLI_BEFORE_ENABLE);
-	if (locked)
-		pci_cfg_access_unlock(gpu->pdev);
+	for (;;) {
+		status = nvli_gpu_status(gpu);
+		if (!nvli_status_wants_work(&status))
+			return true;
+		/*
+		 * Who holds this lock is about to reset the GPU or to restore it: then what is
+		 * read may be gone in a moment, and what is put back would undo the restore. The
+		 * device lock is not needed: our caller may have it.
+		 */
+		if (pci_cfg_access_trylock(gpu->pdev)) {
+			nvli_gpu_apply(gpu, NVLI_BEFORE_ENABLE);
+			pci_cfg_access_unlock(gpu->pdev);
+			status = nvli_gpu_status(gpu);
+			if (!nvli_status_wants_work(&status))
+				return true;
+			break;
+		}
+		if (!tries--)
+			break;
+		msleep(LOCK_WAIT_MS);
+	}
 
-	if (isolated || !nvli_gate())
+	if (!nvli_gate())
 		return true;
-
 	if (__ratelimit(&gpu->log))
 		pci_err(gpu->pdev, "enabling denied (gate=1)\n");
 

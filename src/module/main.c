@@ -35,14 +35,7 @@ bool nvli_gate(void)
 	return READ_ONCE(gate);
 }
 
-static void start_gpu(struct nvli_gpu *gpu)
-{
-	if (nvli_resets_watch(gpu->pdev))
-		nvli_gpu_start(gpu);
-	else
-		nvli_gpu_unwatched(gpu);
-}
-
+/* All hooks first: no GPU may be reset or enabled unseen while another one is being served. */
 static void start_all(void)
 {
 	struct klist_iter iter;
@@ -50,7 +43,12 @@ static void start_all(void)
 
 	nvli_gpu_iter_init(&iter);
 	while ((gpu = nvli_gpu_next(&iter)))
-		start_gpu(gpu);
+		nvli_gpu_enforce(gpu, nvli_resets_watch(gpu->pdev));
+	klist_iter_exit(&iter);
+
+	nvli_gpu_iter_init(&iter);
+	while ((gpu = nvli_gpu_next(&iter)))
+		nvli_gpu_start(gpu);
 	klist_iter_exit(&iter);
 }
 
@@ -101,8 +99,9 @@ static int stop_enforcement(void)
 /* Return: 0, or -EINVAL with a line in the log if this is neither 0 nor 1. */
 static int parse(const char *text, const struct kernel_param *kp, bool *value)
 {
-	static const char * const words[] = { "0", "1", "n", "y", "N", "Y" };
-	int i = sysfs_match_string(words, text);
+	static const char * const words[] = { "0", "1", "n", "y", "N", "Y", "off", "on" };
+	/* The name alone switches it on, as for any boolean. */
+	int i = text ? sysfs_match_string(words, text) : 1;
 
 	if (i < 0) {
 		pr_err("%s: '%.*s' is not accepted: 0 or 1 is\n", kp->name,
@@ -167,11 +166,13 @@ static int show_switch(char *buffer, const struct kernel_param *kp)
 }
 
 static const struct kernel_param_ops isolate_ops = {
+	.flags = KERNEL_PARAM_OPS_FL_NOARG,
 	.set = set_isolate,
 	.get = show_switch,
 };
 
 static const struct kernel_param_ops gate_ops = {
+	.flags = KERNEL_PARAM_OPS_FL_NOARG,
 	.set = set_gate,
 	.get = show_switch,
 };
@@ -204,8 +205,10 @@ static void add_late(struct pci_dev *pdev)
 	if (gpu) {
 		plan_all();
 		nvli_topology_describe(gpu);
-		if (isolate)
-			start_gpu(gpu);
+		if (isolate) {
+			nvli_gpu_enforce(gpu, nvli_resets_watch(pdev));
+			nvli_gpu_start(gpu);
+		}
 	}
 	mutex_unlock(&enforcement);
 }

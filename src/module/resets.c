@@ -69,9 +69,10 @@ static void reset_secondary_bus(struct pci_dev *bridge)
 			continue;
 		nvli_gpu_reset_done(gpu);
 		/*
-		 * The PCI core restores the GPU after this hook, and nobody can reach it before
-		 * that. With another bridge in between, that one would have to be restored first:
-		 * then it stays pending, and is admitted only when it was seen to.
+		 * The PCI core restores the GPU after this hook; until then its decoding is off,
+		 * but for the moment that we need it. With another bridge in between, that one
+		 * would have to be restored first: then the GPU stays pending, and is admitted
+		 * only when it was seen to.
 		 */
 		if (pci_upstream_bridge(gpu->pdev) == bridge)
 			nvli_gpu_apply(gpu, NVLI_AFTER_RESET);
@@ -90,10 +91,12 @@ static bool enable_device_hook(struct pci_dev *pdev)
 	enter_hook();
 
 	ok = original.enable_device_hook(pdev);
-	gpu = ok ? nvli_gpu_get(pdev) : NULL;
-	if (gpu) {
-		ok = nvli_gpu_admit(gpu);
-		nvli_gpu_put(gpu);
+	if (ok && nvli_board(pdev->vendor, pdev->device)) {
+		gpu = nvli_gpu_get(pdev);
+		/* One that could not be taken in is not isolated either. */
+		ok = gpu ? nvli_gpu_admit(gpu) : !nvli_gate();
+		if (gpu)
+			nvli_gpu_put(gpu);
 	}
 
 	leave_hook();

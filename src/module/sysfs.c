@@ -43,7 +43,8 @@ static DEVICE_ATTR_RO(_name)
  *					after the last reset
  *			failed		it answered, and wrong, or not in time; see last_error
  *			unsupported	PMC_BOOT_0 is not a GV100's: never written to, not isolated
- *			With gate=1 a GPU that is pending or failed cannot be enabled.
+ *			With gate=1 a GPU that is pending or failed cannot be enabled, where its
+			PCI host bridge could be hooked.
  */
 static ssize_t show_state(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
 {

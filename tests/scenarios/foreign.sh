@@ -17,21 +17,26 @@ guest() {
 	lab mark "reset"
 	ok "the P100 resets" reset 0
 	ok "the PCIe V100 resets" reset 2
-	lab mark "enable"
 	is "state of the P100 then" "$(sysfs 0 state)" unsupported
 	ok "the P100 can be enabled" enable_gpu 0
 	ok "the PCIe V100 can be enabled" enable_gpu 2
 	disable_gpu 0
 	disable_gpu 2
-	unload
+
+	# One wrong answer does not exempt a GPU for good.
 	lab set g0 boot0 0x140000a1
+	lab mark "a V100 after all"
+	ok "it says V100 after a reset" reset 0
+	is "and is isolated" "$(sysfs 0 state)" isolated
+	is "mask then" "$(lab get g0 mask)" 0x00150005
+	unload
 }
 
 judge() {
-	is "writes to BAR0 of the P100" "$(count ' g0 write ' load)" 0
+	is "writes to BAR0 of the P100" "$(count ' g0 write ' load "a V100 after all")" 0
 	is "reads of BAR0 of the P100 but PMC_BOOT_0" \
-		"$(log_segment load | grep ' g0 read ' | grep -vc 'off=0x000000')" 0
-	is "reads of PMC_BOOT_0 of the P100" "$(count ' g0 read off=0x000000 ' load)" 1
+		"$(log_segment load "a V100 after all" | grep ' g0 read ' | grep -vc 'off=0x000000')" 0
+	is "reads of PMC_BOOT_0 of the P100 at load" "$(count ' g0 read off=0x000000 ' load reset)" 1
 	is "accesses to BAR0 of the PCIe V100" "$(count ' g2 (read|write) ' load)" 0
 	is "config writes to the PCIe V100 at load" "$(count ' g2 config-write ' load reset)" 0
 }

@@ -8,7 +8,7 @@
 guest() {
 	fresh
 	load isolate=1
-	for value in 2 -1 01 yes "" "1 1" on 1x; do
+	for value in 2 -1 01 yes "" "1 1" onn 1x; do
 		nok "isolate='$value' is refused" set_parameter isolate "$value"
 		nok "gate='$value' is refused" set_parameter gate "$value"
 	done
@@ -17,11 +17,11 @@ guest() {
 	is "isolate is as it was" "$(parameter isolate)" 1
 	is "gate is as it was" "$(parameter gate)" 1
 	is "g0 is as it was" "$(sysfs 0 state)" isolated
-	for value in 1 Y y; do
+	for value in 1 Y y on; do
 		ok "isolate='$value' is accepted" set_parameter isolate "$value"
 	done
 	is "resets" "$(sysfs 0 resets)" 0
-	for value in N n 0; do
+	for value in N n off 0; do
 		ok "isolate='$value' is accepted" set_parameter isolate "$value"
 		is "isolate reads" "$(parameter isolate)" 0
 	done
@@ -35,6 +35,9 @@ guest() {
 	is "gate is 1" "$(parameter gate)" 1
 	is "g0 is isolated" "$(sysfs 0 state)" isolated
 	like "the log says so" "$(dmesg_since)" "isolate: 1, the safe value, is taken"
+	unload
+	ok "a name without a value is 1" load isolate gate
+	is "isolate is 1" "$(parameter isolate)" 1
 	unload
 	ok "gate=0 at load" load isolate=1 gate=0
 	is "gate is 0" "$(parameter gate)" 0

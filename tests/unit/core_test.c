@@ -254,7 +254,7 @@ static struct nvli_status pending_gpu(void)
 
 	nvli_status_require(&status, 0x150000);
 	assert_int_equal(status.state, NVLI_OFF);
-	nvli_status_enforce(&status);
+	nvli_status_enforce(&status, true);
 	assert_int_equal(status.state, NVLI_PENDING);
 
 	return status;
@@ -301,9 +301,11 @@ static void a_reset_ends_what_was_known(void **state)
 	assert_false(status.disabled_known);
 	assert_int_equal(status.resets, 0);
 
-	/* A read-back begun while the reset was under way is too old when it is over. */
+	/* Until it is over the old mask may still be there to be read. */
 	u32 during = status.generation;
 
+	assert_false(nvli_status_read_back(&status, during, 0x150000));
+	assert_int_equal(status.state, NVLI_PENDING);
 	nvli_status_reset_done(&status);
 	assert_int_equal(status.resets, 1);
 	assert_false(nvli_status_read_back(&status, during, 0x150000));
@@ -320,6 +322,7 @@ static void an_old_fault_changes_nothing(void **state)
 	struct nvli_status status = pending_gpu();
 
 	nvli_status_reset(&status);
+	nvli_status_reset_done(&status);
 	nvli_status_fault(&status, 1);
 	assert_int_equal(status.state, NVLI_PENDING);
 	nvli_status_fault(&status, status.generation);
@@ -332,13 +335,18 @@ static void another_chip(void **state)
 {
 	struct nvli_status status = pending_gpu();
 
-	/* Never a GV100: another board, which is left alone, resets or not. */
+	/* Never a GV100: another board, which is left alone. */
 	assert_false(nvli_status_chip(&status, 1, 0x130000a1));
 	assert_int_equal(status.state, NVLI_UNSUPPORTED);
 	assert_false(nvli_status_wants_work(&status));
-	nvli_status_reset(&status);
-	assert_int_equal(status.state, NVLI_UNSUPPORTED);
 	assert_false(nvli_status_read_back(&status, status.generation, 0x3f0000));
+
+	/* A reset asks again: one wrong answer must not exempt it for good. */
+	nvli_status_reset(&status);
+	nvli_status_reset_done(&status);
+	assert_int_equal(status.state, NVLI_PENDING);
+	assert_true(nvli_status_chip(&status, status.generation, 0x140000a1));
+	assert_true(nvli_status_read_back(&status, status.generation, 0x150000));
 
 	/* No answer says nothing about the chip. */
 	status = pending_gpu();
@@ -351,6 +359,7 @@ static void another_chip(void **state)
 	/* Once a GV100, another answer is a fault. */
 	status = isolated_gpu();
 	nvli_status_reset(&status);
+	nvli_status_reset_done(&status);
 	assert_false(nvli_status_chip(&status, status.generation, 0x130000a1));
 	assert_int_equal(status.state, NVLI_FAILED);
 }
@@ -375,7 +384,7 @@ static void nothing_required_needs_no_proof(void **state)
 	struct nvli_status status = { .generation = 1 };
 
 	nvli_status_require(&status, 0);
-	nvli_status_enforce(&status);
+	nvli_status_enforce(&status, true);
 	assert_true(nvli_status_read_back(&status, 1, 0xffffffff));
 	assert_int_equal(status.state, NVLI_ISOLATED);
 	assert_false(status.disabled_known);
@@ -399,12 +408,50 @@ static void off_claims_nothing(void **state)
 	nvli_status_reset(&status);
 	assert_int_equal(status.state, NVLI_OFF);
 
-	nvli_status_enforce(&status);
+	/* The reset that began meanwhile is still under way. */
+	nvli_status_enforce(&status, true);
 	assert_int_equal(status.state, NVLI_PENDING);
+	assert_false(nvli_status_read_back(&status, status.generation, 0x150000));
+	nvli_status_reset_done(&status);
 	/* Enforcing twice forgets nothing. */
 	assert_true(nvli_status_read_back(&status, status.generation, 0x150000));
-	nvli_status_enforce(&status);
+	nvli_status_enforce(&status, true);
 	assert_int_equal(status.state, NVLI_ISOLATED);
+}
+
+static void unwatched_is_never_isolated(void **state)
+{
+	struct nvli_status status = { .generation = 1 };
+
+	nvli_status_require(&status, 0x150000);
+	nvli_status_enforce(&status, false);
+	assert_int_equal(status.state, NVLI_FAILED);
+	assert_true(nvli_status_wants_work(&status));
+	assert_false(nvli_status_read_back(&status, 1, 0x150000));
+	assert_int_equal(status.state, NVLI_FAILED);
+	assert_false(status.disabled_known);
+
+	nvli_status_reset(&status);
+	nvli_status_reset_done(&status);
+	assert_int_equal(status.state, NVLI_FAILED);
+
+	/* Watched again, it starts anew. */
+	nvli_status_enforce(&status, true);
+	assert_true(nvli_status_read_back(&status, status.generation, 0x150000));
+
+	/* What was isolated is not any more when the hooks are gone. */
+	nvli_status_enforce(&status, false);
+	assert_int_equal(status.state, NVLI_FAILED);
+	assert_false(status.disabled_known);
+}
+
+static void a_reset_done_without_its_begin(void **state)
+{
+	struct nvli_status status = pending_gpu();
+
+	nvli_status_reset_done(&status);
+	assert_int_equal(status.resetting, 0);
+	assert_true(nvli_status_read_back(&status, status.generation, 0x150000));
 }
 
 static void names(void **state)
@@ -439,6 +486,8 @@ int main(void)
 		cmocka_unit_test(a_mask_that_grows_has_to_be_proven),
 		cmocka_unit_test(nothing_required_needs_no_proof),
 		cmocka_unit_test(off_claims_nothing),
+		cmocka_unit_test(unwatched_is_never_isolated),
+		cmocka_unit_test(a_reset_done_without_its_begin),
 		cmocka_unit_test(names),
 	};
 
