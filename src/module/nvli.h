@@ -16,6 +16,7 @@
 
 #include <nvlink_isolation/core.h>
 
+#define NVLI_BARS	(PCI_STD_RESOURCE_END + 1)
 #define NVLI_TEXT	112	/* the longest error, and some room */
 #define NVLI_PEER_NAME	16	/* "0004:05:00.0", "unknown" */
 
@@ -116,6 +117,23 @@ struct nvli_answer {
 	u32 disabled;
 	char text[NVLI_TEXT];
 };
+
+/**
+ * struct nvli_decoding - how a GPU's decoding was found
+ * @memory_was_off: and so it was switched on, and has to be put back
+ * @bar: the BARs then; not set otherwise
+ */
+struct nvli_decoding {
+	bool memory_was_off;
+	u32 bar[NVLI_BARS];
+};
+
+/* config.c */
+const char *nvli_config_obstacle(struct pci_dev *pdev);
+bool nvli_config_wait(struct pci_dev *pdev, unsigned long deadline);
+bool nvli_config_reachable(struct pci_dev *pdev);
+int nvli_config_start(struct pci_dev *pdev, bool in_use, struct nvli_decoding *decoding);
+void nvli_config_stop(struct pci_dev *pdev, const struct nvli_decoding *decoding);
 
 /* bar0.c */
 int nvli_bar0_apply(struct nvli_gpu *gpu, u32 generation, u32 required,
