@@ -396,6 +396,7 @@ void nvli_gpu_stop(struct nvli_gpu *gpu)
 	mutex_unlock(&gpu->apply_lock);
 }
 
+/* A driver or a guest waits for a second, and not for the end of somebody's reset. */
 #define ADMIT_TRIES	100
 
 /**
@@ -411,6 +412,7 @@ bool nvli_gpu_admit(struct nvli_gpu *gpu)
 {
 	unsigned int tries = ADMIT_TRIES;
 	struct nvli_status status;
+	bool isolated;
 
 	for (;;) {
 		status = nvli_gpu_status(gpu);
@@ -422,10 +424,9 @@ bool nvli_gpu_admit(struct nvli_gpu *gpu)
 		 * device lock is not needed: our caller may have it.
 		 */
 		if (pci_cfg_access_trylock(gpu->pdev)) {
-			nvli_gpu_apply(gpu, NVLI_BEFORE_ENABLE);
+			isolated = nvli_gpu_apply(gpu, NVLI_BEFORE_ENABLE);
 			pci_cfg_access_unlock(gpu->pdev);
-			status = nvli_gpu_status(gpu);
-			if (!nvli_status_wants_work(&status))
+			if (isolated)
 				return true;
 			break;
 		}
