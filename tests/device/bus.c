@@ -65,48 +65,82 @@ static void catch_strays(GV100State *gpu)
     memory_region_add_subregion_overlap(root->address_space_mem, 0, catcher, INT_MIN);
 }
 
-static GV100State *gpu_below(PCIDevice *port)
-{
-    GV100State *gpu;
+/* A bridge above a GPU, at any height, and its own config write. Nothing is ever unplugged. */
+typedef struct Bridge {
+    PCIDevice *device;
+    PCIConfigWriteFunc *config_write;
+    QLIST_ENTRY(Bridge) next;
+} Bridge;
 
-    QTAILQ_FOREACH(gpu, &gv100_list, next) {
-        if (pci_bridge_get_device(pci_get_bus(PCI_DEVICE(gpu))) == port) {
-            return gpu;
+static QLIST_HEAD(, Bridge) bridges = QLIST_HEAD_INITIALIZER(bridges);
+
+static Bridge *find_bridge(PCIDevice *device)
+{
+    Bridge *bridge;
+
+    QLIST_FOREACH(bridge, &bridges, next) {
+        if (bridge->device == device) {
+            return bridge;
         }
     }
     return NULL;
 }
 
 /*
- * Logged before it is done, so that a reset stands after its cause. Of several functions below one
- * port the first holds the port's own handler.
+ * A fundamental reset is firmware switching the slot's power off and on. QEMU cuts the power, which
+ * resets the GPU, but takes the GPU out of the slot for good if the power indicator goes off in the
+ * same breath: a hot-unplug. So the indicator stays on here.
  */
-static void port_config_write(PCIDevice *port, uint32_t off, uint32_t val, int len)
+static uint32_t keep_indicator(PCIDevice *port, uint32_t off, uint32_t val, int len)
 {
-    GV100State *gpu = gpu_below(port);
+    uint32_t control = port->exp.exp_cap + PCI_EXP_SLTCTL;
 
-    log_event(DEVICE(port)->id ?: "port", "config-write off=0x%03x len=%d val=0x%0*x", off, len,
-              len * 2, val);
-    gpu->port_config_write(port, off, val, len);
+    if (off == control && len == 2 && (val & PCI_EXP_SLTCTL_PIC) == PCI_EXP_SLTCTL_PWR_IND_OFF) {
+        return (val & ~PCI_EXP_SLTCTL_PIC) | PCI_EXP_SLTCTL_PWR_IND_ON;
+    }
+    return val;
+}
+
+/* Logged before it is done, so that a reset stands after its cause. */
+static void bridge_config_write(PCIDevice *device, uint32_t off, uint32_t val, int len)
+{
+    GV100State *gpu;
+
+    log_event(DEVICE(device)->id ?: "bridge", "config-write off=0x%03x len=%d val=0x%0*x", off,
+              len, len * 2, val);
+    find_bridge(device)->config_write(device, off, keep_indicator(device, off, val, len), len);
     QTAILQ_FOREACH(gpu, &gv100_list, next) {
+        gv100_links_update(gpu);
         gv100_exposure_update(gpu);
+    }
+}
+
+static void watch_bridges(PCIBus *bus)
+{
+    while (!pci_bus_is_root(bus)) {
+        PCIDevice *device = pci_bridge_get_device(bus);
+
+        if (!find_bridge(device)) {
+            Bridge *bridge = g_new0(Bridge, 1);
+
+            bridge->device = device;
+            bridge->config_write = device->config_write;
+            QLIST_INSERT_HEAD(&bridges, bridge, next);
+            device->config_write = bridge_config_write;
+        }
+        bus = pci_get_bus(device);
     }
 }
 
 bool gv100_bus_attach(GV100State *gpu, Error **errp)
 {
     PCIBus *bus = pci_get_bus(PCI_DEVICE(gpu));
-    PCIDevice *port;
 
     if (pci_bus_is_root(bus)) {
         error_setg(errp, "gv100 %s needs a PCIe port above it", gv100_name(gpu));
         return false;
     }
-    port = pci_bridge_get_device(bus);
     catch_strays(gpu);
-    if (!gpu_below(port)) {
-        gpu->port_config_write = port->config_write;
-        port->config_write = port_config_write;
-    }
+    watch_bridges(bus);
     return true;
 }

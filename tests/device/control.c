@@ -3,11 +3,13 @@
  * The lab's control device: how a test inside the guest talks to the emulation.
  *
  * The guest writes a command ending in a newline to config space from 0x80 on; it is done at once,
- * and the reply, `ok ...` or `error ...` and a newline, takes its place.
+ * and the reply, `ok ...` or `error ...` and a newline, takes its place. There can be several such
+ * devices, for as many who talk at the same time.
  *
  *   mark TEXT                 a line in the log
  *   set GPU PROPERTY VALUE
- *   get GPU PROPERTY          PROPERTY is one of the GPU's, or `mask` for its link disable register
+ *   get GPU PROPERTY          PROPERTY is one of the GPU's, or `mask` for its link disable register:
+ *                             setting that is what a reset would do that nobody outside sees
  */
 #include "gv100.h"
 
@@ -53,6 +55,10 @@ static char *run_command(char *command, Error **errp)
         return get_property(gpu, word[2], errp);
     }
     log_event("lab", "set gpu=%s property=%s value=%s", word[1], word[2], word[3]);
+    if (!strcmp(word[2], "mask")) {
+        gv100_regs_set_mask(gpu, g_ascii_strtoull(word[3], NULL, 0));
+        return g_strdup("");
+    }
     return object_property_parse(OBJECT(gpu), word[2], word[3], errp) ? g_strdup("") : NULL;
 }
 

@@ -58,6 +58,12 @@ bool gv100_held(GV100State *gpu)
     return false;
 }
 
+/* By a fault. Unlike a held GPU it may have its BARs mapped, and is reset as usual. */
+bool gv100_mute(GV100State *gpu)
+{
+    return gpu->no_answer || gpu->no_config;
+}
+
 /* The reset has unmapped the BARs of a held GPU: whose was @addr before? */
 GV100Bar *gv100_held_bar(PCIBus *root, hwaddr addr)
 {
@@ -92,7 +98,8 @@ bool gv100_reachable(GV100State *gpu)
     PCIDevice *pci = PCI_DEVICE(gpu);
 
     return pci_get_word(pci->config + PCI_COMMAND) & PCI_COMMAND_MEMORY &&
-           pci->io_regions[0].addr != PCI_BAR_UNMAPPED && gv100_in_d0(gpu) && !gv100_held(gpu);
+           pci->io_regions[0].addr != PCI_BAR_UNMAPPED && gv100_in_d0(gpu) && !gv100_held(gpu) &&
+           !gv100_mute(gpu);
 }
 
 static uint64_t all_ones(unsigned int size)
@@ -127,6 +134,10 @@ static uint64_t gv100_bar_read(void *opaque, hwaddr off, unsigned int size)
         log_event(name, "held-read %soff=0x%06" HWADDR_PRIx, bar_prefix(bar), off);
         return all_ones(size);
     }
+    if (gv100_mute(bar->gpu)) {
+        log_event(name, "mute-read %soff=0x%06" HWADDR_PRIx, bar_prefix(bar), off);
+        return all_ones(size);
+    }
     if (!bar_access_ok(bar, off, size)) {
         return all_ones(size);
     }
@@ -142,6 +153,11 @@ static void gv100_bar_write(void *opaque, hwaddr off, uint64_t val, unsigned int
 
     if (gv100_held(bar->gpu)) {
         log_event(name, "held-write %soff=0x%06" HWADDR_PRIx " val=0x%08x", bar_prefix(bar),
+                  off, (uint32_t)val);
+        return;
+    }
+    if (gv100_mute(bar->gpu)) {
+        log_event(name, "mute-write %soff=0x%06" HWADDR_PRIx " val=0x%08x", bar_prefix(bar),
                   off, (uint32_t)val);
         return;
     }
@@ -175,6 +191,10 @@ static uint32_t gv100_config_read(PCIDevice *pci, uint32_t off, int len)
         log_event(gv100_name(gpu), "held-config-read off=0x%03x len=%d", off, len);
         return all_ones(len);
     }
+    if (gpu->no_config) {
+        log_event(gv100_name(gpu), "mute-config-read off=0x%03x len=%d", off, len);
+        return all_ones(len);
+    }
     val = pci_default_read_config(pci, off, len);
     if (log_config_reads) {
         log_event(gv100_name(gpu), "config-read off=0x%03x len=%d val=0x%0*x", off, len,
@@ -190,6 +210,11 @@ static void gv100_config_write(PCIDevice *pci, uint32_t off, uint32_t val, int l
 
     if (gv100_held(gpu)) {
         log_event(gv100_name(gpu), "held-config-write off=0x%03x len=%d val=0x%0*x", off, len,
+                  len * 2, val);
+        return;
+    }
+    if (gpu->no_config) {
+        log_event(gv100_name(gpu), "mute-config-write off=0x%03x len=%d val=0x%0*x", off, len,
                   len * 2, val);
         return;
     }
@@ -294,6 +319,12 @@ static void visit_boot0(Object *obj, Visitor *v, const char *name, void *opaque,
     visit_type_uint32(v, name, &GV100(obj)->boot0, errp);
 }
 
+static void get_epoch(Object *obj, Visitor *v, const char *name, void *opaque, Error **errp)
+{
+    (void)opaque;
+    visit_type_uint32(v, name, &GV100(obj)->epoch, errp);
+}
+
 /*
  * Faults: switched on and off while the guest runs, so class properties of their own and not
  * qdev's, which are fixed once the device is realized. To add one, add a field to struct
@@ -304,6 +335,8 @@ static const struct gv100_fault {
     size_t offset;
 } gv100_faults[] = {
     { "mask-stuck", offsetof(GV100State, mask_stuck) },
+    { "no-answer", offsetof(GV100State, no_answer) },
+    { "no-config", offsetof(GV100State, no_config) },
 };
 
 static void visit_fault(Object *obj, Visitor *v, const char *name, void *opaque, Error **errp)
@@ -311,6 +344,7 @@ static void visit_fault(Object *obj, Visitor *v, const char *name, void *opaque,
     const struct gv100_fault *fault = opaque;
 
     visit_type_bool(v, name, (bool *)((char *)GV100(obj) + fault->offset), errp);
+    gv100_exposure_update(GV100(obj));
 }
 
 static void gv100_instance_init(Object *obj)
@@ -346,6 +380,7 @@ static void gv100_class_init(ObjectClass *oc, void *data)
     device_class_set_props(dc, gv100_properties);
 
     object_class_property_add(oc, "boot0", "uint32", visit_boot0, visit_boot0, NULL, NULL);
+    object_class_property_add(oc, "epoch", "uint32", get_epoch, NULL, NULL, NULL);
     for (size_t i = 0; i < ARRAY_SIZE(gv100_faults); i++) {
         object_class_property_add(oc, gv100_faults[i].name, "bool", visit_fault, visit_fault,
                                   NULL, (void *)&gv100_faults[i]);

@@ -92,9 +92,12 @@ typedef struct GV100Link {
  * @wiring: property "links"
  * @device_id: property "device-id"
  * @boot0: property "boot0", what NV_PMC_BOOT_0 reads
- * @mask_stuck: fault "mask-stuck"
+ * @mask_stuck: fault "mask-stuck": the link disable register cannot be written
+ * @no_answer: fault "no-answer": BARs answer nothing, as those of a GPU that does not come up
+ * @no_config: fault "no-config": nor does config space
+ * @epoch: property "epoch": counts what may have changed the mask; the same twice, and the mask was
+ *         the same in between
  * @bars: BAR0, BAR1 and BAR3
- * @port_config_write: the parent port's own config write, called by ours
  * @pm: offset of the power management capability
  * @exposed: a link to another GPU is not cut at this end, and BAR0 can be reached
  */
@@ -106,9 +109,11 @@ struct GV100State {
     uint16_t device_id;
     uint32_t boot0;
     bool mask_stuck;
+    bool no_answer;
+    bool no_config;
+    uint32_t epoch;
 
     GV100Bar bars[3];
-    PCIConfigWriteFunc *port_config_write;
     int pm;
 
     GV100Regs regs;
@@ -127,6 +132,7 @@ void gv100_register(void);
 const char *gv100_name(GV100State *gpu);
 GV100State *gv100_find(const char *name);
 bool gv100_held(GV100State *gpu);
+bool gv100_mute(GV100State *gpu);
 GV100Bar *gv100_held_bar(PCIBus *root, hwaddr addr);
 bool gv100_reachable(GV100State *gpu);
 
@@ -136,6 +142,7 @@ extern const MemoryRegionOps gv100_bar_ops;
 void gv100_regs_reset(GV100State *gpu);
 uint32_t gv100_regs_read(GV100State *gpu, hwaddr off);
 void gv100_regs_write(GV100State *gpu, hwaddr off, uint32_t val);
+void gv100_regs_set_mask(GV100State *gpu, uint32_t val);
 uint32_t gv100_bar_word(GV100Bar *bar, hwaddr off);
 void gv100_bar_set_word(GV100Bar *bar, hwaddr off, uint32_t val);
 

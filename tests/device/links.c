@@ -3,8 +3,9 @@
  * Who is wired to whom, and the account of it: when which link between GPUs was live, and when a
  * GPU with an uncut link could be reached by software.
  *
- * A link is dead as soon as either end has it disabled (hardware.md 1). A GPU in reset has nothing
- * disabled, so its links count as live unless the other end cuts them: modelled, not measured.
+ * A link is dead as soon as either end has it disabled (hardware.md 1), and for as long as either
+ * end is kept in reset. A GPU that comes out of reset has nothing disabled, so its links count as
+ * live from then on, trained or not, unless the other end cuts them: modelled, not measured.
  */
 #include "gv100.h"
 #include "qemu/error-report.h"
@@ -81,6 +82,11 @@ static bool end_disabled(GV100State *gpu, int link)
     return gpu->regs.link_disable & NV_LINK_DISABLE_BIT(link);
 }
 
+static bool end_dead(GV100State *gpu, int link)
+{
+    return end_disabled(gpu, link) || gv100_held(gpu);
+}
+
 static void link_update(GV100State *gpu, int link)
 {
     GV100Link *end = &gpu->links[link];
@@ -90,7 +96,7 @@ static void link_update(GV100State *gpu, int link)
         link_update(end->peer, end->peer_link);
         return;
     }
-    live = !end_disabled(gpu, link) && !end_disabled(end->peer, end->peer_link);
+    live = !end_dead(gpu, link) && !end_dead(end->peer, end->peer_link);
     if (end->known && live == end->live) {
         return;
     }

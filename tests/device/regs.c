@@ -35,6 +35,7 @@ void gv100_bar_set_word(GV100Bar *bar, hwaddr off, uint32_t val)
 
 static void log_mask(GV100State *gpu)
 {
+    gpu->epoch++;
     log_event(gv100_name(gpu), "mask val=0x%08x", gpu->regs.link_disable);
 }
 
@@ -140,6 +141,14 @@ static void write_link_disable(GV100State *gpu, uint32_t val)
     if (gpu->regs.link_disable == old) {
         return;
     }
+    log_mask(gpu);
+    gv100_links_update(gpu);
+    gv100_exposure_update(gpu);
+}
+
+void gv100_regs_set_mask(GV100State *gpu, uint32_t val)
+{
+    gpu->regs.link_disable = val;
     log_mask(gpu);
     gv100_links_update(gpu);
     gv100_exposure_update(gpu);
