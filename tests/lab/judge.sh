@@ -10,6 +10,12 @@
 #   mask_at GPU [TO]             GPU's last disable mask before TO, as logged: 0x00150005
 #   live_ns LINK [FROM [TO]]     guest time in which LINK (g0.0-g1.0) was live at both ends
 #   exposed_ns GPU [FROM [TO]]   guest time in which GPU was exposed (see tests/device)
+#   client_reads GPU [FROM [TO]] reads of GPU that only a client of VFIO makes (see lab_vfio.c)
+#   client_reads_exposed GPU [FROM [TO]]
+#                                those of them that were answered while GPU was exposed
+#   open_periods GPU [FROM [TO]] one line for each time that GPU was exposed: how long, in ns, and
+#                                "applied" if that was the module's sequence and nothing else, from
+#                                its first read to the mask, or "open"
 #   links                        the names of all links, one per line
 #   show                         what comes in is to be read by those who use run --show
 #   guest_log                    the kernel's log of the boot
@@ -18,9 +24,9 @@
 # FROM and TO are texts given to `lab mark`; the defaults are the scenario's begin and end. A mark
 # that is missing is told on stderr and by status 2.
 
-# judge_awk FROM TO PROGRAM [NAME=VALUE...]: run PROGRAM over the whole log. In it, `where` is
-# "before", "in" or "after" the segment. It defines line(), called for each line but marks,
-# from_mark(ns) and to_mark(ns), called at the two, and finish().
+# judge_awk FROM TO PROGRAM [-v NAME=VALUE...]: run PROGRAM over the whole log. In it, `where` is
+# "before", "in" or "after" the segment, and `began` and `ended` are the times of the marks,
+# once they were seen. It defines line(), called for each line but marks, and finish().
 judge_awk() {
 	judge_from=${1:-begin $scenario} judge_to=${2:-end $scenario} judge_program=$3
 	shift 3
@@ -35,10 +41,10 @@ judge_awk() {
 				scenario = 1
 			if (where == "before" && scenario && text == from) {
 				where = "in"
-				from_mark($1)
+				began = $1
 			} else if (where == "in" && text == to) {
 				where = "after"
-				to_mark($1)
+				ended = $1
 			}
 			if (text == end)
 				scenario = 0
@@ -56,24 +62,18 @@ judge_awk() {
 
 log_segment() {
 	judge_awk "${1-}" "${2-}" '
-		function from_mark(ns) { }
-		function to_mark(ns) { }
 		function line() { if (where == "in") print }
 		function finish() { }'
 }
 
 count() {
 	judge_awk "${2-}" "${3-}" '
-		function from_mark(ns) { }
-		function to_mark(ns) { }
 		function line() { if (where == "in" && $0 ~ regex) n++ }
 		function finish() { print n + 0 }' -v regex="$1"
 }
 
 mask_at() {
 	judge_awk '' "${2-}" '
-		function from_mark(ns) { }
-		function to_mark(ns) { }
 		function line() {
 			if (where != "after" && $2 == gpu && $3 == "mask")
 				mask = substr($4, 5)
@@ -85,21 +85,26 @@ mask_at() {
 # with FIELDS (after the time) turn ON and OFF.
 judge_ns() {
 	judge_awk "$1" "$2" '
-		function from_mark(ns) { since = ns }
-		function to_mark(ns) { add(ns) }
-		function add(ns) { if (state) sum += ns - since; since = ns }
+		function add(ns) { sum += ns - (since > began ? since : began) }
 		function line() {
+			if (where == "after")
+				return
 			n = split(fields, f, " ")
 			for (i = 1; i <= n; i++)
 				if ($(i + 1) != f[i])
 					return
 			if ($(n + 2) != on && $(n + 2) != off)
 				return
-			if (where == "in")
+			if (where == "in" && state)
 				add($1)
 			state = $(n + 2) == on
+			since = $1
 		}
-		function finish() { printf "%.0f\n", sum }' -v fields="$3" -v on="$4" -v off="$5"
+		function finish() {
+			if (state)
+				add(ended)
+			printf "%.0f\n", sum
+		}' -v fields="$3" -v on="$4" -v off="$5"
 }
 
 live_ns() {
@@ -108,6 +113,50 @@ live_ns() {
 
 exposed_ns() {
 	judge_ns "${2-}" "${3-}" "$1" exposed closed
+}
+
+client_reads() {
+	count "^[0-9]+ $1 read off=0x700000 " "${2-}" "${3-}"
+}
+
+client_reads_exposed() {
+	judge_awk "${2-}" "${3-}" '
+		function line() {
+			if ($2 != gpu)
+				return
+			if ($3 == "exposed" || $3 == "closed")
+				exposed = $3 == "exposed"
+			else if (where == "in" && exposed && $3 == "read" && $4 == "off=0x700000")
+				n++
+		}
+		function finish() { print n + 0 }' -v gpu="$1"
+}
+
+# The first access of a sequence is to PMC_BOOT_0, which the lab's client leaves alone, and the last
+# is the mask.
+open_periods() {
+	judge_awk "${2-}" "${3-}" '
+		function line() {
+			if ($2 != gpu)
+				return
+			if ($3 == "exposed") {
+				since = $1
+				first = last = ""
+				return
+			}
+			if ($3 == "closed") {
+				what = "open"
+				if (first ~ /^off=0x000000 / && last ~ /^mask val=0x..15/)
+					what = "applied"
+				if (where == "in" && since != "")
+					printf "%.0f %s\n", $1 - since, what
+				since = ""
+			}
+			if (first == "" && ($3 == "read" || $3 == "write"))
+				first = $4 " " $5
+			last = $3 " " $4
+		}
+		function finish() { if (since != "") print "0 open" }' -v gpu="$1"
 }
 
 links() {

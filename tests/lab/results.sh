@@ -3,7 +3,8 @@
 #
 # Results of a scenario, the same in the guest (busybox ash) and for the judge on the host.
 #
-#   ok TEXT COMMAND...    a result: does COMMAND succeed? Its output is shown when it does not
+#   ok TEXT COMMAND...    a result: does COMMAND succeed? Its output is shown when it does not; results
+#                         that it gives itself are kept either way
 #   nok TEXT COMMAND...   a result: does COMMAND fail?
 #   is TEXT GOT WANT      a result: are the two words equal?
 #   like TEXT GOT REGEX   a result: does GOT match the extended REGEX?
@@ -40,13 +41,20 @@ note() {
 	printf '%s\n' "$*" | sed "s/^/$result_prefix# /"
 }
 
+# The results in $result_output
+result_inner() {
+	printf '%s\n' "$result_output" | grep -E "^$result_prefix(ok|not ok|#) " || :
+}
+
 ok() {
 	result_text=$1
 	shift
 	if result_output=$("$@" 2>&1); then
+		result_inner
 		result ok "$result_text"
 	else
 		result_status=$?
+		result_inner
 		result 'not ok' "$result_text"
 		note "$* (status $result_status): $result_output"
 		return 1

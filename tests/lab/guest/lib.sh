@@ -5,13 +5,17 @@
 #
 #   lab mark TEXT             put a mark into the device's log, for the judge
 #   lab set g0 PROPERTY VALUE, lab get g0 PROPERTY, lab get g0 mask
-#                             talk to the emulated GPU behind the kernel's back
+#                             talk to the emulated GPU behind the kernel's back. Faults, on or off:
+#                             mask-stuck, no-answer (BARs), no-config (BARs and config space)
 #   gpu N                     PCI address of the N-th GPU (from 0)
 #   dev N                     its directory in sysfs
 #   sysfs N ATTR              what its nvlink_isolation/ATTR reads
 #   reset N                   reset it through sysfs
 #   enable_gpu N              bind lab_driver to it: true if pci_enable_device succeeded
 #   disable_gpu N             unbind it
+#   in_state N STATE          is that its nvlink_isolation/state?
+#   held N                    is it held in reset?
+#   cut_links g0              its mask, without the bits that clients may change: 0x00150000
 #   load [PARAMETER=VALUE...] load nvlink_isolation
 #   unload                    end enforcement and unload it
 #   parameter NAME            what its parameter reads
@@ -46,9 +50,9 @@ lab() {
 	esac
 }
 
-# The config file of the control device.
+# The config file of the control device: the first, the last is lab_watch's.
 lab_control() {
-	lab_find 0x1b36 0x00ee | sed 's,$,/config,' | grep .
+	lab_find 0x1b36 0x00ee | sed -n '1s,$,/config,p' | grep .
 }
 
 # lab_find VENDOR [DEVICE]: directories of the PCI devices, in order.
@@ -94,6 +98,18 @@ disable_gpu() {
 	echo >"$(dev "$1")/driver_override"
 }
 
+in_state() {
+	[ "$(sysfs "$1" state)" = "$2" ]
+}
+
+held() {
+	[ "$(sysfs "$1" held)" = 1 ]
+}
+
+cut_links() {
+	printf '0x%08x' $(($(lab get "$1" mask) & 0x3f0000))
+}
+
 load() {
 	modprobe nvlink_isolation "$@"
 }
@@ -116,8 +132,11 @@ fresh() {
 	[ ! -e "$lab_parameters" ] || unload
 	lab_n=0
 	for lab_gpu in $(lab_gpus); do
-		lab set "g$lab_n" mask-stuck off
-		echo 1 >"/sys/bus/pci/devices/$lab_gpu/reset"
+		for lab_fault in mask-stuck no-answer no-config; do
+			lab set "g$lab_n" "$lab_fault" off
+		done
+		[ "$(cut_links "g$lab_n")" = 0x00000000 ] ||
+			echo 1 >"/sys/bus/pci/devices/$lab_gpu/reset"
 		lab_n=$((lab_n + 1))
 	done
 	dmesg_clear

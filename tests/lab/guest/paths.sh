@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+#
+# Ways to reset a GPU, for scenarios: lab-paths and lab-eeh show what each does without the module.
+# BDF is a PCI address as in sysfs, N the number of a GPU, there or gone.
+#
+#   port N, upstream N, rootport N
+#                         the address of the port above it, of the switch's upstream port above
+#                         that, of the root port
+#   config_read BDF OFFSET BYTES, config_write BDF OFFSET BYTES VALUE
+#                         one aligned access to config space, as user space does it
+#   registers N           its COMMAND and BAR0
+#   there N               is it known to the kernel?
+#   bind_gpu N DRIVER     bind it to one of lab_driver's drivers, or another: true if it probed
+#   unbind_gpu N          undo that
+#   driver N              the driver it is bound to
+#
+#   reset_below BDF       reset a bridge's secondary bus through sysfs: the kernel saves and restores
+#                         all that is below it. Firmware here resets nothing below a root port
+#   raw_assert N, raw_release N, raw_reset N
+#                         set the reset bit of its port's bridge control, clear it, both: nothing
+#                         is saved or restored. With BDF after N, the same at that bridge; what is
+#                         below other bridges loses its way then, until the next boot or eeh_recover
+#   driver_reset N HOW    a reset that a driver asks for: see `reset` in lab_driver.c. Not
+#                         fundamental: it powers the slot off, which the machine does not survive
+#   eeh_recover N [BDF]   have EEH recover its PE, or the one of a bridge above it, as after an error
+#                         there: true if EEH was content. A driver with handlers stays bound; from
+#                         any other the device is removed, and added again. Below a bridge have
+#                         handlers all or none: with some, the kernel waits for itself for good
+#   eeh_recover_each N... have EEH recover these GPUs at the same time
+#   eeh_recover_phb N     the same for the whole PHB of a GPU. Firmware here resets nothing then;
+#                         raw_reset N "$(rootport N)" before it makes up for that
+#   remove_gpu N, rescan  take it from the kernel, which is no reset; find it again
+#   power_state N 0|3     put it into D0 or D3hot, behind the kernel's back
+#
+#   isolated_after NAME "N..." COMMAND...
+#                         take a way, between the marks NAME and "after NAME". These GPUs are isolated
+#                         again by themselves then
+#
+# EEH tells of itself in the kernel's log, which a scenario has to allow: see lab-eeh.sh.
+
+# The bus stays when what is on it goes, and so do its bridges.
+paths_above() {
+	paths_bus=$(readlink -f "/sys/class/pci_bus/$(gpu "$1" | cut -d : -f 1,2)") || return
+	echo "${paths_bus%/pci_bus/*}" | awk -F / -v up="$2" '
+		{ name = up == "root" ? $5 : $(NF - up) }
+		name ~ /^....:..:..\..$/ { print name; found = 1 }
+		END { exit !found }'
+}
+
+port() {
+	paths_above "$1" 0
+}
+
+upstream() {
+	paths_above "$1" 1
+}
+
+rootport() {
+	paths_above "$1" root
+}
+
+# dd, since each access has to be one of exactly that size.
+config_read() {
+	dd if="/sys/bus/pci/devices/$1/config" bs="$3" skip=$(($2 / $3)) count=1 2>/dev/null |
+		hexdump -v -e "1/$3 \"0x%0$(($3 * 2))x\""
+}
+
+config_write() {
+	paths_value=$4 paths_bytes=''
+	for _ in $(seq "$3"); do
+		paths_bytes=$paths_bytes$(printf '\\%03o' $((paths_value & 0xff)))
+		paths_value=$((paths_value >> 8))
+	done
+	# shellcheck disable=SC2059 # the bytes
+	printf "$paths_bytes" |
+		dd of="/sys/bus/pci/devices/$1/config" bs="$3" seek=$(($2 / $3)) conv=notrunc 2>/dev/null
+}
+
+reset_below() {
+	echo 1 >"/sys/bus/pci/devices/$1/reset_subordinate"
+}
+
+# raw_control BIT N [BDF]
+raw_control() {
+	raw_bridge=${3:-$(port "$2")}
+	config_write "$raw_bridge" 0x3e 2 $(($(config_read "$raw_bridge" 0x3e 2) & ~0x40 | $1))
+}
+
+raw_assert() {
+	raw_control 0x40 "$@"
+}
+
+raw_release() {
+	raw_control 0 "$@"
+}
+
+raw_reset() {
+	raw_assert "$@" && usleep 2000 && raw_release "$@" && usleep 200000
+}
+
+# pe BDF: the number of its EEH PE.
+pe() {
+	cat "/sys/bus/pci/devices/$1/eeh_pe_config_addr"
+}
+
+# What EEH says when it is done, either way.
+eeh_verdicts() {
+	dmesg | grep -E 'EEH: (Recovery successful|Unable to recover)'
+}
+
+# eeh_wait COUNT: until EEH has come to more verdicts. It can take minutes, which cost nothing.
+eeh_wait() {
+	for _ in $(seq 300); do
+		if [ "$(eeh_verdicts | wc -l)" -gt "$1" ]; then
+			sleep 1 # it has some tidying to do
+			eeh_verdicts | tail -n 1 | grep -q successful
+			return
+		fi
+		sleep 1
+	done
+	echo "EEH does not come to an end" >&2
+	return 1
+}
+
+# eeh_force BDF
+eeh_force() {
+	printf '%x:%x' "0x${1%%:*}" "$(pe "$1")" >/sys/kernel/debug/powerpc/eeh_force_recover
+}
+
+eeh_recover() {
+	eeh_count=$(eeh_verdicts | wc -l)
+	eeh_force "${2:-$(gpu "$1")}" && eeh_wait "$eeh_count"
+}
+
+eeh_recover_each() {
+	eeh_count=$(($(eeh_verdicts | wc -l) + $# - 1))
+	for eeh_n; do
+		eeh_force "$(gpu "$eeh_n")" || return
+	done
+	eeh_wait "$eeh_count"
+}
+
+eeh_recover_phb() {
+	eeh_count=$(eeh_verdicts | wc -l)
+	modprobe lab_driver &&
+	echo "0x$(awk '$3 == "__eeh_send_failure_event" { print $1 }' /proc/kallsyms)" \
+		>/sys/module/lab_driver/parameters/eeh_failure &&
+	gpu "$1" >/sys/module/lab_driver/parameters/phb_failure &&
+	eeh_wait "$eeh_count"
+}
+
+remove_gpu() {
+	echo 1 >"$(dev "$1")/remove"
+}
+
+rescan() {
+	echo 1 >/sys/bus/pci/rescan
+}
+
+there() {
+	[ -e "$(dev "$1")" ]
+}
+
+# capability BDF ID: its offset.
+capability() {
+	capability_at=$(config_read "$1" 0x34 1)
+	while [ $((capability_at)) -ne 0 ]; do
+		[ $(($(config_read "$1" "$capability_at" 1))) -ne $(($2)) ] || {
+			echo "$capability_at"
+			return
+		}
+		capability_at=$(config_read "$1" $((capability_at + 1)) 1)
+	done
+	return 1
+}
+
+power_state() {
+	power_at=$(($(capability "$(gpu "$1")" 1) + 4)) || return
+	config_write "$(gpu "$1")" $power_at 2 \
+		$(($(config_read "$(gpu "$1")" $power_at 2) & ~3 | $2)) && usleep 20000
+}
+
+bind_gpu() {
+	case $2 in
+	lab_driver*) modprobe lab_driver ;;
+	*) modprobe "$2" ;;
+	esac &&
+	echo "$2" >"$(dev "$1")/driver_override" &&
+	gpu "$1" >/sys/bus/pci/drivers_probe &&
+	[ -e "$(dev "$1")/driver" ]
+}
+
+unbind_gpu() {
+	gpu "$1" >"$(dev "$1")/driver/unbind" &&
+	echo >"$(dev "$1")/driver_override"
+}
+
+driver() {
+	basename "$(readlink "$(dev "$1")/driver")"
+}
+
+driver_reset() {
+	echo "$2" >"$(dev "$1")/lab_driver/reset"
+}
+
+registers() {
+	echo "$(config_read "$(gpu "$1")" 4 2) $(config_read "$(gpu "$1")" 0x10 4)"
+}
+
+isolated_after() {
+	paths_name=$1 paths_gpus=$2
+	shift 2
+	lab mark "$paths_name"
+	ok "$paths_name" "$@"
+	for paths_n in $paths_gpus; do
+		ok "g$paths_n is isolated after $paths_name" \
+			wait_for 90 in_state "$paths_n" isolated
+	done
+	lab mark "after $paths_name"
+	for paths_n in $paths_gpus; do
+		is "links of g$paths_n after $paths_name" "$(cut_links "g$paths_n")" 0x00150000
+	done
+}
