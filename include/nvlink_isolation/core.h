@@ -96,6 +96,8 @@ struct nvli_topology {
 
 void nvli_topology_parse(struct nvli_topology *topology, const void *cells, size_t bytes,
 			 u32 self, nvli_find_node_t find, void *context);
+bool nvli_topology_agree(const struct nvli_topology *a, u32 a_phandle,
+			 const struct nvli_topology *b, u32 b_phandle);
 const char *nvli_fault_text(enum nvli_fault fault);
 
 /* policy.c - which links to cut */
@@ -110,6 +112,66 @@ u32 nvli_required_mask(const struct nvli_topology *topology, int domain,
 #define NVLI_LINKS_TEXT	(2 * GV100_NVLINKS)
 
 const char *nvli_links_text(u32 mask, char text[NVLI_LINKS_TEXT]);
+
+/* domains.c - who may keep talking */
+
+/* The most GPUs that a list can name */
+#define NVLI_DOMAINS_MAX	32
+
+/* A PCI address in 32 bits: 16 of segment, 8 of bus, 5 of device, 3 of function */
+#define NVLI_GPU_ID(segment, bus, device, function) \
+	((u32)(segment) << 16 | (u32)(bus) << 8 | (u32)(device) << 3 | (u32)(function))
+
+/* "0004:04:00.0", and a list of as many as there can be, each with its end or separator */
+#define NVLI_GPU_ID_TEXT	13
+#define NVLI_DOMAINS_TEXT	(NVLI_DOMAINS_MAX * NVLI_GPU_ID_TEXT)
+
+/**
+ * enum nvli_policy - what makes GPUs one domain
+ * @NVLI_BY_GROUP: they are in one IOMMU group; the default
+ * @NVLI_BY_GPU: nothing; each is alone
+ * @NVLI_BY_LIST: a list says so; a GPU that is not in it is alone
+ */
+enum nvli_policy {
+	NVLI_BY_GROUP,
+	NVLI_BY_GPU,
+	NVLI_BY_LIST,
+};
+
+/**
+ * struct nvli_domains - the parameter "domains"
+ * @policy: see above; all zero is the default
+ * @count: how many GPUs the list names, 0 for the other policies
+ * @member: these GPUs, in the list's order
+ * @member.gpu: see NVLI_GPU_ID
+ * @member.domain: its number in the list, from 0
+ */
+struct nvli_domains {
+	enum nvli_policy policy;
+	unsigned int count;
+	struct nvli_member {
+		u32 gpu;
+		int domain;
+	} member[NVLI_DOMAINS_MAX];
+};
+
+/**
+ * struct nvli_domains_error - why a text is not accepted
+ * @position: where in the text, from 0: the first character that is wrong, or with which what is
+ *	      wrong begins
+ * @text: what is wrong and what is accepted, in words; never freed
+ */
+struct nvli_domains_error {
+	size_t position;
+	const char *text;
+};
+
+bool nvli_domains_parse(struct nvli_domains *domains, const char *text,
+			struct nvli_domains_error *error);
+const char *nvli_domains_text(const struct nvli_domains *domains, char text[NVLI_DOMAINS_TEXT]);
+int nvli_domain_of(const struct nvli_domains *domains, u32 gpu, int group);
+bool nvli_gpu_id_parse(u32 *gpu, const char *text, struct nvli_domains_error *error);
+const char *nvli_gpu_id_text(u32 gpu, char text[NVLI_GPU_ID_TEXT]);
 
 /* status.c - what may be claimed */
 
@@ -139,8 +201,10 @@ enum nvli_state {
  * @was_gv100: PMC_BOOT_0 once said GV100, so another answer is a fault and not another board
  * @reset_pending: a reset has happened since the last verified read-back
  * @unwatched: resets may go unseen, so that nothing can be claimed
+ * @held: we keep it in reset; what is read meanwhile proves nothing
  * @resetting: resets under way; what is read meanwhile proves nothing
- * @resets: secondary bus resets seen while enforcing
+ * @mismatches: audits in a row that read something else than they had to
+ * @resets: resets seen, without those by which we hold it
  * @reapplied: how often the links were verified as disabled again after resets
  */
 struct nvli_status {
@@ -152,20 +216,41 @@ struct nvli_status {
 	bool was_gv100;
 	bool reset_pending;
 	bool unwatched;
+	bool held;
 	unsigned int resetting;
+	unsigned int mismatches;
 	unsigned int resets;
 	unsigned int reapplied;
+};
+
+/**
+ * enum nvli_event - something that resets a GPU, or may
+ * @NVLI_RESET_BEGINS: a reset that is seen as a whole begins; until it is over a read may still see
+ *		       the old mask
+ * @NVLI_RESET_OVER: it is over
+ * @NVLI_FIRST_STEP: the first step, as far as can be told, of a reset of which only steps are seen;
+ *		     counted, unless it is a part of one that is seen as a whole
+ * @NVLI_STEP: another step, or the end of one
+ */
+enum nvli_event {
+	NVLI_RESET_BEGINS,
+	NVLI_RESET_OVER,
+	NVLI_FIRST_STEP,
+	NVLI_STEP,
 };
 
 void nvli_status_enforce(struct nvli_status *status, bool watched);
 void nvli_status_release(struct nvli_status *status);
 void nvli_status_require(struct nvli_status *status, u32 required);
-void nvli_status_reset(struct nvli_status *status);
-void nvli_status_reset_done(struct nvli_status *status);
+void nvli_status_event(struct nvli_status *status, enum nvli_event event);
+void nvli_status_hold(struct nvli_status *status);
+void nvli_status_let_go(struct nvli_status *status);
 bool nvli_status_chip(struct nvli_status *status, u32 generation, u32 boot_0);
 bool nvli_status_read_back(struct nvli_status *status, u32 generation, u32 value);
 void nvli_status_fault(struct nvli_status *status, u32 generation);
+bool nvli_status_audit(struct nvli_status *status, u32 generation, u32 value, bool in_use);
 bool nvli_status_wants_work(const struct nvli_status *status);
+bool nvli_status_is_cut(const struct nvli_status *status);
 const char *nvli_state_text(enum nvli_state state);
 
 #endif

@@ -9,7 +9,8 @@ static bool may_talk(const struct nvli_topology_link *link, int domain, int peer
 	case NVLI_END_CPU:
 		return true;
 	case NVLI_END_GPU:
-		return domain != NVLI_ALONE && domain == peer_domain;
+		/* An error code that was taken for a domain joins nobody. */
+		return domain >= 0 && domain == peer_domain;
 	case NVLI_END_NONE:
 		/*
 		 * Cutting a link to nothing harms nobody, and half-populated boards have been

@@ -6,11 +6,15 @@
 
 #include <nvlink_isolation/core.h>
 
-/* Forget what was read: it is not proof any more. */
-static void set_pending(struct nvli_status *status)
+/* How often in a row an audit has to read something else before it is believed */
+#define MISMATCHES	3
+
+/* What was read before is not proof any more. */
+static void forget(struct nvli_status *status)
 {
-	status->state = NVLI_PENDING;
+	status->generation++;
 	status->disabled_known = false;
+	status->mismatches = 0;
 }
 
 /**
@@ -20,18 +24,22 @@ static void set_pending(struct nvli_status *status)
  */
 void nvli_status_enforce(struct nvli_status *status, bool watched)
 {
+	if (status->state != NVLI_OFF && status->unwatched == !watched)
+		return;
+
+	/* What was read while nobody watched is not taken, nor what is being read now. */
+	if (status->state == NVLI_OFF)
+		status->reset_pending = false;
+	else
+		forget(status);
 	status->unwatched = !watched;
-	if (status->state == NVLI_OFF || !watched)
-		set_pending(status);
-	if (!watched)
-		status->state = NVLI_FAILED;
+	status->state = watched ? NVLI_PENDING : NVLI_FAILED;
 }
 
 /* Enforcement ends: from now on resets go unseen, so nothing is known. */
 void nvli_status_release(struct nvli_status *status)
 {
-	status->generation++;
-	set_pending(status);
+	forget(status);
 	status->state = NVLI_OFF;
 	status->reset_pending = false;
 }
@@ -46,35 +54,59 @@ void nvli_status_release(struct nvli_status *status)
 void nvli_status_require(struct nvli_status *status, u32 required)
 {
 	status->required = required;
-	if (status->state == NVLI_ISOLATED &&
-	    !(status->disabled_known && !(required & ~status->disabled)))
-		set_pending(status);
+	if (status->state == NVLI_ISOLATED && !nvli_status_is_cut(status)) {
+		status->state = NVLI_PENDING;
+		status->disabled_known = false;
+	}
 }
 
-/* What was read before proves nothing, not even which chip it is. */
-static void forget(struct nvli_status *status)
+/* What was read before the reset proves nothing, not even which chip it is. */
+static void make_pending(struct nvli_status *status)
 {
-	status->generation++;
-	status->disabled_known = false;
+	forget(status);
 	status->reset_pending = true;
 	if (status->state != NVLI_OFF && !status->unwatched)
 		status->state = NVLI_PENDING;
 }
 
-/* A reset begins. Until it is over a read may still see the old mask. */
-void nvli_status_reset(struct nvli_status *status)
+/* Something happens that resets the GPU, or may: what was read before is proof no more. */
+void nvli_status_event(struct nvli_status *status, enum nvli_event event)
 {
-	forget(status);
-	status->resetting++;
+	make_pending(status);
+	switch (event) {
+	case NVLI_RESET_BEGINS:
+		status->resetting++;
+		break;
+	case NVLI_RESET_OVER:
+		status->resets++;
+		/* A GPU that was added meanwhile did not see it begin. */
+		if (status->resetting)
+			status->resetting--;
+		break;
+	case NVLI_FIRST_STEP:
+		if (!status->resetting)
+			status->resets++;
+		break;
+	case NVLI_STEP:
+		break;
+	}
 }
 
-/* The reset is over. A GPU that was added meanwhile did not see it begin. */
-void nvli_status_reset_done(struct nvli_status *status)
+/* We keep the GPU in reset from now on. That it does not answer then says nothing about it. */
+void nvli_status_hold(struct nvli_status *status)
 {
 	forget(status);
-	status->resets++;
-	if (status->resetting)
-		status->resetting--;
+	status->reset_pending = true;
+	status->held = true;
+	if (status->state == NVLI_ISOLATED)
+		status->state = NVLI_PENDING;
+}
+
+/* It is out of reset again. */
+void nvli_status_let_go(struct nvli_status *status)
+{
+	forget(status);
+	status->held = false;
 }
 
 /* Is there something to apply or to verify? */
@@ -83,11 +115,18 @@ bool nvli_status_wants_work(const struct nvli_status *status)
 	return status->state == NVLI_PENDING || status->state == NVLI_FAILED;
 }
 
+/* Was every link that has to be disabled read back as disabled? Needs no read if there is none. */
+bool nvli_status_is_cut(const struct nvli_status *status)
+{
+	return !status->required ||
+	       (status->disabled_known && !(status->required & ~status->disabled));
+}
+
 /* May a result of this generation be taken? */
 static bool is_current(const struct nvli_status *status, u32 generation)
 {
 	return nvli_status_wants_work(status) && status->generation == generation &&
-	       !status->resetting && !status->unwatched;
+	       !status->resetting && !status->held;
 }
 
 /* It answered, and wrong, or it did not answer in time. */
@@ -136,10 +175,10 @@ bool nvli_status_read_back(struct nvli_status *status, u32 generation, u32 value
 	if (status->required) {
 		status->disabled_known = nvli_is_answer(value);
 		status->disabled = value & GV100_LINK_DISABLE_ALL;
-		if (!status->disabled_known || status->required & ~status->disabled) {
-			status->state = NVLI_FAILED;
-			return false;
-		}
+	}
+	if (!nvli_status_is_cut(status) || status->unwatched) {
+		status->state = NVLI_FAILED;
+		return false;
 	}
 
 	status->state = NVLI_ISOLATED;
@@ -148,6 +187,39 @@ bool nvli_status_read_back(struct nvli_status *status, u32 generation, u32 value
 	status->reset_pending = false;
 
 	return true;
+}
+
+/**
+ * nvli_status_audit() - judge a read of GV100_LINK_DISABLE of a GPU that is called isolated
+ * @status: the GPU
+ * @generation: the generation in which the read was begun
+ * @value: what was read, or GV100_NO_ANSWER if nothing could be
+ * @in_use: somebody works with the GPU, and may have stopped what leads to the register
+ *
+ * One odd answer is nobody's word; several in a row are. What is not an answer is odd only on an
+ * idle GPU.
+ *
+ * Return: true if the next audit should be soon, because this one was odd.
+ */
+bool nvli_status_audit(struct nvli_status *status, u32 generation, u32 value, bool in_use)
+{
+	bool answer = nvli_is_answer(value);
+
+	if (status->state != NVLI_ISOLATED || status->generation != generation ||
+	    !status->required || (in_use && !answer))
+		return false;
+
+	if (answer && !(status->required & ~value)) {
+		status->mismatches = 0;
+		return false;
+	}
+	if (++status->mismatches < MISMATCHES)
+		return true;
+
+	forget(status);
+	status->state = NVLI_FAILED;
+
+	return false;
 }
 
 /* The state's name, as sysfs shows it. */

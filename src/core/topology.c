@@ -78,6 +78,38 @@ void nvli_topology_parse(struct nvli_topology *topology, const void *cells, size
 	}
 }
 
+/* How many links of a GPU lead to the GPU with this phandle? */
+static unsigned int links_to(const struct nvli_topology *topology, u32 phandle)
+{
+	unsigned int links = 0;
+	int i;
+
+	for (i = 0; i < GV100_NVLINKS; i++)
+		if (topology->link[i].end == NVLI_END_GPU && topology->link[i].phandle == phandle)
+			links++;
+
+	return links;
+}
+
+/**
+ * nvli_topology_agree() - do two GPUs list each other equally often?
+ * @a: the links of one
+ * @a_phandle: its phandle, 0 if it has none
+ * @b: the links of the other
+ * @b_phandle: its phandle, 0 if it has none
+ *
+ * A link has two ends. Where one GPU counts more links to the other than that counts back, a cell
+ * is wrong and nobody knows which, so a link that is said to lead to a friend may lead to a
+ * stranger: for nvli_required_mask() the other's domain is then NVLI_ALONE, at both.
+ *
+ * Return: true if they do, also if neither lists the other.
+ */
+bool nvli_topology_agree(const struct nvli_topology *a, u32 a_phandle,
+			 const struct nvli_topology *b, u32 b_phandle)
+{
+	return links_to(a, b_phandle) == links_to(b, a_phandle);
+}
+
 /* Why a link's other end is unknown, in words that follow "cell N:" */
 const char *nvli_fault_text(enum nvli_fault fault)
 {

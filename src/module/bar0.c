@@ -16,6 +16,11 @@
 #define ANSWER_MS	1000
 /* How long the PRI ring may take to start; the public drivers see it take microseconds. */
 #define RING_MS		100
+/*
+ * Reads before sleeping in between: until the links are cut, who has BAR0 mapped may reach it in
+ * the sequence, and should not be given the time.
+ */
+#define RING_EAGER	50
 
 /* The pages of BAR0 that are needed, in the order of nvli_bar0.window */
 static const struct {
@@ -54,7 +59,7 @@ static u32 __iomem *register_at(struct nvli_gpu *gpu, u32 offset)
  */
 static int read_register(struct nvli_gpu *gpu, u32 offset, u32 *value, struct nvli_answer *answer)
 {
-	if (!nvli_config_reachable(gpu->pdev))
+	if (!nvli_config_reachable(gpu))
 		return trouble(answer, -EAGAIN, "BAR0 went away before 0x%06x was read", offset);
 
 	*value = in_le32(register_at(gpu, offset));
@@ -69,7 +74,7 @@ static int read_register(struct nvli_gpu *gpu, u32 offset, u32 *value, struct nv
 
 static int write_register(struct nvli_gpu *gpu, u32 offset, u32 value, struct nvli_answer *answer)
 {
-	if (!nvli_config_reachable(gpu->pdev))
+	if (!nvli_config_reachable(gpu))
 		return trouble(answer, -EAGAIN, "BAR0 went away before 0x%06x was written", offset);
 
 	out_le32(register_at(gpu, offset), value);
@@ -96,6 +101,7 @@ static int check_chip(struct nvli_gpu *gpu, struct nvli_answer *answer)
 static int start_ring(struct nvli_gpu *gpu, u32 generation, struct nvli_answer *answer)
 {
 	unsigned long deadline = jiffies + msecs_to_jiffies(RING_MS);
+	unsigned int reads = 0;
 	u32 value;
 	int err;
 
@@ -112,7 +118,10 @@ static int start_ring(struct nvli_gpu *gpu, u32 generation, struct nvli_answer *
 		if (time_after(jiffies, deadline))
 			return trouble(answer, -EIO, "PRI ring not started: command reads 0x%08x",
 				       value);
-		usleep_range(10, 20);
+		if (++reads > RING_EAGER)
+			usleep_range(10, 20);
+		else
+			udelay(1);
 	}
 
 	/* A ring that started without all its stations does not lead to the mask. */
@@ -221,55 +230,88 @@ void nvli_bar0_unmap(struct nvli_gpu *gpu)
 	}
 }
 
-/**
- * nvli_bar0_apply() - disable links and read the mask back
- * @gpu: the GPU
- * @generation: the generation that the read-back will be judged in
- * @required: bits of GV100_LINK_DISABLE to set
- * @occasion: why now
- * @answer: filled in
- *
- * The caller holds apply_lock and sees to it that nobody changes the GPU's config space meanwhile,
- * as far as that can be had. COMMAND and the BARs are afterwards as before. Sleeps, after a reset
- * for 0.3 to 1 second.
- *
- * Return: 0 if the mask was read, into @answer->disabled; -EAGAIN if the GPU cannot be reached
- * now; -ENODEV if it is not a GV100; -EIO if it answered wrong or not in time; -ENXIO if it did not
- * answer an access.
+/*
+ * Does somebody work with the GPU? Not right after a reset, which took everything from it; but who
+ * was let at it all the same, once the ring was started, may.
  */
-int nvli_bar0_apply(struct nvli_gpu *gpu, u32 generation, u32 required,
-		    enum nvli_occasion occasion, struct nvli_answer *answer)
+static bool is_in_use(struct nvli_gpu *gpu, const struct nvli_status *status,
+		      enum nvli_occasion occasion)
 {
-	bool in_use = occasion == NVLI_START && pci_is_enabled(gpu->pdev);
-	bool after_reset = occasion == NVLI_AFTER_RESET;
-	unsigned long deadline = jiffies + msecs_to_jiffies(ANSWER_MS);
-	struct pci_dev *pdev = gpu->pdev;
-	struct nvli_decoding decoding = {};
-	const char *what;
-	int err;
+	if (occasion == NVLI_AFTER_RESET || occasion == NVLI_BEFORE_ENABLE)
+		return false;
 
-	if (after_reset)
-		msleep(SETTLE_MS);
-	if (after_reset && !nvli_config_wait(pdev, deadline))
-		return trouble(answer, -EIO, "no answer in config space after the reset");
-	what = nvli_config_obstacle(pdev);
+	return pci_is_enabled(gpu->pdev) &&
+	       (!status->reset_pending || gpu->bar0.ring_generation == status->generation);
+}
+
+/* Go through the guards and open BAR0. Whatever comes of it, nvli_config_stop() has to follow. */
+static int open_bar0(struct nvli_gpu *gpu, bool may_switch, struct nvli_answer *answer)
+{
+	const char *what;
+
+	what = nvli_config_closed(gpu);
+	if (what)
+		return trouble(answer, -EBUSY, "not reachable: %s", what);
+	what = nvli_config_obstacle(gpu);
 	if (what)
 		return trouble(answer, -EAGAIN, "not reachable: %s", what);
 	if (map_windows(gpu))
 		return trouble(answer, -EAGAIN, "no memory to map BAR0");
-	if (nvli_config_start(pdev, in_use, &decoding))
-		return trouble(answer, -EAGAIN, "not reachable: memory decoding is not set up");
+	what = nvli_config_start(gpu, may_switch);
+	if (what)
+		return trouble(answer, -EAGAIN, "not reachable: %s", what);
 
-	for (;;) {
-		err = run_sequence(gpu, generation, required, in_use,
-				   !after_reset && !decoding.memory_was_off, answer);
+	return 0;
+}
+
+static void sleep_until(unsigned long when)
+{
+	if (time_before(jiffies, when))
+		msleep(jiffies_to_msecs(when - jiffies));
+}
+
+/**
+ * nvli_bar0_apply() - disable links and read the mask back
+ * @gpu: the GPU
+ * @status: its status; the read-back will be judged in this generation
+ * @occasion: why now
+ * @answer: filled in
+ *
+ * The caller holds apply_lock and sees to it that nobody changes the GPU's config space meanwhile,
+ * as far as that can be had. COMMAND and the BARs are afterwards as before. Sleeps, within the
+ * first second after a reset until that is over if need be.
+ *
+ * Return: 0 if the mask was read, into @answer->disabled; -EBUSY if nobody can reach the GPU now;
+ * -EAGAIN if it is only we who cannot; -ENODEV if it is not a GV100; -EIO if it answered wrong or
+ * not in time; -ENXIO if it did not answer an access.
+ */
+int nvli_bar0_apply(struct nvli_gpu *gpu, const struct nvli_status *status,
+		    enum nvli_occasion occasion, struct nvli_answer *answer)
+{
+	unsigned long deadline = gpu->reset_at + msecs_to_jiffies(ANSWER_MS);
+	bool in_use = is_in_use(gpu, status, occasion);
+	bool wait = status->reset_pending && time_before(jiffies, deadline);
+	bool try_mask_first;
+	int err;
+
+	nvli_config_begin(gpu, occasion);
+	if (wait && !nvli_config_closed(gpu)) {
+		sleep_until(gpu->reset_at + msecs_to_jiffies(SETTLE_MS));
+		if (!nvli_config_wait(gpu, deadline))
+			return trouble(answer, -EIO, "no answer in config space after the reset");
+	}
+	err = open_bar0(gpu, !in_use || !nvli_has_foreign_driver(gpu->pdev), answer);
+	try_mask_first = !status->reset_pending && !gpu->access.memory_was_off;
+	while (!err) {
+		err = run_sequence(gpu, status->generation, status->required, in_use,
+				   try_mask_first, answer);
 		/* Right after a reset a wrong answer may only mean that it is not up yet. */
-		if ((err != -EIO && err != -ENODEV) || !after_reset ||
-		    time_after(jiffies, deadline))
+		if ((err != -EIO && err != -ENODEV) || !wait || time_after(jiffies, deadline))
 			break;
 		msleep(20);
+		err = 0;
 	}
-	nvli_config_stop(pdev, &decoding);
+	nvli_config_stop(gpu);
 
 	/* Who uses a GPU can change how PMC_BOOT_0 reads; that must not exempt it. */
 	if (err == -ENODEV && in_use) {
@@ -278,4 +320,27 @@ int nvli_bar0_apply(struct nvli_gpu *gpu, u32 generation, u32 required,
 	}
 
 	return err;
+}
+
+/**
+ * nvli_bar0_read_mask() - read the mask and change nothing
+ * @gpu: the GPU
+ * @answer: filled in
+ *
+ * As nvli_bar0_apply(). Of a GPU that is enabled decoding is not switched on.
+ *
+ * Return: 0 if the register was read, whatever it said, else as nvli_bar0_apply().
+ */
+int nvli_bar0_read_mask(struct nvli_gpu *gpu, struct nvli_answer *answer)
+{
+	int err;
+
+	nvli_config_begin(gpu, NVLI_LATER);
+	gpu->access.may_thaw = false;
+	err = open_bar0(gpu, !pci_is_enabled(gpu->pdev), answer);
+	if (!err)
+		err = read_register(gpu, GV100_LINK_DISABLE, &answer->disabled, answer);
+	nvli_config_stop(gpu);
+
+	return err == -EIO || err == -ENXIO ? 0 : err;
 }

@@ -18,24 +18,71 @@
 /* What a config read returns when nobody answers; older kernels have no name for it. */
 #define NO_CONFIG_ANSWER	0xffff
 
-#define BUSY_PE_STATES	(EEH_PE_ISOLATED | EEH_PE_RECOVERING | EEH_PE_CFG_BLOCKED | \
-			 EEH_PE_RESET | EEH_PE_REMOVED)
+/* In these states of its PE nobody may access the GPU, or it is about to be reset. */
+#define CLOSED_PE_STATES	(EEH_PE_CFG_BLOCKED | EEH_PE_RESET | EEH_PE_REMOVED)
+/* In these, EEH is at work. Who is about to enable the GPU is part of that, perhaps. */
+#define BUSY_PE_STATES		(EEH_PE_ISOLATED | EEH_PE_RECOVERING)
 
-static const char *eeh_obstacle(struct pci_dev *pdev)
+static struct eeh_pe *pe_of(struct nvli_gpu *gpu)
 {
-	struct eeh_pe *pe = eeh_dev_to_pe(pci_dev_to_eeh_dev(pdev));
+	return eeh_dev_to_pe(pci_dev_to_eeh_dev(gpu->pdev));
+}
 
-	if (!eeh_enabled())
+/*
+ * Decide what may be done for this occasion. A frozen PE is thawed for who is about to enable the
+ * GPU, as EEH does at the end of a recovery, and where a guest has it: it could thaw it at any
+ * moment, and the host does not recover it.
+ */
+void nvli_config_begin(struct nvli_gpu *gpu, enum nvli_occasion occasion)
+{
+	bool enabling = occasion == NVLI_BEFORE_ENABLE;
+
+	gpu->access = (struct nvli_access) {
+		.busy = CLOSED_PE_STATES | (enabling ? 0 : BUSY_PE_STATES),
+		.may_thaw = enabling || eeh_pe_passed(pe_of(gpu)),
+	};
+}
+
+/* What in EEH keeps us from the GPU? NULL if nothing. */
+const char *nvli_config_eeh_obstacle(struct nvli_gpu *gpu)
+{
+	struct eeh_pe *pe = pe_of(gpu);
+	int state;
+
+	if (!eeh_enabled() || !pe)
 		return NULL;
-	if (!pe)
-		return "it has no EEH PE";
-	if (pe->state & BUSY_PE_STATES)
+	if (pe->state & gpu->access.busy)
 		return "EEH is handling it";
 	/* The flags alone miss a PE that is frozen and belongs to a guest. */
-	if (eeh_pe_get_state(pe) != EEH_PE_STATE_NORMAL)
+	state = eeh_pe_get_state(pe);
+	if (state == EEH_PE_STATE_RESET ||
+	    (state == EEH_PE_STATE_STOPPED_IO_DMA && !gpu->access.may_thaw))
 		return "its PE is frozen";
+	/* In a recovery from a bridge downwards this is all that is told, also at its end. */
+	if (state == EEH_PE_STATE_UNAVAIL && gpu->access.busy & BUSY_PE_STATES)
+		return "EEH is handling a bridge above it";
 
 	return NULL;
+}
+
+/**
+ * nvli_config_unblock() - finish an EEH reset that its user did not live to finish
+ * @gpu: the GPU, locked by nvli_enforce_lock(), which nobody has open
+ *
+ * A client of vfio-pci that is killed between VFIO_EEH_PE_RESET_HOT and DEACTIVATE leaves config
+ * space blocked, and nobody else lifts that before the next EEH recovery.
+ */
+void nvli_config_unblock(struct nvli_gpu *gpu)
+{
+	struct eeh_pe *pe = pe_of(gpu);
+
+	if (!pe || !(pe->state & EEH_PE_CFG_BLOCKED) || eeh_pe_passed(pe) ||
+	    pe->state & (BUSY_PE_STATES | EEH_PE_RESET | EEH_PE_REMOVED) ||
+	    pci_is_enabled(gpu->pdev) || nvli_has_foreign_driver(gpu->pdev))
+		return;
+
+	pci_info(gpu->pdev, "EEH reset was left unfinished by its user: finishing it\n");
+	eeh_pe_reset(pe, EEH_RESET_DEACTIVATE, true);
 }
 
 /* Read from the register: what the PCI core remembers may be older. Waking it is not our job. */
@@ -58,16 +105,24 @@ static bool config_answers(struct pci_dev *pdev)
 	       id == ((u32)pdev->device << 16 | pdev->vendor);
 }
 
-static const char *bridge_obstacle(struct pci_dev *pdev)
+/* From the root port down: below one that does not answer nothing is asked. */
+static const char *bridge_obstacle(struct nvli_gpu *gpu)
 {
 	struct pci_dev *bridge;
 	u16 command;
+	int i;
 
-	for (bridge = pci_upstream_bridge(pdev); bridge; bridge = pci_upstream_bridge(bridge)) {
+	if (gpu->path.depth < 0)
+		return "the bridges above it cannot be told";
+
+	for (i = 0; i < gpu->path.depth; i++) {
+		bridge = gpu->path.bridge[i];
+		if (!config_answers(bridge))
+			return "a bridge above it does not answer";
 		if (!is_in_d0(bridge))
 			return "a bridge above it is not in D0";
 		if (pci_read_config_word(bridge, PCI_COMMAND, &command) ||
-		    command == NO_CONFIG_ANSWER || !(command & PCI_COMMAND_MEMORY))
+		    !(command & PCI_COMMAND_MEMORY))
 			return "a bridge above it does not forward memory accesses";
 	}
 
@@ -92,32 +147,62 @@ static const char *bar0_obstacle(struct pci_dev *pdev)
 	return NULL;
 }
 
-/* What stands between us and BAR0, apart from the GPU's own BAR0 and COMMAND? NULL if nothing. */
-const char *nvli_config_obstacle(struct pci_dev *pdev)
+/* By somebody else: one that we hold is let go before anything is asked. */
+static bool is_in_reset(struct nvli_gpu *gpu)
+{
+	struct pci_dev *bridge;
+	u16 control;
+	int i;
+
+	for (i = 0; i < gpu->path.depth; i++) {
+		bridge = gpu->path.bridge[i];
+		if (!config_answers(bridge) ||
+		    pci_read_config_word(bridge, PCI_BRIDGE_CONTROL, &control))
+			return false;
+		if (control & PCI_BRIDGE_CTL_BUS_RESET)
+			return true;
+	}
+
+	return false;
+}
+
+/* What keeps everybody from BAR0, and us with them? NULL if nothing does. */
+const char *nvli_config_closed(struct nvli_gpu *gpu)
+{
+	const char *what = nvli_config_eeh_obstacle(gpu);
+
+	if (!what && is_in_reset(gpu))
+		what = "a bridge above it holds it in reset";
+
+	return what ? what : bar0_obstacle(gpu->pdev);
+}
+
+/* What else stands between us and BAR0, apart from the GPU's own BAR0 and COMMAND? */
+const char *nvli_config_obstacle(struct nvli_gpu *gpu)
 {
 	const char *what;
 
-	if (pci_channel_offline(pdev))
+	if (eeh_enabled() && !pe_of(gpu))
+		return "it has no EEH PE";
+	/* EEH lets go of the channel only after it has enabled the GPU. */
+	if (gpu->access.busy & BUSY_PE_STATES && pci_channel_offline(gpu->pdev))
 		return "its PCI channel is offline";
-
-	what = eeh_obstacle(pdev);
-	if (!what)
-		what = bar0_obstacle(pdev);
+	what = bridge_obstacle(gpu);
 	if (what)
 		return what;
-
-	if (!config_answers(pdev))
+	if (!config_answers(gpu->pdev))
 		return "it does not answer in config space";
-	if (!is_in_d0(pdev))
+	if (!is_in_d0(gpu->pdev))
 		return "it is not in D0";
 
-	return bridge_obstacle(pdev);
+	return NULL;
 }
 
-/* Wait, where waiting can help: while EEH blocks config space nothing will answer. */
-bool nvli_config_wait(struct pci_dev *pdev, unsigned long deadline)
+/* Wait, where waiting can help: not while EEH blocks config space or somebody holds it in reset. */
+bool nvli_config_wait(struct nvli_gpu *gpu, unsigned long deadline)
 {
-	while (!eeh_obstacle(pdev) && !config_answers(pdev)) {
+	while (!nvli_config_closed(gpu) &&
+	       (bridge_obstacle(gpu) || !config_answers(gpu->pdev))) {
 		if (time_after(jiffies, deadline))
 			return false;
 		usleep_range(2000, 4000);
@@ -127,87 +212,183 @@ bool nvli_config_wait(struct pci_dev *pdev, unsigned long deadline)
 }
 
 /* The short look before each access: somebody may have taken the ground away meanwhile. */
-bool nvli_config_reachable(struct pci_dev *pdev)
+bool nvli_config_reachable(struct nvli_gpu *gpu)
 {
+	struct pci_dev *pdev = gpu->pdev;
+	struct eeh_pe *pe = pe_of(gpu);
 	u16 command;
 	u32 bar0;
 
-	return !pci_channel_offline(pdev) &&
+	return !(pe && pe->state & gpu->access.busy) &&
 	       !pci_read_config_word(pdev, PCI_COMMAND, &command) &&
 	       command != NO_CONFIG_ANSWER && command & PCI_COMMAND_MEMORY &&
 	       !pci_read_config_dword(pdev, PCI_BASE_ADDRESS_0, &bar0) &&
-	       (bar0 & PCI_BASE_ADDRESS_MEM_MASK) == bar0_on_bus(pdev);
+	       (bar0 & PCI_BASE_ADDRESS_MEM_MASK) == bar0_on_bus(pdev) && is_in_d0(pdev);
 }
 
-/* What a BAR register has to hold, apart from its flags, and which bits those leave. */
-static u32 bar_on_bus(struct pci_dev *pdev, int i, u32 *mask)
+/* Was a BAR register found to hold something else than it has to, apart from its flags? */
+static bool is_bar_wrong(struct nvli_gpu *gpu, int i, u32 *right)
 {
-	const struct resource *bar = &pdev->resource[i];
+	const struct resource *bar = &gpu->pdev->resource[i];
+	u32 mask;
 
-	*mask = 0;
 	if (bar->flags & IORESOURCE_MEM && bar->parent) {
-		*mask = (u32)PCI_BASE_ADDRESS_MEM_MASK;
-		return lower_32_bits(pci_bus_address(pdev, i));
-	}
-	if (i && bar[-1].flags & IORESOURCE_MEM_64 && bar[-1].parent) {
-		*mask = U32_MAX;
-		return upper_32_bits(pci_bus_address(pdev, i - 1));
+		mask = (u32)PCI_BASE_ADDRESS_MEM_MASK;
+		*right = lower_32_bits(pci_bus_address(gpu->pdev, i));
+	} else if (i && bar[-1].flags & IORESOURCE_MEM_64 && bar[-1].parent) {
+		mask = U32_MAX;
+		*right = upper_32_bits(pci_bus_address(gpu->pdev, i - 1));
+	} else {
+		return false;
 	}
 
-	return 0;
+	return (gpu->access.bar[i] ^ *right) & mask;
 }
 
 /* Write all BARs that were found elsewhere: as they have to be, or as they were found. */
-static void write_bars(struct pci_dev *pdev, const struct nvli_decoding *decoding, bool as_found)
+static void write_bars(struct nvli_gpu *gpu, bool as_found)
 {
-	u32 value, mask;
+	u32 right;
 	int i;
 
-	for (i = 0; i < NVLI_BARS; i++) {
-		value = bar_on_bus(pdev, i, &mask);
-		if ((decoding->bar[i] ^ value) & mask)
-			pci_write_config_dword(pdev, PCI_BASE_ADDRESS_0 + 4 * i,
-					       as_found ? decoding->bar[i] : value);
-	}
+	for (i = 0; i < NVLI_BARS; i++)
+		if (is_bar_wrong(gpu, i, &right))
+			pci_write_config_dword(gpu->pdev, PCI_BASE_ADDRESS_0 + 4 * i,
+					       as_found ? gpu->access.bar[i] : right);
 }
 
-/*
+static bool read_bars(struct nvli_gpu *gpu)
+{
+	int i;
+
+	for (i = 0; i < NVLI_BARS; i++)
+		if (pci_read_config_dword(gpu->pdev, PCI_BASE_ADDRESS_0 + 4 * i,
+					  &gpu->access.bar[i]))
+			return false;
+
+	return true;
+}
+
+static const char *switch_memory_on(struct nvli_gpu *gpu, bool may_switch)
+{
+	struct pci_dev *pdev = gpu->pdev;
+	u16 command;
+
+	if (pci_read_config_word(pdev, PCI_COMMAND, &command) || command == NO_CONFIG_ANSWER)
+		return "it does not answer in config space";
+	if (command & PCI_COMMAND_MEMORY)
+		return nvli_config_reachable(gpu) ? NULL : "BAR0 is not where it should be";
+	if (!may_switch)
+		return "memory decoding is off";
+	if (!read_bars(gpu))
+		return "it does not answer in config space";
+
+	gpu->access.memory_was_off = true;
+	write_bars(gpu, false);
+	pci_write_config_word(pdev, PCI_COMMAND, command | PCI_COMMAND_MEMORY);
+
+	return NULL;
+}
+
+/**
+ * nvli_config_start() - make BAR0 accessible
+ * @gpu: the GPU, with no obstacle
+ * @may_switch: decoding may be switched on if it is off
+ *
  * Where decoding is on somebody has set it up, and it is left as it is. Where it is off all BARs
  * are programmed and not only BAR0: after a reset they hold 0, and BAR1, of 16 GiB, would claim
  * the addresses of BAR0, too.
+ *
+ * Return: NULL, or what is in the way; either way nvli_config_stop() puts back what was changed.
  */
-int nvli_config_start(struct pci_dev *pdev, bool in_use, struct nvli_decoding *decoding)
+const char *nvli_config_start(struct nvli_gpu *gpu, bool may_switch)
 {
-	u16 command;
-	int i;
+	struct eeh_pe *pe = pe_of(gpu);
+	const char *what;
+	int state;
 
-	if (pci_read_config_word(pdev, PCI_COMMAND, &command) || command == NO_CONFIG_ANSWER)
-		return -EAGAIN;
-	if (command & PCI_COMMAND_MEMORY)
-		return nvli_config_reachable(pdev) ? 0 : -EAGAIN;
-	if (in_use)
-		return -EAGAIN;
+	what = switch_memory_on(gpu, may_switch);
+	if (what || !pe)
+		return what;
 
-	for (i = 0; i < NVLI_BARS; i++)
-		if (pci_read_config_dword(pdev, PCI_BASE_ADDRESS_0 + 4 * i, &decoding->bar[i]))
-			return -EAGAIN;
+	state = eeh_pe_get_state(pe);
+	if (state == EEH_PE_STATE_NORMAL)
+		return NULL;
+	/* Does nothing if it is not frozen. */
+	if (eeh_pe_set_option(pe, EEH_OPT_THAW_MMIO))
+		return "its PE is frozen and cannot be thawed";
+	gpu->access.was_frozen = state == EEH_PE_STATE_STOPPED_IO_DMA;
 
-	decoding->memory_was_off = true;
-	write_bars(pdev, decoding, false);
-	pci_write_config_word(pdev, PCI_COMMAND, command | PCI_COMMAND_MEMORY);
-
-	return 0;
+	return NULL;
 }
 
 /* Put back what was changed, and only that: others may write COMMAND meanwhile. */
-void nvli_config_stop(struct pci_dev *pdev, const struct nvli_decoding *decoding)
+void nvli_config_stop(struct nvli_gpu *gpu)
 {
+	struct pci_dev *pdev = gpu->pdev;
 	u16 command;
 
-	if (!decoding->memory_was_off)
+	if (gpu->access.memory_was_off) {
+		if (!pci_read_config_word(pdev, PCI_COMMAND, &command) &&
+		    command != NO_CONFIG_ANSWER)
+			pci_write_config_word(pdev, PCI_COMMAND, command & ~PCI_COMMAND_MEMORY);
+		write_bars(gpu, true);
+	}
+	if (gpu->access.was_frozen)
+		eeh_pe_set_option(pe_of(gpu), EEH_OPT_FREEZE_PE);
+}
+
+/* What a driver switches on, and whoever comes next switches on for itself */
+#define DRIVERS_COMMAND	(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | \
+			 PCI_COMMAND_INTX_DISABLE)
+
+static bool bars_are_right(struct nvli_gpu *gpu)
+{
+	u32 right;
+	int i;
+
+	if (!read_bars(gpu))
+		return false;
+	for (i = 0; i < NVLI_BARS; i++)
+		if (is_bar_wrong(gpu, i, &right))
+			return false;
+
+	return true;
+}
+
+/*
+ * For the case that the GPU is held some day: keep what firmware and the PCI core set up and a
+ * reset destroys. Right after a reset it is gone already, which the BARs tell.
+ */
+void nvli_config_remember(struct nvli_gpu *gpu)
+{
+	struct nvli_hold *hold = &gpu->hold;
+
+	if (!config_answers(gpu->pdev) || !bars_are_right(gpu) ||
+	    pci_read_config_word(gpu->pdev, PCI_COMMAND, &hold->command) ||
+	    pcie_capability_read_word(gpu->pdev, PCI_EXP_DEVCTL, &hold->control) ||
+	    pcie_capability_read_word(gpu->pdev, PCI_EXP_DEVCTL2, &hold->control2))
+		return;
+	hold->command &= ~DRIVERS_COMMAND;
+	hold->known = true;
+}
+
+/*
+ * After the GPU was held: the PCI core and vfio-pci have tried to restore it meanwhile, and may
+ * have saved nothing but ones, which they write when it is closed. Where the BARs tell of that,
+ * write what the PCI core would have.
+ */
+void nvli_config_repair(struct nvli_gpu *gpu)
+{
+	struct nvli_hold *hold = &gpu->hold;
+
+	if (!config_answers(gpu->pdev) || bars_are_right(gpu))
+		return;
+	write_bars(gpu, false);
+	if (!hold->known)
 		return;
 
-	if (!pci_read_config_word(pdev, PCI_COMMAND, &command) && command != NO_CONFIG_ANSWER)
-		pci_write_config_word(pdev, PCI_COMMAND, command & ~PCI_COMMAND_MEMORY);
-	write_bars(pdev, decoding, true);
+	pci_write_config_word(gpu->pdev, PCI_COMMAND, hold->command);
+	pcie_capability_write_word(gpu->pdev, PCI_EXP_DEVCTL, hold->control);
+	pcie_capability_write_word(gpu->pdev, PCI_EXP_DEVCTL2, hold->control2);
 }

@@ -2,9 +2,9 @@
 /* One object per GPU, from the moment the PCI core adds it until it removes it. */
 
 #include "nvli.h"
+#include "trace.h"
 
-#include <linux/delay.h>
-#include <linux/device.h>
+#include <linux/jiffies.h>
 #include <linux/slab.h>
 
 static void get_from_list(struct klist_node *node)
@@ -19,6 +19,10 @@ static void put_from_list(struct klist_node *node)
 
 /* A klist may be walked while GPUs come and go, and no lock is held between two of them. */
 static struct klist gpus = KLIST_INIT(gpus, get_from_list, put_from_list);
+
+/* The same for hook C, which may take no lock of a klist: read under RCU, written under a mutex. */
+LIST_HEAD(nvli_gpus_rcu);
+static DEFINE_MUTEX(rcu_list_lock);
 
 static void free_gpu(struct kref *ref)
 {
@@ -67,15 +71,14 @@ struct nvli_gpu *nvli_gpu_get(struct pci_dev *pdev)
 	return gpu;
 }
 
-/* Does a reset of this bridge's secondary bus reset the GPU? */
-bool nvli_gpu_is_below(const struct nvli_gpu *gpu, const struct pci_dev *bridge)
+/* Does a reset of this bridge's secondary bus reset the device? */
+bool nvli_is_below(struct pci_dev *pdev, const struct pci_dev *bridge)
 {
-	struct pci_dev *above = pci_upstream_bridge(gpu->pdev);
+	do
+		pdev = pci_upstream_bridge(pdev);
+	while (pdev && pdev != bridge);
 
-	while (above && above != bridge)
-		above = pci_upstream_bridge(above);
-
-	return above;
+	return pdev;
 }
 
 /**
@@ -110,17 +113,22 @@ struct nvli_gpu *nvli_gpu_add(struct pci_dev *pdev)
 
 	kref_init(&gpu->ref);
 	mutex_init(&gpu->apply_lock);
-	spin_lock_init(&gpu->lock);
+	raw_spin_lock_init(&gpu->lock);
 	ratelimit_state_init(&gpu->log, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
 	gpu->pdev = pci_dev_get(pdev);
 	gpu->board = board;
 	gpu->status.generation = 1;
+	nvli_opal_read_path(gpu);
 	nvli_topology_read(gpu);
+	nvli_worker_prepare(gpu);
 
 	err = nvli_sysfs_add(gpu);
 	if (err)
 		goto put_gpu;
 	klist_add_tail(&gpu->node, &gpus);
+	mutex_lock(&rcu_list_lock);
+	list_add_tail_rcu(&gpu->rcu_node, &nvli_gpus_rcu);
+	mutex_unlock(&rcu_list_lock);
 	nvli_gpu_put(gpu);
 
 	return gpu;
@@ -134,7 +142,22 @@ no_gpu:
 
 static void remove_gpu(struct nvli_gpu *gpu)
 {
+	struct pci_dev *port = pci_upstream_bridge(gpu->pdev);
+
 	nvli_sysfs_remove(gpu);
+	nvli_worker_forget(gpu);
+	/* EEH forgets the device next. Who has the lock needs it, for a second or two. */
+	mutex_lock(&gpu->apply_lock);
+	mutex_unlock(&gpu->apply_lock);
+	if (nvli_gpu_status(gpu).held)
+		pci_warn(gpu->pdev, "removed while held in reset: `setpci -s %s BRIDGE_CONTROL=0:40` and a rescan bring it back\n",
+			 pci_name(port));
+
+	mutex_lock(&rcu_list_lock);
+	list_del_rcu(&gpu->rcu_node);
+	mutex_unlock(&rcu_list_lock);
+	/* Hook C may still be looking at it, and at its device. */
+	synchronize_rcu();
 	/* Nobody waits here: an iterator that is on this GPU drops it when it goes on. */
 	klist_del(&gpu->node);
 }
@@ -167,165 +190,23 @@ void nvli_gpu_remove_all(void)
 void nvli_gpu_plan(struct nvli_gpu *gpu)
 {
 	u32 required = nvli_topology_required(gpu);
+	unsigned long flags;
 
-	spin_lock(&gpu->lock);
+	raw_spin_lock_irqsave(&gpu->lock, flags);
 	nvli_status_require(&gpu->status, required);
-	spin_unlock(&gpu->lock);
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 }
 
 struct nvli_status nvli_gpu_status(struct nvli_gpu *gpu)
 {
 	struct nvli_status status;
+	unsigned long flags;
 
-	spin_lock(&gpu->lock);
+	raw_spin_lock_irqsave(&gpu->lock, flags);
 	status = gpu->status;
-	spin_unlock(&gpu->lock);
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 
 	return status;
-}
-
-/* A reset of the GPU begins. */
-void nvli_gpu_reset(struct nvli_gpu *gpu)
-{
-	spin_lock(&gpu->lock);
-	nvli_status_reset(&gpu->status);
-	if (gpu->status.state == NVLI_PENDING)
-		strscpy(gpu->error, "reset, and not verified since", sizeof(gpu->error));
-	spin_unlock(&gpu->lock);
-}
-
-/* The reset is over. */
-void nvli_gpu_reset_done(struct nvli_gpu *gpu)
-{
-	spin_lock(&gpu->lock);
-	nvli_status_reset_done(&gpu->status);
-	spin_unlock(&gpu->lock);
-}
-
-/* Say in words what came of an attempt. Tenants can cause attempts, hence the limit. */
-static void report(struct nvli_gpu *gpu, bool after_reset)
-{
-	struct nvli_status status;
-	char links[NVLI_LINKS_TEXT];
-	char error[NVLI_TEXT];
-
-	if (!__ratelimit(&gpu->log))
-		return;
-
-	spin_lock(&gpu->lock);
-	status = gpu->status;
-	strscpy(error, gpu->error, sizeof(error));
-	spin_unlock(&gpu->lock);
-
-	switch (status.state) {
-	case NVLI_ISOLATED:
-		if (status.required)
-			pci_info(gpu->pdev, "isolated: NVLinks %s read back as disabled%s\n",
-				 nvli_links_text(status.required, links),
-				 after_reset ? " after a reset" : "");
-		else
-			pci_info(gpu->pdev, "isolated: no NVLink has to be disabled\n");
-		break;
-	case NVLI_FAILED:
-		pci_err(gpu->pdev, "NOT isolated, NVLinks may be up: %s\n", error);
-		break;
-	case NVLI_PENDING:
-		pci_warn(gpu->pdev, "not isolated yet: %s\n", error);
-		break;
-	case NVLI_UNSUPPORTED:
-		pci_warn(gpu->pdev, "left alone, not isolated: %s\n", error);
-		break;
-	case NVLI_OFF:
-		break;
-	}
-}
-
-/* Take what the hardware said, if it is still about this generation. */
-static void judge(struct nvli_gpu *gpu, const struct nvli_status *before, int err,
-		  const struct nvli_answer *answer)
-{
-	struct nvli_status *status = &gpu->status;
-	u32 generation = before->generation;
-	bool isolated = false;
-
-	spin_lock(&gpu->lock);
-	if (err != -EAGAIN &&
-	    (!before->required || nvli_status_chip(status, generation, answer->boot_0))) {
-		if (err)
-			nvli_status_fault(status, generation);
-		else
-			isolated = nvli_status_read_back(status, generation, answer->disabled);
-	}
-
-	if (isolated)
-		gpu->error[0] = '\0';
-	else if (status->unwatched)
-		strscpy(gpu->error, "its resets cannot be watched", sizeof(gpu->error));
-	else if (err)
-		strscpy(gpu->error, answer->text, sizeof(gpu->error));
-	else if (status->generation != generation)
-		strscpy(gpu->error, "reset while its links were being disabled",
-			sizeof(gpu->error));
-	else
-		scnprintf(gpu->error, sizeof(gpu->error),
-			  "link disable mask reads 0x%08x, 0x%08x is required",
-			  answer->disabled, status->required);
-	spin_unlock(&gpu->lock);
-}
-
-/* A GPU that a driver works with is not cut under it. A guest's GPU is: that is the point. */
-static bool is_in_foreign_use(struct pci_dev *pdev)
-{
-	const struct device_driver *driver = pdev->dev.driver;
-
-	return driver && strcmp(driver->name, "vfio-pci");
-}
-
-static int access_hardware(struct nvli_gpu *gpu, const struct nvli_status *status,
-			   enum nvli_occasion occasion, struct nvli_answer *answer)
-{
-	/* Nothing to cut, nothing to prove: leave it alone. */
-	if (!status->required)
-		return 0;
-
-	if (occasion == NVLI_START && is_in_foreign_use(gpu->pdev)) {
-		scnprintf(answer->text, sizeof(answer->text),
-			  "in use by driver %s; its links are cut after its next reset",
-			  gpu->pdev->dev.driver->name);
-		return -EAGAIN;
-	}
-
-	return nvli_bar0_apply(gpu, status->generation, status->required, occasion, answer);
-}
-
-/**
- * nvli_gpu_apply() - bring a GPU to the state that is required of it
- * @gpu: the GPU
- * @occasion: why now
- *
- * Does nothing unless the GPU is pending or failed. The caller sees to it that config space is
- * stable, as nvli_bar0_apply() asks. Sleeps.
- *
- * Return: false if the GPU has to be isolated and is not verified to be.
- */
-bool nvli_gpu_apply(struct nvli_gpu *gpu, enum nvli_occasion occasion)
-{
-	struct nvli_answer answer = { .boot_0 = GV100_NO_ANSWER, .disabled = GV100_NO_ANSWER };
-	struct nvli_status status;
-	int err;
-
-	mutex_lock(&gpu->apply_lock);
-	nvli_gpu_plan(gpu);
-	status = nvli_gpu_status(gpu);
-	if (nvli_status_wants_work(&status)) {
-		err = access_hardware(gpu, &status, occasion, &answer);
-		judge(gpu, &status, err, &answer);
-		report(gpu, status.reset_pending);
-		status = nvli_gpu_status(gpu);
-	}
-	mutex_unlock(&gpu->apply_lock);
-
-	return !nvli_status_wants_work(&status);
 }
 
 /**
@@ -335,110 +216,49 @@ bool nvli_gpu_apply(struct nvli_gpu *gpu, enum nvli_occasion occasion)
  */
 void nvli_gpu_enforce(struct nvli_gpu *gpu, bool watched)
 {
-	spin_lock(&gpu->lock);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&gpu->lock, flags);
 	nvli_status_enforce(&gpu->status, watched);
 	if (nvli_status_wants_work(&gpu->status))
 		strscpy(gpu->error, watched ? "not tried yet" : "its resets cannot be watched",
 			sizeof(gpu->error));
-	spin_unlock(&gpu->lock);
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 }
-
-#define LOCK_WAIT_MS	10
-
-/* Keep others from resetting, binding and configuring a device, or give up. */
-static bool lock_device(struct pci_dev *pdev, unsigned int tries)
-{
-	while (tries--) {
-		if (device_trylock(&pdev->dev)) {
-			if (pci_cfg_access_trylock(pdev))
-				return true;
-			device_unlock(&pdev->dev);
-		}
-		msleep(LOCK_WAIT_MS);
-	}
-
-	return false;
-}
-
-/*
- * A reset that was under way before the hooks were in place goes unseen, so its end is waited for.
- * It takes seconds; somebody who holds the device for longer does not hang the administrator.
- */
-#define START_TRIES	1000
-
-/* Enforcement starts: cut the links now. */
-void nvli_gpu_start(struct nvli_gpu *gpu)
-{
-	struct nvli_status status;
-
-	if (lock_device(gpu->pdev, START_TRIES)) {
-		nvli_gpu_apply(gpu, NVLI_START);
-		pci_cfg_access_unlock(gpu->pdev);
-		device_unlock(&gpu->pdev->dev);
-		return;
-	}
-
-	/* A reset that we saw has done it meanwhile, perhaps. */
-	status = nvli_gpu_status(gpu);
-	if (nvli_status_wants_work(&status))
-		pci_warn(gpu->pdev, "not isolated yet: its device lock is held\n");
-}
-
-/* Enforcement ends for this GPU. Disabled links stay so until its next reset. */
-void nvli_gpu_stop(struct nvli_gpu *gpu)
-{
-	mutex_lock(&gpu->apply_lock);
-	spin_lock(&gpu->lock);
-	nvli_status_release(&gpu->status);
-	gpu->error[0] = '\0';
-	spin_unlock(&gpu->lock);
-	nvli_bar0_unmap(gpu);
-	mutex_unlock(&gpu->apply_lock);
-}
-
-/* A driver or a guest waits for a second, and not for the end of somebody's reset. */
-#define ADMIT_TRIES	100
 
 /**
- * nvli_gpu_admit() - may this GPU be enabled?
+ * nvli_gpu_event() - something happened that resets the GPU, or may
  * @gpu: the GPU
+ * @event: what it was
  *
- * Called before a driver or a guest gets at the GPU. One that is not verified gets its links cut
- * now or is not admitted, unless the administrator chose gate=0.
- *
- * Return: false to deny.
+ * From any context: takes no reference and does not sleep.
  */
-bool nvli_gpu_admit(struct nvli_gpu *gpu)
+void nvli_gpu_event(struct nvli_gpu *gpu, enum nvli_event event)
 {
-	unsigned int tries = ADMIT_TRIES;
-	struct nvli_status status;
-	bool isolated;
+	unsigned long flags;
 
-	for (;;) {
-		status = nvli_gpu_status(gpu);
-		if (!nvli_status_wants_work(&status))
-			return true;
-		/*
-		 * Who holds this lock is about to reset the GPU or to restore it: then what is
-		 * read may be gone in a moment, and what is put back would undo the restore. The
-		 * device lock is not needed: our caller may have it.
-		 */
-		if (pci_cfg_access_trylock(gpu->pdev)) {
-			isolated = nvli_gpu_apply(gpu, NVLI_BEFORE_ENABLE);
-			pci_cfg_access_unlock(gpu->pdev);
-			if (isolated)
-				return true;
-			break;
-		}
-		if (!tries--)
-			break;
-		msleep(LOCK_WAIT_MS);
-	}
+	raw_spin_lock_irqsave(&gpu->lock, flags);
+	nvli_status_event(&gpu->status, event);
+	gpu->reset_at = jiffies;
+	/* Whoever had it when enforcement began has lost it. */
+	gpu->spared = false;
+	if (gpu->status.state == NVLI_PENDING)
+		strscpy(gpu->error, "reset, and not verified since", sizeof(gpu->error));
+	trace_nvli_event(gpu, event);
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
+}
 
-	if (!nvli_gate())
-		return true;
-	if (__ratelimit(&gpu->log))
-		pci_err(gpu->pdev, "enabling denied (gate=1)\n");
+/* We hold the GPU in reset now, or do not any more. */
+void nvli_gpu_held(struct nvli_gpu *gpu, bool held)
+{
+	unsigned long flags;
 
-	return false;
+	raw_spin_lock_irqsave(&gpu->lock, flags);
+	if (held)
+		nvli_status_hold(&gpu->status);
+	else
+		nvli_status_let_go(&gpu->status);
+	gpu->reset_at = jiffies;
+	trace_nvli_hold(gpu, held);
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 }

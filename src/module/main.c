@@ -26,13 +26,23 @@ static DEFINE_MUTEX(enforcement);
  */
 static enum { LOADING, LIVE, LEAVING } phase = LOADING;
 
+/* A day, which is long enough */
+#define AUDIT_SECONDS_MAX	86400U
+
 static bool isolate;
 static bool gate = true;
+static unsigned int audit_seconds = 60;
 
 /* May an unverified GPU be kept from being enabled? */
 bool nvli_gate(void)
 {
 	return READ_ONCE(gate);
+}
+
+/* How often to look whether what is called isolated still is; 0 for never */
+unsigned int nvli_audit_seconds(void)
+{
+	return READ_ONCE(audit_seconds);
 }
 
 /* All hooks first: no GPU may be reset or enabled unseen while another one is being served. */
@@ -48,7 +58,7 @@ static void start_all(void)
 
 	nvli_gpu_iter_init(&iter);
 	while ((gpu = nvli_gpu_next(&iter)))
-		nvli_gpu_start(gpu);
+		nvli_enforce_start(gpu);
 	klist_iter_exit(&iter);
 }
 
@@ -59,7 +69,7 @@ static void stop_all(void)
 
 	nvli_gpu_iter_init(&iter);
 	while ((gpu = nvli_gpu_next(&iter)))
-		nvli_gpu_stop(gpu);
+		nvli_enforce_stop(gpu);
 	klist_iter_exit(&iter);
 }
 
@@ -89,6 +99,7 @@ static int stop_enforcement(void)
 		return err;
 	}
 
+	nvli_worker_flush();
 	isolate = false;
 	pr_info("enforcement ended (isolate=0): disabled links come back at each GPU's next reset\n");
 	module_put(THIS_MODULE);
@@ -146,6 +157,21 @@ static int set_isolate(const char *text, const struct kernel_param *kp)
 	return err;
 }
 
+/* A parameter changed: GPUs that are held may not have to be any more, or the reverse. */
+static void reconsider_all(void)
+{
+	struct klist_iter iter;
+	struct nvli_gpu *gpu;
+
+	nvli_gpu_iter_init(&iter);
+	while ((gpu = nvli_gpu_next(&iter))) {
+		if (!nvli_gate())
+			nvli_enforce_release(gpu);
+		nvli_worker_kick(gpu);
+	}
+	klist_iter_exit(&iter);
+}
+
 static int set_gate(const char *text, const struct kernel_param *kp)
 {
 	bool value;
@@ -155,9 +181,122 @@ static int set_gate(const char *text, const struct kernel_param *kp)
 	err = phase == LOADING ? parse_at_load(text, kp, &value) : parse(text, kp, &value);
 	if (!err)
 		WRITE_ONCE(gate, value);
+	if (!err && phase == LIVE && isolate)
+		reconsider_all();
 	mutex_unlock(&enforcement);
 
 	return err;
+}
+
+static int set_audit_seconds(const char *text, const struct kernel_param *kp)
+{
+	unsigned int value;
+	int err;
+
+	mutex_lock(&enforcement);
+	err = kstrtouint(text, 0, &value);
+	if (!err && value > AUDIT_SECONDS_MAX)
+		err = -ERANGE;
+	if (!err) {
+		WRITE_ONCE(audit_seconds, value);
+		if (phase == LIVE && isolate)
+			reconsider_all();
+	} else {
+		pr_err("%s: '%.*s' is not accepted: a number of seconds from 0 to %u is\n",
+		       kp->name, (int)strcspn(text, "\n"), text, AUDIT_SECONDS_MAX);
+		err = -EINVAL;
+	}
+	/* As above: a typing error must not keep the module from loading. */
+	if (err && phase == LOADING) {
+		pr_err("%s: %u is taken\n", kp->name, audit_seconds);
+		err = 0;
+	}
+	mutex_unlock(&enforcement);
+
+	return err;
+}
+
+/* Said of a list only: a GPU may come later, or the address may be wrong. */
+static void warn_of_absent(const struct nvli_domains *domains)
+{
+	char text[NVLI_GPU_ID_TEXT];
+	struct klist_iter iter;
+	struct nvli_gpu *gpu;
+	unsigned int i;
+
+	for (i = 0; i < domains->count; i++) {
+		nvli_gpu_id_text(domains->member[i].gpu, text);
+		nvli_gpu_iter_init(&iter);
+		while ((gpu = nvli_gpu_next(&iter)) && strcmp(pci_name(gpu->pdev), text))
+			;
+		klist_iter_exit(&iter);
+		if (!gpu)
+			pr_warn("domains: there is no V100 SXM2 at %s now; it is kept for when there is\n",
+				text);
+	}
+}
+
+/* Who may talk to whom has changed. More to disable is disabled now, less at the next reset. */
+static void replan_all(void)
+{
+	struct klist_iter iter;
+	struct nvli_gpu *gpu;
+	u32 before;
+
+	nvli_gpu_iter_init(&iter);
+	while ((gpu = nvli_gpu_next(&iter))) {
+		before = nvli_gpu_status(gpu).required;
+		if (isolate)
+			nvli_enforce_again(gpu);
+		else
+			nvli_gpu_plan(gpu);
+		if (nvli_gpu_status(gpu).required != before)
+			nvli_topology_describe(gpu);
+	}
+	klist_iter_exit(&iter);
+}
+
+static int set_domains(const char *text, const struct kernel_param *kp)
+{
+	static const struct nvli_domains alone = { .policy = NVLI_BY_GPU };
+	struct nvli_domains_error error;
+	struct nvli_domains domains;
+	int err = 0;
+
+	/* The name alone says nothing. */
+	if (!text)
+		text = "";
+	mutex_lock(&enforcement);
+	if (!nvli_domains_parse(&domains, text, &error)) {
+		pr_err("%s: '%.*s', at character %zu: %s\n", kp->name,
+		       (int)strcspn(text, "\n"), text, error.position + 1, error.text);
+		err = -EINVAL;
+	}
+	/* As above. Each GPU alone is the safe side. */
+	if (err && phase == LOADING) {
+		pr_err("%s: gpu, each GPU alone, is taken\n", kp->name);
+		domains = alone;
+		err = 0;
+	}
+	if (!err) {
+		nvli_topology_set_domains(&domains);
+		if (phase == LIVE) {
+			warn_of_absent(&domains);
+			replan_all();
+		}
+	}
+	mutex_unlock(&enforcement);
+
+	return err;
+}
+
+static int show_domains(char *buffer, const struct kernel_param *kp)
+{
+	struct nvli_domains domains = nvli_topology_domains();
+
+	nvli_domains_text(&domains, buffer);
+
+	return strlen(strcat(buffer, "\n"));
 }
 
 static int show_switch(char *buffer, const struct kernel_param *kp)
@@ -177,12 +316,30 @@ static const struct kernel_param_ops gate_ops = {
 	.get = show_switch,
 };
 
+static const struct kernel_param_ops audit_seconds_ops = {
+	.set = set_audit_seconds,
+	.get = param_get_uint,
+};
+
+static const struct kernel_param_ops domains_ops = {
+	.flags = KERNEL_PARAM_OPS_FL_NOARG,
+	.set = set_domains,
+	.get = show_domains,
+};
+
 module_param_cb(isolate, &isolate_ops, &isolate, 0644);
 MODULE_PARM_DESC(isolate,
 		 "0 (default): observe, touch nothing, show what would be cut; 1: keep the NVLinks between GPUs of different owners disabled. Can be changed at run time");
 module_param_cb(gate, &gate_ops, &gate, 0644);
 MODULE_PARM_DESC(gate,
-		 "1 (default): a GPU that is not verified as isolated cannot be enabled; 0: only report it. Can be changed at run time");
+		 "1 (default): a GPU that is not verified as isolated cannot be enabled and is held in reset; 0: only report it. Can be changed at run time");
+module_param_cb(audit_seconds, &audit_seconds_ops, &audit_seconds, 0644);
+MODULE_PARM_DESC(audit_seconds,
+		 "how often the disabled links of each GPU are read back, and the hooks are looked at, in seconds; 0: never (default: 60). Can be changed at run time");
+
+module_param_cb(domains, &domains_ops, NULL, 0644);
+MODULE_PARM_DESC(domains,
+		 "which GPUs may keep talking: group (default): those of one IOMMU group; gpu: none; or a list, 0004:04:00.0+0004:05:00.0,0035:03:00.0 (+ joins, a comma separates; who is not named is alone). Can be changed at run time: more links are disabled at once, fewer at the next reset");
 
 static void plan_all(void)
 {
@@ -195,7 +352,7 @@ static void plan_all(void)
 	klist_iter_exit(&iter);
 }
 
-/* A GPU that comes later. Its BAR0 has no address yet: it is cut when it is enabled. */
+/* A GPU that comes later. Its BAR0 has no address yet: it is the worker's as soon as it has. */
 static void add_late(struct pci_dev *pdev)
 {
 	struct nvli_gpu *gpu;
@@ -207,10 +364,22 @@ static void add_late(struct pci_dev *pdev)
 		nvli_topology_describe(gpu);
 		if (isolate) {
 			nvli_gpu_enforce(gpu, nvli_resets_watch(pdev));
-			nvli_gpu_start(gpu);
+			nvli_worker_kick(gpu);
 		}
 	}
 	mutex_unlock(&enforcement);
+}
+
+/* Nothing happens in these two unless the GPU has to be isolated and is not. */
+static void about_driver(struct pci_dev *pdev, void (*what)(struct nvli_gpu *gpu))
+{
+	struct nvli_gpu *gpu = nvli_gpu_get(pdev);
+
+	if (!gpu)
+		return;
+
+	what(gpu);
+	nvli_gpu_put(gpu);
 }
 
 static int notify(struct notifier_block *block, unsigned long event, void *data)
@@ -218,6 +387,12 @@ static int notify(struct notifier_block *block, unsigned long event, void *data)
 	switch (event) {
 	case BUS_NOTIFY_ADD_DEVICE:
 		add_late(to_pci_dev(data));
+		break;
+	case BUS_NOTIFY_BIND_DRIVER:
+		about_driver(to_pci_dev(data), nvli_enforce_bind);
+		break;
+	case BUS_NOTIFY_UNBOUND_DRIVER:
+		about_driver(to_pci_dev(data), nvli_enforce_unbound);
 		break;
 	case BUS_NOTIFY_DEL_DEVICE:
 		nvli_gpu_remove(to_pci_dev(data));
@@ -229,10 +404,13 @@ static int notify(struct notifier_block *block, unsigned long event, void *data)
 
 static struct notifier_block notifier = {
 	.notifier_call = notify,
+	/* Before EEH, which forgets a device that goes while we may still look at it. */
+	.priority = INT_MAX,
 };
 
 static void add_present(void)
 {
+	struct nvli_domains domains;
 	struct pci_dev *pdev = NULL;
 	struct klist_iter iter;
 	struct nvli_gpu *gpu;
@@ -240,6 +418,8 @@ static void add_present(void)
 	while ((pdev = pci_get_device(GV100_VENDOR_ID, PCI_ANY_ID, pdev)))
 		nvli_gpu_add(pdev);
 	plan_all();
+	domains = nvli_topology_domains();
+	warn_of_absent(&domains);
 
 	nvli_gpu_iter_init(&iter);
 	while ((gpu = nvli_gpu_next(&iter)))
@@ -256,6 +436,10 @@ static int __init nvlink_isolation_init(void)
 		return -ENODEV;
 	}
 
+	err = nvli_worker_init();
+	if (err)
+		return err;
+
 	/* Under the rescan lock no GPU comes or goes between the notifier and the first look. */
 	pci_lock_rescan_remove();
 	err = bus_register_notifier(&pci_bus_type, &notifier);
@@ -269,6 +453,8 @@ static int __init nvlink_isolation_init(void)
 		mutex_unlock(&enforcement);
 	}
 	pci_unlock_rescan_remove();
+	if (err)
+		nvli_worker_exit();
 
 	return err;
 }
@@ -284,6 +470,7 @@ static void __exit nvlink_isolation_exit(void)
 	bus_unregister_notifier(&pci_bus_type, &notifier);
 	nvli_gpu_remove_all();
 	pci_unlock_rescan_remove();
+	nvli_worker_exit();
 }
 
 module_init(nvlink_isolation_init);

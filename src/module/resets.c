@@ -57,25 +57,25 @@ static void reset_secondary_bus(struct pci_dev *bridge)
 
 	nvli_gpu_iter_init(&iter);
 	while ((gpu = nvli_gpu_next(&iter)))
-		if (nvli_gpu_is_below(gpu, bridge))
-			nvli_gpu_reset(gpu);
+		if (nvli_is_below(gpu->pdev, bridge))
+			nvli_gpu_event(gpu, NVLI_RESET_BEGINS);
 	klist_iter_exit(&iter);
 
 	original.reset_secondary_bus(bridge);
 
 	nvli_gpu_iter_init(&iter);
 	while ((gpu = nvli_gpu_next(&iter))) {
-		if (!nvli_gpu_is_below(gpu, bridge))
+		if (!nvli_is_below(gpu->pdev, bridge))
 			continue;
-		nvli_gpu_reset_done(gpu);
+		nvli_gpu_event(gpu, NVLI_RESET_OVER);
 		/*
 		 * The PCI core restores the GPU after this hook; until then its decoding is off,
 		 * but for the moment that we need it. With another bridge in between, that one
-		 * would have to be restored first: then the GPU stays pending, and is admitted
-		 * only when it was seen to.
+		 * would have to be restored first: then it is left to the worker.
 		 */
 		if (pci_upstream_bridge(gpu->pdev) == bridge)
-			nvli_gpu_apply(gpu, NVLI_AFTER_RESET);
+			nvli_enforce_apply(gpu, NVLI_AFTER_RESET);
+		nvli_worker_kick(gpu);
 	}
 	klist_iter_exit(&iter);
 
@@ -94,7 +94,7 @@ static bool enable_device_hook(struct pci_dev *pdev)
 	if (ok && nvli_board(pdev->vendor, pdev->device)) {
 		gpu = nvli_gpu_get(pdev);
 		/* One that could not be taken in is not isolated either. */
-		ok = gpu ? nvli_gpu_admit(gpu) : !nvli_gate();
+		ok = gpu ? nvli_enforce_admit(gpu) : !nvli_gate();
 		if (gpu)
 			nvli_gpu_put(gpu);
 	}
@@ -108,6 +108,18 @@ static bool is_watched(const struct pci_controller *phb)
 {
 	return READ_ONCE(phb->controller_ops.reset_secondary_bus) == reset_secondary_bus &&
 	       READ_ONCE(phb->controller_ops.enable_device_hook) == enable_device_hook;
+}
+
+/**
+ * nvli_resets_are_watched() - are all hooks that see this GPU still ours?
+ * @gpu: the GPU
+ *
+ * For a look now and then: asks what is in place, not what was put there.
+ */
+bool nvli_resets_are_watched(struct nvli_gpu *gpu)
+{
+	return is_watched(pci_bus_to_host(gpu->pdev->bus)) && gpu->path.depth >= 0 &&
+	       nvli_opal_fires(gpu);
 }
 
 /* Put our hooks in place of the originals. False, with nothing changed, if those are not there. */
@@ -146,12 +158,16 @@ static bool unhook(struct pci_controller *phb)
  * nvli_resets_watch() - watch the PHB of a GPU
  * @pdev: the GPU
  *
- * Return: true if resets and enables below this PHB come to us from now on, or did already.
+ * Return: true if resets, enables and firmware calls about what is below this PHB come to us from
+ * now on, or did already.
  */
 bool nvli_resets_watch(struct pci_dev *pdev)
 {
 	struct pci_controller *phb = pci_bus_to_host(pdev->bus);
 	struct watched_phb *entry;
+
+	if (!nvli_opal_watch())
+		return false;
 
 	list_for_each_entry(entry, &watched, node)
 		if (entry->phb == phb)
@@ -214,6 +230,7 @@ int nvli_resets_unwatch_all(void)
 	}
 
 	wait_for_callers();
+	nvli_opal_unwatch();
 	list_for_each_entry_safe(entry, next, &watched, node) {
 		list_del(&entry->node);
 		kfree(entry);

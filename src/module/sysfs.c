@@ -6,6 +6,7 @@
 
 #include "nvli.h"
 
+#include <linux/kobject.h>
 #include <linux/sysfs.h>
 
 typedef ssize_t (*show_t)(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf);
@@ -44,7 +45,8 @@ static DEVICE_ATTR_RO(_name)
  *			failed		it answered, and wrong, or not in time; see last_error
  *			unsupported	PMC_BOOT_0 is not a GV100's: never written to, not isolated
  *			With gate=1 a GPU that is pending or failed cannot be enabled, where its
-			PCI host bridge could be hooked.
+ *			PCI host bridge could be hooked, and is held in reset if its links
+ *			cannot be disabled; see held.
  */
 static ssize_t show_state(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
 {
@@ -62,7 +64,8 @@ static ssize_t show_disabled_links(struct nvli_gpu *gpu, const struct nvli_statu
 {
 	char links[NVLI_LINKS_TEXT];
 
-	return sysfs_emit(buf, "%s\n", status->disabled_known ?
+	/* What was read while resets may go unseen may not be true any more. */
+	return sysfs_emit(buf, "%s\n", status->disabled_known && !status->unwatched ?
 			  nvli_links_text(status->disabled, links) : "unknown");
 }
 NVLI_ATTRIBUTE(disabled_links);
@@ -102,8 +105,63 @@ static ssize_t show_peers(struct nvli_gpu *gpu, const struct nvli_status *status
 NVLI_ATTRIBUTE(peers);
 
 /*
+ * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/domain
+ * Description:		A number that GPUs which may talk to each other share, or "alone". With
+ *			domains=group it is the IOMMU group's, with a list the place in it, from 0.
+ */
+static ssize_t show_domain(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
+{
+	int domain = nvli_topology_domain(gpu->pdev);
+
+	return domain < 0 ? sysfs_emit(buf, "alone\n") : sysfs_emit(buf, "%d\n", domain);
+}
+NVLI_ATTRIBUTE(domain);
+
+/*
+ * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/exposed_peers
+ * Description:		The GPUs of another domain that can reach this one, as far as is known: a
+ *			link leads there, and neither end of it was read back as disabled since
+ *			the last reset. PCI addresses, and "unknown" for an end that cannot be
+ *			told. An empty line is good.
+ */
+static ssize_t show_exposed_peers(struct nvli_gpu *gpu, const struct nvli_status *status,
+				  char *buf)
+{
+	char name[GV100_NVLINKS][NVLI_PEER_NAME] = {};
+	int length = 0;
+	int i, j;
+
+	for (i = 0; i < GV100_NVLINKS; i++) {
+		if (!nvli_topology_is_exposed(gpu, status, i))
+			continue;
+		nvli_topology_peer_name(gpu, i, name[i]);
+		for (j = 0; strcmp(name[j], name[i]); j++)
+			;
+		if (j == i)
+			length += sysfs_emit_at(buf, length, "%s%s", length ? " " : "", name[i]);
+	}
+
+	return length + sysfs_emit_at(buf, length, "\n");
+}
+NVLI_ATTRIBUTE(exposed_peers);
+
+/*
+ * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/held
+ * Description:		1 if the module keeps the GPU in reset, by its port, because it has to be
+ *			isolated and could not be verified; else 0. A held GPU answers nothing, in
+ *			config space neither. It is released for another attempt now and then,
+ *			unless somebody has it open; by a reset; by gate=0; or by apply.
+ */
+static ssize_t show_held(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", status->held);
+}
+NVLI_ATTRIBUTE(held);
+
+/*
  * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/resets
- * Description:		How many secondary bus resets of the GPU were seen while enforcing.
+ * Description:		How many resets of the GPU were seen while enforcing, without those by
+ *			which it is held.
  */
 static ssize_t show_resets(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
 {
@@ -130,23 +188,58 @@ NVLI_ATTRIBUTE(reapplied);
 static ssize_t show_last_error(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
 {
 	char error[NVLI_TEXT];
+	unsigned long flags;
 
-	spin_lock(&gpu->lock);
+	raw_spin_lock_irqsave(&gpu->lock, flags);
 	strscpy(error, gpu->error, sizeof(error));
-	spin_unlock(&gpu->lock);
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 
 	return sysfs_emit(buf, "%s\n", error);
 }
 NVLI_ATTRIBUTE(last_error);
+
+/*
+ * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/apply
+ * Description:		Written 1 by root: disable the links that have to be now, even if a driver
+ *			uses the GPU or the module holds it in reset. Errors: EINVAL for anything
+ *			but 1; EBUSY if the GPU is being reset or bound to a driver; EOPNOTSUPP
+ *			with isolate=0 or on an unsupported chip; EIO if it did not work, and
+ *			last_error says why.
+ */
+static ssize_t apply_store(struct device *dev, struct device_attribute *attr, const char *buf,
+			   size_t count)
+{
+	struct nvli_gpu *gpu;
+	int err;
+
+	if (!sysfs_streq(buf, "1")) {
+		pci_err(to_pci_dev(dev), "apply: '%.*s' is not accepted: 1 is\n",
+			(int)strcspn(buf, "\n"), buf);
+		return -EINVAL;
+	}
+	gpu = nvli_gpu_get(to_pci_dev(dev));
+	if (!gpu)
+		return -ENODEV;
+
+	err = nvli_enforce_force(gpu);
+	nvli_gpu_put(gpu);
+
+	return err ? err : count;
+}
+static DEVICE_ATTR_WO(apply);
 
 static struct attribute *attributes[] = {
 	&dev_attr_state.attr,
 	&dev_attr_disabled_links.attr,
 	&dev_attr_required_links.attr,
 	&dev_attr_peers.attr,
+	&dev_attr_domain.attr,
+	&dev_attr_exposed_peers.attr,
+	&dev_attr_held.attr,
 	&dev_attr_resets.attr,
 	&dev_attr_reapplied.attr,
 	&dev_attr_last_error.attr,
+	&dev_attr_apply.attr,
 	NULL
 };
 
@@ -154,6 +247,18 @@ static const struct attribute_group group = {
 	.name = KBUILD_MODNAME,
 	.attrs = attributes,
 };
+
+/* Tell udev and whoever listens: KOBJ_CHANGE of the GPU, with its state. Sleeps. */
+void nvli_sysfs_uevent(struct nvli_gpu *gpu, enum nvli_state state)
+{
+	char text[48];
+	char *env[2];
+
+	env[0] = text;
+	env[1] = NULL;
+	scnprintf(text, sizeof(text), "NVLINK_ISOLATION_STATE=%s", nvli_state_text(state));
+	kobject_uevent_env(&gpu->pdev->dev.kobj, KOBJ_CHANGE, env);
+}
 
 /* Show a GPU. Return: 0 or an error of sysfs_create_group(). */
 int nvli_sysfs_add(struct nvli_gpu *gpu)

@@ -53,39 +53,87 @@ void nvli_topology_read(struct nvli_gpu *gpu)
 	nvli_topology_parse(&gpu->topology, cells, bytes, gpu->phandle, find_node, NULL);
 }
 
-/*
- * By default the GPUs of one IOMMU group are one domain: they go to the same guest anyway. A GPU
- * without a group is alone.
- */
-static int domain_of(struct pci_dev *pdev)
+/* Who may talk to whom. The hooks ask at any time. */
+static struct nvli_domains domains;
+static DEFINE_SPINLOCK(domains_lock);
+
+/* From now on these are the domains. It is for the caller to plan anew. */
+void nvli_topology_set_domains(const struct nvli_domains *new)
+{
+	spin_lock(&domains_lock);
+	domains = *new;
+	spin_unlock(&domains_lock);
+}
+
+struct nvli_domains nvli_topology_domains(void)
+{
+	struct nvli_domains copy;
+
+	spin_lock(&domains_lock);
+	copy = domains;
+	spin_unlock(&domains_lock);
+
+	return copy;
+}
+
+static u32 id_of(const struct pci_dev *pdev)
+{
+	return NVLI_GPU_ID(pci_domain_nr(pdev->bus), pdev->bus->number, PCI_SLOT(pdev->devfn),
+			   PCI_FUNC(pdev->devfn));
+}
+
+static int group_of(struct pci_dev *pdev)
 {
 	struct iommu_group *group = iommu_group_get(&pdev->dev);
-	int domain;
+	int id;
 
 	if (!group)
-		return NVLI_ALONE;
+		return -1;
 
-	domain = iommu_group_id(group);
+	id = iommu_group_id(group);
 	iommu_group_put(group);
+
+	return id;
+}
+
+/* The domain of a GPU: a number, or NVLI_ALONE. Sleeps. */
+int nvli_topology_domain(struct pci_dev *pdev)
+{
+	int group = group_of(pdev);
+	int domain;
+
+	spin_lock(&domains_lock);
+	domain = nvli_domain_of(&domains, id_of(pdev), group);
+	spin_unlock(&domains_lock);
 
 	return domain;
 }
 
-/* The GPU at the other end of a link, held; NULL if there is none that PCI knows of. */
+/*
+ * The GPU at the other end of a link, held; NULL if PCI knows of none by that phandle, or of more
+ * than one.
+ */
 static struct nvli_gpu *peer_of(struct nvli_gpu *gpu, int link)
 {
-	struct nvli_gpu *peer;
+	struct nvli_gpu *other, *peer = NULL;
+	unsigned int count = 0;
 	struct klist_iter iter;
 
 	if (gpu->topology.link[link].end != NVLI_END_GPU)
 		return NULL;
 
 	nvli_gpu_iter_init(&iter);
-	while ((peer = nvli_gpu_next(&iter)) && peer->phandle != gpu->topology.link[link].phandle)
-		;
-	if (peer)
-		kref_get(&peer->ref);
+	while ((other = nvli_gpu_next(&iter)))
+		if (other->phandle == gpu->topology.link[link].phandle && !count++) {
+			kref_get(&other->ref);
+			peer = other;
+		}
 	klist_iter_exit(&iter);
+
+	if (count > 1) {
+		nvli_gpu_put(peer);
+		peer = NULL;
+	}
 
 	return peer;
 }
@@ -99,12 +147,44 @@ u32 nvli_topology_required(struct nvli_gpu *gpu)
 
 	for (i = 0; i < GV100_NVLINKS; i++) {
 		peer = peer_of(gpu, i);
-		peer_domain[i] = peer ? domain_of(peer->pdev) : NVLI_ALONE;
-		if (peer)
-			nvli_gpu_put(peer);
+		peer_domain[i] = NVLI_ALONE;
+		if (!peer)
+			continue;
+		if (nvli_topology_agree(&gpu->topology, gpu->phandle, &peer->topology,
+					peer->phandle))
+			peer_domain[i] = nvli_topology_domain(peer->pdev);
+		nvli_gpu_put(peer);
 	}
 
-	return nvli_required_mask(&gpu->topology, domain_of(gpu->pdev), peer_domain);
+	return nvli_required_mask(&gpu->topology, nvli_topology_domain(gpu->pdev), peer_domain);
+}
+
+/**
+ * nvli_topology_is_exposed() - may somebody else use a link of this GPU?
+ * @gpu: the GPU
+ * @status: its status
+ * @link: the link
+ *
+ * Return: false if the link is cut at an end, as last read back, or need not be, or has nothing at
+ * the other end. An isolated peer has disabled all its links to others.
+ */
+bool nvli_topology_is_exposed(struct nvli_gpu *gpu, const struct nvli_status *status, int link)
+{
+	struct nvli_gpu *peer;
+	bool exposed = true;
+
+	if (status->state == NVLI_ISOLATED ||
+	    !(status->required & 1U << (GV100_LINK_DISABLE_SHIFT + link)) ||
+	    gpu->topology.link[link].end == NVLI_END_NONE)
+		return false;
+
+	peer = peer_of(gpu, link);
+	if (peer) {
+		exposed = nvli_gpu_status(peer).state != NVLI_ISOLATED;
+		nvli_gpu_put(peer);
+	}
+
+	return exposed;
 }
 
 /* What is at the other end of a link, as sysfs and the log call it */
@@ -122,6 +202,24 @@ void nvli_topology_peer_name(struct nvli_gpu *gpu, int link, char name[NVLI_PEER
 	} else {
 		/* A GPU that the tree knows and PCI does not is nobody's to vouch for. */
 		strscpy(name, "unknown", NVLI_PEER_NAME);
+	}
+}
+
+/* A GPU that counts other links to this one than this one to it may have any of them wrong. */
+static void warn_of_asymmetry(struct nvli_gpu *gpu)
+{
+	struct nvli_gpu *peer;
+	int i;
+
+	for (i = 0; i < GV100_NVLINKS; i++) {
+		peer = peer_of(gpu, i);
+		if (!peer)
+			continue;
+		if (!nvli_topology_agree(&gpu->topology, gpu->phandle, &peer->topology,
+					 peer->phandle))
+			pci_warn(gpu->pdev, PEERS_PROPERTY " cell %d (0x%x): %s does not list as many links back, so NVLink %d has to be disabled\n",
+				 i, gpu->topology.link[i].phandle, pci_name(peer->pdev), i);
+		nvli_gpu_put(peer);
 	}
 }
 
@@ -155,7 +253,10 @@ static void warn_of_faults(struct nvli_gpu *gpu)
 				 nvli_fault_text(topology->link[i].fault), i);
 }
 
-/* On kernels before 5.13 a whole socket is one group: isolate=1 cuts nothing between its GPUs. */
+/*
+ * Are GPUs joined that the administrator has not joined? On kernels before 5.13 a whole socket is
+ * one group: isolate=1 cuts nothing between its GPUs.
+ */
 static void warn_of_kept_links(struct nvli_gpu *gpu, u32 required)
 {
 	char links[NVLI_LINKS_TEXT];
@@ -166,9 +267,9 @@ static void warn_of_kept_links(struct nvli_gpu *gpu, u32 required)
 		if (gpu->topology.link[i].end == NVLI_END_GPU)
 			kept |= 1U << (GV100_LINK_DISABLE_SHIFT + i);
 	kept &= ~required;
-	if (kept)
-		pci_warn(gpu->pdev, "NVLinks %s lead to GPUs of the same IOMMU group (%d) and are kept\n",
-			 nvli_links_text(kept, links), domain_of(gpu->pdev));
+	if (kept && nvli_topology_domains().policy == NVLI_BY_GROUP)
+		pci_warn(gpu->pdev, "NVLinks %s lead to GPUs of the same IOMMU group (%d) and are kept: domains=gpu would disable them\n",
+			 nvli_links_text(kept, links), group_of(gpu->pdev));
 }
 
 /* One line on what the GPU is and where its links lead, and one on each thing to be warned of. */
@@ -200,5 +301,6 @@ void nvli_topology_describe(struct nvli_gpu *gpu)
 	pci_info(gpu->pdev, "%s, NVLinks %s; isolate=1 disables %s\n", gpu->board, text,
 		 required ? nvli_links_text(required, links) : "none");
 	warn_of_faults(gpu);
+	warn_of_asymmetry(gpu);
 	warn_of_kept_links(gpu, required);
 }

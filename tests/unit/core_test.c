@@ -124,6 +124,149 @@ static void masks_of_the_fact_sheet(void **state)
 		expect_masks(rows[i].board, rows[i].n, rows[i].domains, rows[i].masks);
 }
 
+/* What the parameter says of the GPUs of one socket, which are in IOMMU groups. */
+static void masks_of_the_parameter(void **state)
+{
+	static const u32 socket_redbud[] = { NVLI_GPU_ID(4, 4, 0, 0), NVLI_GPU_ID(4, 5, 0, 0) };
+	static const u32 socket_sequoia[] = { NVLI_GPU_ID(4, 4, 0, 0), NVLI_GPU_ID(4, 5, 0, 0),
+					      NVLI_GPU_ID(4, 6, 0, 0) };
+	static const struct {
+		const struct gpu *board;
+		const u32 *ids;
+		size_t n;
+		const char *domains;
+		int groups[3];
+		u32 masks[3];
+	} rows[] = {
+		/* Since Linux 5.13 each GPU has a group, before a socket has one. */
+		{ redbud, socket_redbud, 2, "group", LINKS(0, 1), LINKS(0x150000, 0x150000) },
+		{ redbud, socket_redbud, 2, "group", LINKS(3, 3), LINKS(0, 0) },
+		{ redbud, socket_redbud, 2, "group", LINKS(-1, -1), LINKS(0x150000, 0x150000) },
+		{ redbud, socket_redbud, 2, "gpu", LINKS(3, 3), LINKS(0x150000, 0x150000) },
+		{ redbud, socket_redbud, 2, "0004:04:00.0+0004:05:00.0", LINKS(0, 1), LINKS(0, 0) },
+		{ redbud, socket_redbud, 2, "0004:04:00.0,0004:05:00.0", LINKS(3, 3),
+		  LINKS(0x150000, 0x150000) },
+		{ redbud, socket_redbud, 2, "0004:04:00.0", LINKS(3, 3),
+		  LINKS(0x150000, 0x150000) },
+		{ sequoia, socket_sequoia, 3, "group", LINKS(0, 1, 2),
+		  LINKS(0x1d0000, 0x1d0000, 0x170000) },
+		{ sequoia, socket_sequoia, 3, "group", LINKS(3, 3, 3), LINKS(0, 0, 0) },
+		{ sequoia, socket_sequoia, 3, "gpu", LINKS(3, 3, 3),
+		  LINKS(0x1d0000, 0x1d0000, 0x170000) },
+		{ sequoia, socket_sequoia, 3, "0004:04:00.0+0004:05:00.0", LINKS(3, 3, 3),
+		  LINKS(0x0c0000, 0x0c0000, 0x170000) },
+		{ sequoia, socket_sequoia, 3, "0004:06:00.0+0004:04:00.0,0004:05:00.0",
+		  LINKS(0, 1, 2), LINKS(0x110000, 0x1d0000, 0x050000) },
+		{ sequoia, socket_sequoia, 3, "0004:04:00.0,0004:05:00.0+0004:06:00.0",
+		  LINKS(0, 1, 2), LINKS(0x1d0000, 0x110000, 0x120000) },
+		{ sequoia, socket_sequoia, 3, "0004:04:00.0+0004:05:00.0+0004:06:00.0",
+		  LINKS(0, 1, 2), LINKS(0, 0, 0) },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct nvli_domains_error error;
+		struct nvli_domains domains;
+		int domain[3];
+
+		assert_true(nvli_domains_parse(&domains, rows[i].domains, &error));
+		for (size_t gpu = 0; gpu < rows[i].n; gpu++)
+			domain[gpu] = nvli_domain_of(&domains, rows[i].ids[gpu],
+						     rows[i].groups[gpu]);
+		expect_masks(rows[i].board, rows[i].n, domain, rows[i].masks);
+	}
+}
+
+/* What is isolated when the parameter is changed, and what has to be done then */
+static void a_cut_that_grows_and_shrinks(void **state)
+{
+	static const struct {
+		int domains[3];
+		u32 required;
+		enum nvli_state state;
+	} steps[] = {
+		{ LINKS(1, 1, 1), 0, NVLI_ISOLATED },
+		{ LINKS(1, 1, 2), 0x0c0000, NVLI_PENDING },
+		{ LINKS(1, 2, 1), 0x110000, NVLI_PENDING },
+		/* Both cuts together; then it shrinks: what is cut too much proves enough. */
+		{ LINKS(1, 2, 3), 0x1d0000, NVLI_ISOLATED },
+		{ LINKS(1, 2, 1), 0x110000, NVLI_ISOLATED },
+		{ LINKS(1, 1, 2), 0x0c0000, NVLI_ISOLATED },
+		{ LINKS(1, 1, 1), 0, NVLI_ISOLATED },
+		{ LINKS(1, 2, 3), 0x1d0000, NVLI_ISOLATED },
+	};
+	struct nvli_status status = { .generation = 1 };
+	/* A disable bit is only ever set, until the next reset. */
+	u32 hardware = 0;
+
+	nvli_status_enforce(&status, true);
+	assert_true(nvli_status_read_back(&status, 1, hardware));
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		u32 required = mask_of(sequoia, 3, 0, steps[i].domains);
+
+		assert_int_equal(required, steps[i].required);
+		nvli_status_require(&status, required);
+		assert_int_equal(status.state, steps[i].state);
+		if (status.state == NVLI_ISOLATED)
+			continue;
+		hardware |= required;
+		assert_true(nvli_status_read_back(&status, status.generation, hardware));
+		assert_int_equal(status.disabled, hardware);
+	}
+	assert_int_equal(status.reapplied, 0);
+
+	/* After a reset only what is required then is cut. */
+	nvli_status_require(&status, 0x110000);
+	nvli_status_event(&status, NVLI_RESET_BEGINS);
+	nvli_status_event(&status, NVLI_RESET_OVER);
+	assert_true(nvli_status_read_back(&status, status.generation, 0x110000));
+	assert_int_equal(status.disabled, 0x110000);
+}
+
+static void an_error_is_no_domain(void **state)
+{
+	static const int errors[] = { -19, -19 };
+	static const u32 masks[] = { 0x150000, 0x150000 };
+
+	expect_masks(redbud, 2, errors, masks);
+}
+
+static void gpus_that_do_not_agree(void **state)
+{
+	static const struct {
+		struct gpu a;
+		struct gpu b;
+		bool agree;
+	} rows[] = {
+		{ { 0x201, LINKS(0x202, 0x301, 0x202, 0x302, 0x202, 0x303) },
+		  { 0x202, LINKS(0x201, 0x304, 0x201, 0x305, 0x201, 0x306) }, true },
+		/* On a Sequoia a link has another number at its other end. */
+		{ { 0x401, LINKS(0x402, 0x501, 0x403, 0x403, 0x402, 0x502) },
+		  { 0x403, LINKS(0x402, 0x401, 0x402, 0x505, 0x401, 0x506) }, true },
+		/* Of different sockets */
+		{ { 0x201, LINKS(0x202, 0x301, 0x202, 0x302, 0x202, 0x303) },
+		  { 0x203, LINKS(0x204, 0x307, 0x204, 0x308, 0x204, 0x309) }, true },
+		{ { 0x201, LINKS(0x202, 0x301, 0x202, 0x302, 0x202, 0x303) },
+		  { 0x202, LINKS(0x201, 0x304, 0x201, 0x305, 0, 0x306) }, false },
+		{ { 0x201, LINKS(0x202, 0x301, 0x202, 0x302, 0x202, 0x303) },
+		  { 0x202, LINKS(0x201, 0x201, 0x201, 0x201, 0x201, 0x201) }, false },
+		{ { 0x201, LINKS(0x202, 0x301, 0x202, 0x302, 0x202, 0x303) },
+		  { 0x202, LINKS(0, 0x304, 0, 0x305, 0, 0x306) }, false },
+		/* Who has no phandle is in nobody's list, and an empty cell is not a link to it. */
+		{ { 0x201, LINKS(0x202, 0, 0, 0, 0, 0) },
+		  { 0, LINKS(0x201, 0, 0, 0, 0, 0) }, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct nvli_topology a = parse(&rows[i].a);
+		struct nvli_topology b = parse(&rows[i].b);
+
+		assert_int_equal(nvli_topology_agree(&a, rows[i].a.self, &b, rows[i].b.self),
+				 rows[i].agree);
+		assert_int_equal(nvli_topology_agree(&b, rows[i].b.self, &a, rows[i].a.self),
+				 rows[i].agree);
+	}
+}
+
 static void no_property_tells_nothing(void **state)
 {
 	int peer_domain[GV100_NVLINKS] = { 0 };
@@ -296,7 +439,7 @@ static void a_reset_ends_what_was_known(void **state)
 {
 	struct nvli_status status = isolated_gpu();
 
-	nvli_status_reset(&status);
+	nvli_status_event(&status, NVLI_RESET_BEGINS);
 	assert_int_equal(status.state, NVLI_PENDING);
 	assert_false(status.disabled_known);
 	assert_int_equal(status.resets, 0);
@@ -306,7 +449,7 @@ static void a_reset_ends_what_was_known(void **state)
 
 	assert_false(nvli_status_read_back(&status, during, 0x150000));
 	assert_int_equal(status.state, NVLI_PENDING);
-	nvli_status_reset_done(&status);
+	nvli_status_event(&status, NVLI_RESET_OVER);
 	assert_int_equal(status.resets, 1);
 	assert_false(nvli_status_read_back(&status, during, 0x150000));
 	assert_int_equal(status.state, NVLI_PENDING);
@@ -321,13 +464,13 @@ static void an_old_fault_changes_nothing(void **state)
 {
 	struct nvli_status status = pending_gpu();
 
-	nvli_status_reset(&status);
-	nvli_status_reset_done(&status);
+	nvli_status_event(&status, NVLI_RESET_BEGINS);
+	nvli_status_event(&status, NVLI_RESET_OVER);
 	nvli_status_fault(&status, 1);
 	assert_int_equal(status.state, NVLI_PENDING);
 	nvli_status_fault(&status, status.generation);
 	assert_int_equal(status.state, NVLI_FAILED);
-	nvli_status_reset(&status);
+	nvli_status_event(&status, NVLI_RESET_BEGINS);
 	assert_int_equal(status.state, NVLI_PENDING);
 }
 
@@ -342,8 +485,8 @@ static void another_chip(void **state)
 	assert_false(nvli_status_read_back(&status, status.generation, 0x3f0000));
 
 	/* A reset asks again: one wrong answer must not exempt it for good. */
-	nvli_status_reset(&status);
-	nvli_status_reset_done(&status);
+	nvli_status_event(&status, NVLI_RESET_BEGINS);
+	nvli_status_event(&status, NVLI_RESET_OVER);
 	assert_int_equal(status.state, NVLI_PENDING);
 	assert_true(nvli_status_chip(&status, status.generation, 0x140000a1));
 	assert_true(nvli_status_read_back(&status, status.generation, 0x150000));
@@ -358,8 +501,8 @@ static void another_chip(void **state)
 
 	/* Once a GV100, another answer is a fault. */
 	status = isolated_gpu();
-	nvli_status_reset(&status);
-	nvli_status_reset_done(&status);
+	nvli_status_event(&status, NVLI_RESET_BEGINS);
+	nvli_status_event(&status, NVLI_RESET_OVER);
 	assert_false(nvli_status_chip(&status, status.generation, 0x130000a1));
 	assert_int_equal(status.state, NVLI_FAILED);
 }
@@ -405,14 +548,15 @@ static void off_claims_nothing(void **state)
 	assert_false(nvli_status_read_back(&status, 1, 0x150000));
 	assert_false(nvli_status_read_back(&status, status.generation, 0x150000));
 	nvli_status_fault(&status, status.generation);
-	nvli_status_reset(&status);
+	nvli_status_event(&status, NVLI_RESET_BEGINS);
 	assert_int_equal(status.state, NVLI_OFF);
 
-	/* The reset that began meanwhile is still under way. */
+	/* The reset that began meanwhile is still under way, and is nobody's business before. */
 	nvli_status_enforce(&status, true);
 	assert_int_equal(status.state, NVLI_PENDING);
+	assert_false(status.reset_pending);
 	assert_false(nvli_status_read_back(&status, status.generation, 0x150000));
-	nvli_status_reset_done(&status);
+	nvli_status_event(&status, NVLI_RESET_OVER);
 	/* Enforcing twice forgets nothing. */
 	assert_true(nvli_status_read_back(&status, status.generation, 0x150000));
 	nvli_status_enforce(&status, true);
@@ -427,16 +571,21 @@ static void unwatched_is_never_isolated(void **state)
 	nvli_status_enforce(&status, false);
 	assert_int_equal(status.state, NVLI_FAILED);
 	assert_true(nvli_status_wants_work(&status));
+	/* That its links are cut can be read all the same. */
 	assert_false(nvli_status_read_back(&status, 1, 0x150000));
 	assert_int_equal(status.state, NVLI_FAILED);
-	assert_false(status.disabled_known);
+	assert_true(nvli_status_is_cut(&status));
 
-	nvli_status_reset(&status);
-	nvli_status_reset_done(&status);
+	nvli_status_event(&status, NVLI_RESET_BEGINS);
+	nvli_status_event(&status, NVLI_RESET_OVER);
 	assert_int_equal(status.state, NVLI_FAILED);
 
-	/* Watched again, it starts anew. */
+	/* Watched again, it starts anew: what is being read meanwhile is not taken. */
+	u32 unwatched = status.generation;
+
 	nvli_status_enforce(&status, true);
+	assert_int_equal(status.state, NVLI_PENDING);
+	assert_false(nvli_status_read_back(&status, unwatched, 0x150000));
 	assert_true(nvli_status_read_back(&status, status.generation, 0x150000));
 
 	/* What was isolated is not any more when the hooks are gone. */
@@ -449,9 +598,110 @@ static void a_reset_done_without_its_begin(void **state)
 {
 	struct nvli_status status = pending_gpu();
 
-	nvli_status_reset_done(&status);
+	nvli_status_event(&status, NVLI_RESET_OVER);
 	assert_int_equal(status.resetting, 0);
 	assert_true(nvli_status_read_back(&status, status.generation, 0x150000));
+}
+
+static void each_step_of_a_reset_counts(void **state)
+{
+	struct nvli_status status = isolated_gpu();
+	u32 generation = status.generation;
+
+	/* Before the firmware is called and after: a read begun in between may see the old mask. */
+	nvli_status_event(&status, NVLI_FIRST_STEP);
+	assert_int_equal(status.state, NVLI_PENDING);
+	assert_false(status.disabled_known);
+	assert_false(nvli_status_read_back(&status, generation, 0x150000));
+	generation = status.generation;
+	nvli_status_event(&status, NVLI_STEP);
+	assert_false(nvli_status_read_back(&status, generation, 0x150000));
+	assert_int_equal(status.state, NVLI_PENDING);
+	assert_int_equal(status.resets, 1);
+	assert_true(nvli_status_read_back(&status, status.generation, 0x150000));
+	assert_int_equal(status.reapplied, 1);
+
+	/* A step of a reset that is seen as a whole is counted once. */
+	nvli_status_event(&status, NVLI_RESET_BEGINS);
+	nvli_status_event(&status, NVLI_FIRST_STEP);
+	nvli_status_event(&status, NVLI_STEP);
+	nvli_status_event(&status, NVLI_RESET_OVER);
+	assert_int_equal(status.resets, 2);
+
+	/* With isolate=0 nothing is claimed, and nothing begins. */
+	nvli_status_release(&status);
+	nvli_status_event(&status, NVLI_FIRST_STEP);
+	assert_int_equal(status.state, NVLI_OFF);
+}
+
+static void a_held_gpu_proves_nothing(void **state)
+{
+	struct nvli_status status = pending_gpu();
+	u32 generation;
+
+	assert_false(nvli_status_read_back(&status, 1, 0));
+	nvli_status_hold(&status);
+	assert_int_equal(status.state, NVLI_FAILED);
+	assert_false(status.disabled_known);
+	assert_false(nvli_status_read_back(&status, status.generation, 0x150000));
+	assert_int_equal(status.state, NVLI_FAILED);
+	generation = status.generation;
+
+	/* What was read while it was held is not taken afterwards. */
+	nvli_status_let_go(&status);
+	assert_false(nvli_status_read_back(&status, generation, 0x150000));
+	assert_true(nvli_status_read_back(&status, status.generation, 0x150000));
+	assert_int_equal(status.state, NVLI_ISOLATED);
+	assert_int_equal(status.resets, 0);
+	assert_int_equal(status.reapplied, 1);
+
+	nvli_status_hold(&status);
+	assert_int_equal(status.state, NVLI_PENDING);
+}
+
+static void an_audit_needs_three_odd_answers(void **state)
+{
+	static const u32 odd[] = { 0, 0x050000, 0xffffffff, 0xbadf1002 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
+		struct nvli_status status = isolated_gpu();
+		bool told = nvli_is_answer(odd[i]);
+
+		/* Good ones in between begin the count anew. */
+		assert_true(nvli_status_audit(&status, 1, odd[i], false));
+		assert_true(nvli_status_audit(&status, 1, odd[i], false));
+		assert_false(nvli_status_audit(&status, 1, 0x3f0005, false));
+		assert_int_equal(status.mismatches, 0);
+
+		/* Who uses a GPU can keep it from answering; that is not odd. */
+		for (int j = 0; j < 4; j++)
+			nvli_status_audit(&status, 1, odd[i], true);
+		assert_int_equal(status.state, told ? NVLI_FAILED : NVLI_ISOLATED);
+
+		status = isolated_gpu();
+		for (int j = 0; j < 2; j++)
+			assert_true(nvli_status_audit(&status, 1, odd[i], false));
+		assert_int_equal(status.state, NVLI_ISOLATED);
+		assert_false(nvli_status_audit(&status, 1, odd[i], false));
+		assert_int_equal(status.state, NVLI_FAILED);
+		assert_false(status.disabled_known);
+	}
+}
+
+static void an_old_audit_changes_nothing(void **state)
+{
+	struct nvli_status status = isolated_gpu();
+
+	nvli_status_event(&status, NVLI_FIRST_STEP);
+	assert_true(nvli_status_read_back(&status, status.generation, 0x150000));
+	for (int i = 0; i < 4; i++)
+		assert_false(nvli_status_audit(&status, 1, 0, false));
+	assert_int_equal(status.state, NVLI_ISOLATED);
+
+	status = pending_gpu();
+	for (int i = 0; i < 4; i++)
+		nvli_status_audit(&status, 1, 0x150000, false);
+	assert_int_equal(status.state, NVLI_PENDING);
 }
 
 static void names(void **state)
@@ -471,6 +721,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(masks_of_the_fact_sheet),
+		cmocka_unit_test(masks_of_the_parameter),
+		cmocka_unit_test(a_cut_that_grows_and_shrinks),
+		cmocka_unit_test(an_error_is_no_domain),
+		cmocka_unit_test(gpus_that_do_not_agree),
 		cmocka_unit_test(no_property_tells_nothing),
 		cmocka_unit_test(a_list_of_another_length_tells_nothing),
 		cmocka_unit_test(each_cell_is_judged_alone),
@@ -488,6 +742,10 @@ int main(void)
 		cmocka_unit_test(off_claims_nothing),
 		cmocka_unit_test(unwatched_is_never_isolated),
 		cmocka_unit_test(a_reset_done_without_its_begin),
+		cmocka_unit_test(each_step_of_a_reset_counts),
+		cmocka_unit_test(a_held_gpu_proves_nothing),
+		cmocka_unit_test(an_audit_needs_three_odd_answers),
+		cmocka_unit_test(an_old_audit_changes_nothing),
 		cmocka_unit_test(names),
 	};
 
