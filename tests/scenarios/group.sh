@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Shows that GPUs of one IOMMU group are one domain: their links are kept, nothing is touched, and
-# the log warns of it.
+# Shows that GPUs of one IOMMU group are one domain unless the administrator says otherwise: their
+# links are kept, nothing is touched, and the log warns of it.
 #
 # boot: group
 
@@ -20,10 +20,18 @@ guest() {
 	done
 	like "the log warns" "$(dmesg_since)" \
 		"$(gpu 0): .*NVLinks 0,2,4 lead to GPUs of the same IOMMU group \([0-9]+\) and are kept"
+	lab mark "apart"
+	ok "domains=gpu" set_parameter domains gpu
+	for n in 0 1; do
+		is "links of g$n that have to be cut then" "$(sysfs "$n" required_links)" 0,2,4
+		is "state of g$n then" "$(sysfs "$n" state)" isolated
+		is "mask of g$n then" "$(lab get "g$n" mask)" 0x00150005
+		is "domain of g$n then" "$(sysfs "$n" domain)" alone
+	done
 	unload
 }
 
 judge() {
-	is "accesses to BAR0" "$(count ' g[01] (read|write) ' load)" 0
-	is "config writes" "$(count ' g[01] config-write ' load)" 0
+	is "accesses to BAR0" "$(count ' g[01] (read|write) ' load apart)" 0
+	is "config writes" "$(count ' g[01] config-write ' load apart)" 0
 }

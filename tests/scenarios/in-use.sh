@@ -40,13 +40,38 @@ guest() {
 	is "g2 is isolated" "$(sysfs 2 state)" isolated
 	is "mask of g2" "$(lab get g2 mask)" 0x00150005
 	echo 0 >"$(dev 2)/enable"
+
+	# Root may say that it is to be cut under the driver all the same.
+	ok "enforcement ends once more" set_parameter isolate 0
+	ok "a driver has g0 again" enable_gpu 0
+	ok "enforcement starts once more" set_parameter isolate 1
+	is "g0 is pending again" "$(sysfs 0 state)" pending
+	lab set g0 mask 5
+	lab mark "apply"
+	ok "apply" sh -c "echo 1 >$(dev 0)/nvlink_isolation/apply"
+	lab mark "applied"
+	is "g0 is isolated under its driver" "$(sysfs 0 state)" isolated
+	is "mask of g0 under its driver" "$(lab get g0 mask)" 0x00150005
+
+	# And when the driver leaves it, it is cut without being asked.
+	ok "enforcement ends a last time" set_parameter isolate 0
+	ok "enforcement starts a last time" set_parameter isolate 1
+	is "g0 is pending a last time" "$(sysfs 0 state)" pending
+	disable_gpu 0
+	ok "g0 is isolated when its driver leaves it" wait_for 5 in_state 0 isolated
 	unload
+	nok "apply is refused without the module enforcing" sh -c \
+		"modprobe nvlink_isolation; echo 1 >$(dev 0)/nvlink_isolation/apply"
+	rmmod nvlink_isolation
 }
 
 judge() {
 	is "accesses to g0 in use" "$(count ' g0 (read|write|config-write) ' start started)" 0
 	is "config writes to g2 in use" \
 		"$(count ' g2 config-write ' "start again" "started again")" 0
+	is "config writes to g0 in use by apply" "$(count ' g0 config-write ' apply applied)" 0
+	is "writes to the PRI ring of g0 in use by apply" \
+		"$(count ' g0 write off=0x12' apply applied)" 0
 	is "writes to the PRI ring of g2 in use" \
 		"$(count ' g2 write off=0x12' "start again" "started again")" 0
 }

@@ -7,7 +7,8 @@
 
 guest() {
 	fresh
-	# The first time it also turns memory decoding on.
+	# The first time it also turns memory decoding on, and 5.10's first reset writes the power state.
+	reset 0
 	enable_gpu 1
 	disable_gpu 1
 	lab mark "without the module"

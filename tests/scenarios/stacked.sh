@@ -25,6 +25,10 @@ guest() {
 	ok "isolate=0 is accepted" set_parameter isolate 0
 	ok "the module goes" rmmod nvlink_isolation
 
+	# The kernel lists what was found last at the end, whoever went and came before.
+	remove_gpu 2
+	remove_gpu 3
+	rescan
 	ok "another module is there first" modprobe lab_hook device="$(gpu 2)"
 	load isolate=1
 	is "g0, seen first, is isolated" "$(sysfs 0 state)" isolated
