@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of the command tell each other. Each of them includes this first.
+ *
+ * A machine is read from what the module shows in sysfs (sysfs.c), or from a device tree (tree.c)
+ * and a policy (plan.c). Whatever prints it does not care from which.
+ */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+#include <limits.h>
+
+#include <nvlink_isolation/core.h>
+
+/* As the kernel has it */
+#ifndef __printf
+#define __printf(a, b)	__attribute((format(printf, a, b)))
+#endif
+
+#define MODULE		"nvlink_isolation"
+#define MODULE_DIR	"/sys/module/" MODULE
+#define DEVICES_DIR	"/sys/bus/pci/devices"
+
+#define GPUS_MAX	64	/* an AC922 has 6 */
+#define ADDRESS_SIZE	16	/* "0004:04:00.0" */
+#define TEXT_SIZE	256
+#define DOMAINS_SIZE	4096	/* a page: no file in sysfs has more */
+
+/* Exit statuses, documented in the man page */
+enum {
+	EXIT_DONE = 0,
+	EXIT_NOT_ISOLATED = 1,	/* check only */
+	EXIT_ERROR = 2,
+};
+
+/**
+ * enum mark - what is known of a link
+ * @MARK_NONE: it does not have to be cut; or nothing is known at all
+ * @MARK_CUT: cut at this end, as last read back; in a plan: would be cut
+ * @MARK_FAR: has to be cut, and is known to be at the other end only
+ * @MARK_OPEN: has to be cut, and is not known to be at any end
+ */
+enum mark {
+	MARK_NONE,
+	MARK_CUT,
+	MARK_FAR,
+	MARK_OPEN,
+};
+
+/**
+ * struct gpu_seen - what the module shows of a GPU; the files are documented in src/module/sysfs.c
+ * @shown: the module shows it at all; the other members mean nothing without that
+ * @disabled_known: disabled_links was not "unknown"
+ * @disabled: bits of GV100_LINK_DISABLE, if so
+ */
+struct gpu_seen {
+	bool shown;
+	char state[16];
+	bool held;
+	bool disabled_known;
+	u32 disabled;
+	u32 required;
+	char peers[GV100_NVLINKS][ADDRESS_SIZE];
+	char exposed[TEXT_SIZE];
+	char resets[16];
+	char reapplied[16];
+	char error[TEXT_SIZE];
+};
+
+/**
+ * struct gpu - one V100 SXM2
+ * @address: its PCI address; empty if the device tree does not tell
+ * @node: path of its device-tree node; empty if it did not come from a tree
+ * @board: name of the board
+ * @on_pci: the running kernel has it
+ * @group: its IOMMU group; -1 if it has none, or that is not known
+ * @required: bits of GV100_LINK_DISABLE that have to be set
+ * @link: the links
+ * @link.end: what is at the other end
+ * @link.peer: which GPU of the machine that is; -1 if none
+ * @link.mark: what is known of it
+ * @seen: what the module shows
+ * @phandle: of its node, 0 if it has none
+ * @topology: what its node says
+ */
+struct gpu {
+	char address[ADDRESS_SIZE];
+	char node[TEXT_SIZE];
+	const char *board;
+	bool on_pci;
+	int group;
+	u32 required;
+	struct gpu_link {
+		enum nvli_end end;
+		int peer;
+		enum mark mark;
+	} link[GV100_NVLINKS];
+	struct gpu_seen seen;
+	u32 phandle;
+	struct nvli_topology topology;
+};
+
+struct machine {
+	int count;
+	struct gpu gpu[GPUS_MAX];
+};
+
+/**
+ * struct options - the command line, without the name of the subcommand
+ * @json: --json
+ * @others: --ignore-others
+ * @domains: --domains, or NULL
+ * @args: what is no option
+ * @count: how many of those
+ */
+struct options {
+	bool json;
+	bool others;
+	const char *domains;
+	char **args;
+	int count;
+};
+
+/* The subcommands. Each returns an exit status; an error that ends it is told by errx(). */
+int command_status(const struct options *options);
+int command_topology(const struct options *options);
+int command_plan(const struct options *options);
+int command_check(const struct options *options);
+int command_report(const struct options *options);
+
+/* main.c */
+
+extern const char *root_dir;	/* --root without trailing slashes; empty for "/" */
+
+/* sysfs.c */
+
+const char *at(const char *format, ...) __printf(1, 2);
+void make_printable(char *text);
+bool read_line(char *text, size_t size, const char *path);
+bool module_is_loaded(void);
+bool module_version(char text[TEXT_SIZE]);
+void module_domains(char text[DOMAINS_SIZE]);
+bool is_by_group(const char *domains);
+const char *gpu_board(const char *address);
+bool gpu_is_on_pci(const char *address);
+int gpu_group(const char *address);
+u32 gpu_phandle(const char *address);
+struct gpu *machine_add(struct machine *machine);
+void gpu_see(struct gpu_seen *seen, const char *address);
+void machine_from_sysfs(struct machine *machine);
+void machine_from_module(struct machine *machine);
+
+/* tree.c */
+
+/**
+ * struct tree - a device tree
+ * @fdt: flattened, and checked
+ * @file: where it is from
+ * @live: it is that of the running machine
+ */
+struct tree {
+	void *fdt;
+	const char *file;
+	bool live;
+};
+
+const char *tree_open(struct tree *tree, const char *file);
+void tree_close(struct tree *tree);
+bool tree_text(const struct tree *tree, const char *path, const char *property,
+	       char text[TEXT_SIZE]);
+void tree_read_gpu(struct gpu *gpu, const struct tree *tree, u32 phandle);
+void machine_from_tree(struct machine *machine, const struct tree *tree);
+
+/* tree_files.c */
+const char *tree_from_files(struct tree *tree, size_t size);
+
+/* plan.c */
+
+/**
+ * struct plan - what would be cut
+ * @tree: what it rests on
+ * @domains: the policy
+ * @machine: the GPUs; each link that would be cut has MARK_CUT
+ */
+struct plan {
+	struct tree tree;
+	struct nvli_domains domains;
+	struct machine machine;
+};
+
+const char *plan_make(struct plan *plan, const char *file, const char *domains);
+const char *plan_groups(const struct plan *plan);
+void plan_print(const struct plan *plan);
+
+/* json.c */
+void json_status(const struct machine *machine);
+void json_plan(const struct plan *plan);
+
+/* draw.c */
+const char *links_or_none(u32 mask);
+void draw_wrapped(const char *label, const char *text);
+void draw_note(int gpu, const char *format, ...) __printf(2, 3);
+void draw_module(void);
+void draw_links(const struct machine *machine);
+void draw_matrix(const struct machine *machine);
+void draw_legend(const struct machine *machine, const char *cut);
+
+#endif

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Out: --json. The man page documents what is written here; names are only ever added. */
+
+#include "command.h"
+
+#include <dirent.h>
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+/* jansson returns NULL when there is no memory, and for nothing else here. */
+static json_t *need(json_t *value)
+{
+	if (!value)
+		errx(EXIT_ERROR, "no memory left for JSON");
+
+	return value;
+}
+
+static void set(json_t *object, const char *name, json_t *value)
+{
+	if (json_object_set_new(object, name, need(value)))
+		errx(EXIT_ERROR, "no memory left for JSON");
+}
+
+static json_t *text_or_null(const char *text)
+{
+	return *text ? json_string(text) : json_null();
+}
+
+static json_t *links(u32 mask)
+{
+	json_t *array = need(json_array());
+	int i;
+
+	for (i = 0; i < GV100_NVLINKS; i++)
+		if (mask & 1U << (GV100_LINK_DISABLE_SHIFT + i))
+			json_array_append_new(array, need(json_integer(i)));
+
+	return array;
+}
+
+static json_t *words(const char *text)
+{
+	json_t *array = need(json_array());
+	size_t length;
+
+	for (; *text; text += length + (text[length] == ' ')) {
+		length = strcspn(text, " ");
+		if (length)
+			json_array_append_new(array, need(json_stringn(text, length)));
+	}
+
+	return array;
+}
+
+static json_t *topology(const struct machine *machine, const struct gpu *gpu)
+{
+	static const char * const ends[] = { "unknown", "none", "cpu", "gpu" };
+	json_t *array = need(json_array());
+	int i;
+
+	for (i = 0; i < GV100_NVLINKS; i++) {
+		const struct gpu_link *link = &gpu->link[i];
+		const struct gpu *peer = link->peer < 0 ? NULL : &machine->gpu[link->peer];
+		json_t *object = need(json_object());
+
+		set(object, "link", json_integer(i));
+		set(object, "end", json_string(ends[link->end]));
+		set(object, "peer", text_or_null(!peer ? "" : *peer->address ? peer->address :
+						 peer->node));
+		set(object, "required",
+		    json_boolean(gpu->required & 1U << (GV100_LINK_DISABLE_SHIFT + i)));
+		json_array_append_new(array, object);
+	}
+
+	return array;
+}
+
+static void print(json_t *object)
+{
+	json_dumpf(object, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(object);
+}
+
+static json_t *root(void)
+{
+	json_t *object = need(json_object());
+
+	set(object, "version", json_string(NVLI_VERSION));
+
+	return object;
+}
+
+static json_t *all_parameters(void)
+{
+	json_t *object = need(json_object());
+	char text[DOMAINS_SIZE];
+	struct dirent **entries;
+	int n, i;
+
+	n = scandir(at(MODULE_DIR "/parameters"), &entries, NULL, alphasort);
+	for (i = 0; i < n; i++) {
+		const char *name = entries[i]->d_name;
+
+		if (name[0] != '.' &&
+		    read_line(text, sizeof(text), at(MODULE_DIR "/parameters/%s", name)))
+			set(object, name, json_string(text));
+		free(entries[i]);
+	}
+	if (n >= 0)
+		free(entries);
+
+	return object;
+}
+
+static json_t *module(void)
+{
+	json_t *object = need(json_object());
+	char version[TEXT_SIZE];
+
+	set(object, "version", text_or_null(module_version(version) ? version : ""));
+	set(object, "parameters", all_parameters());
+
+	return object;
+}
+
+static json_t *group(const struct gpu *gpu)
+{
+	return gpu->group < 0 ? json_null() : json_integer(gpu->group);
+}
+
+static json_t *seen_gpu(const struct machine *machine, const struct gpu *gpu)
+{
+	const struct gpu_seen *seen = &gpu->seen;
+	json_t *object = need(json_object());
+
+	set(object, "address", json_string(gpu->address));
+	set(object, "board", json_string(gpu->board));
+	set(object, "iommu_group", group(gpu));
+	set(object, "state", text_or_null(seen->state));
+	if (!seen->shown)
+		return object;
+
+	set(object, "held", json_boolean(seen->held));
+	set(object, "required_links", links(seen->required));
+	set(object, "disabled_links", seen->disabled_known ? links(seen->disabled) : json_null());
+	set(object, "exposed_peers", words(seen->exposed));
+	set(object, "resets", json_integer(strtoul(seen->resets, NULL, 10)));
+	set(object, "reapplied", json_integer(strtoul(seen->reapplied, NULL, 10)));
+	set(object, "last_error", text_or_null(seen->error));
+	set(object, "links", topology(machine, gpu));
+
+	return object;
+}
+
+void json_status(const struct machine *machine)
+{
+	json_t *object = root();
+	json_t *gpus = need(json_array());
+	int i;
+
+	set(object, "module", module_is_loaded() ? module() : json_null());
+	for (i = 0; i < machine->count; i++)
+		json_array_append_new(gpus, seen_gpu(machine, &machine->gpu[i]));
+	set(object, "gpus", gpus);
+	print(object);
+}
+
+/* Why a link's other end is unknown, by its number; what is about all links is at each. */
+static json_t *faults(const struct gpu *gpu)
+{
+	json_t *array = need(json_array());
+	int i;
+
+	for (i = 0; i < GV100_NVLINKS; i++) {
+		const struct nvli_topology_link *link = &gpu->topology.link[i];
+		json_t *object;
+
+		if (!link->fault)
+			continue;
+		object = need(json_object());
+		set(object, "link", json_integer(i));
+		set(object, "phandle", json_integer(link->phandle));
+		set(object, "fault", json_string(nvli_fault_text(link->fault)));
+		json_array_append_new(array, object);
+	}
+
+	return array;
+}
+
+static json_t *planned_gpu(const struct plan *plan, const struct gpu *gpu)
+{
+	json_t *object = need(json_object());
+	char mask[16];
+
+	snprintf(mask, sizeof(mask), "0x%08x", gpu->required);
+	set(object, "address", text_or_null(gpu->address));
+	set(object, "node", text_or_null(gpu->node));
+	set(object, "board", json_string(gpu->board));
+	set(object, "on_pci", plan->tree.live ? json_boolean(gpu->on_pci) : json_null());
+	set(object, "iommu_group", group(gpu));
+	set(object, "required_links", links(gpu->required));
+	set(object, "mask", json_string(mask));
+	set(object, "links", topology(&plan->machine, gpu));
+	set(object, "faults", faults(gpu));
+
+	return object;
+}
+
+void json_plan(const struct plan *plan)
+{
+	json_t *object = root();
+	json_t *gpus = need(json_array());
+	char text[NVLI_DOMAINS_TEXT];
+	char model[TEXT_SIZE];
+	char *file = strdup(plan->tree.file);
+	int i;
+
+	if (!file)
+		errx(EXIT_ERROR, "no memory left for JSON");
+	make_printable(file);
+	set(object, "tree", json_string(file));
+	free(file);
+	set(object, "model",
+	    text_or_null(tree_text(&plan->tree, "/", "model", model) ? model : ""));
+	set(object, "domains", json_string(nvli_domains_text(&plan->domains, text)));
+	set(object, "iommu_groups", text_or_null(plan_groups(plan) ? plan_groups(plan) : ""));
+	for (i = 0; i < plan->machine.count; i++)
+		json_array_append_new(gpus, planned_gpu(plan, &plan->machine.gpu[i]));
+	set(object, "gpus", gpus);
+	print(object);
+}

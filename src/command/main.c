@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* nvlink-isolation(8): the command line. */
+
+#include "command.h"
+
+#include <err.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *root_dir = "";
+
+static const struct command {
+	const char *name;
+	int (*run)(const struct options *options);
+	const char *accepted;	/* options, by their letters in option_table */
+} commands[] = {
+	{ "status", command_status, "j" },
+	{ "topology", command_topology, "" },
+	{ "plan", command_plan, "jd" },
+	{ "check", command_check, "o" },
+	{ "report", command_report, "" },
+};
+
+static const struct option option_table[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "domains", required_argument, NULL, 'd' },
+	{ "ignore-others", no_argument, NULL, 'o' },
+	{ "root", required_argument, NULL, 'r' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'v' },
+	{ }
+};
+
+static void print_help(void)
+{
+	puts("Usage: nvlink-isolation COMMAND [OPTION]...\n"
+	     "Shows which NVLinks between V100 SXM2 GPUs are disabled. It changes nothing.\n"
+	     "\n"
+	     "  status [--json]      the GPUs, their state and their links\n"
+	     "  topology             which links join them, as a matrix\n"
+	     "  plan [FILE.dtb] [--domains=DOMAINS] [--json]\n"
+	     "                       what the module would cut on this machine, or on that of\n"
+	     "                       the device tree FILE.dtb; DOMAINS is what the module's\n"
+	     "                       parameter takes: group, gpu, or a list as in\n"
+	     "                       0004:04:00.0+0004:05:00.0,0035:03:00.0\n"
+	     "  check [--ignore-others] [BDF]...\n"
+	     "                       are the GPUs isolated, all or those named? With\n"
+	     "                       --ignore-others, devices that are none are passed over\n"
+	     "  report               all that a bug report needs\n"
+	     "\n"
+	     "  --root=DIR           look for /sys, /proc, /dev and /lib/modules below DIR\n"
+	     "  --help, --version\n"
+	     "\n"
+	     "Exit status: 0 done; check: isolated. 1 check: not isolated. 2 an error.\n"
+	     "All of it is in nvlink-isolation(8).");
+}
+
+static void set_root(char *dir)
+{
+	size_t length = strlen(dir);
+
+	while (length && dir[length - 1] == '/')
+		dir[--length] = '\0';
+	if (*dir && access(dir, F_OK))
+		err(EXIT_ERROR, "--root %s", dir);
+	root_dir = dir;
+}
+
+/* What was given. Return: the letters of the options that are not for every command. */
+static const char *parse_options(struct options *options, int argc, char **argv)
+{
+	static char given[4];
+	int option;
+
+	while ((option = getopt_long(argc, argv, "h", option_table, NULL)) != -1) {
+		switch (option) {
+		case 'r':
+			set_root(optarg);
+			continue;
+		case 'h':
+			print_help();
+			exit(EXIT_DONE);
+		case 'v':
+			puts("nvlink-isolation " NVLI_VERSION);
+			exit(EXIT_DONE);
+		case 'j':
+			options->json = true;
+			break;
+		case 'd':
+			options->domains = optarg;
+			break;
+		case 'o':
+			options->others = true;
+			break;
+		default:
+			errx(EXIT_ERROR, "nvlink-isolation --help lists what is accepted");
+		}
+		if (!strchr(given, option))
+			given[strlen(given)] = option;
+	}
+
+	return given;
+}
+
+static const struct command *find_command(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (name && !strcmp(commands[i].name, name))
+			return &commands[i];
+	if (name)
+		errx(EXIT_ERROR, "no command '%s': status, topology, plan, check and report are",
+		     name);
+	errx(EXIT_ERROR, "which command? status, topology, plan, check and report are accepted");
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command;
+	struct options options = {};
+	const struct option *option;
+	const char *given;
+	int status;
+
+	/* Messages are the same however it was called. */
+	argv[0] = program_invocation_short_name;
+	given = parse_options(&options, argc, argv);
+	command = find_command(argv[optind]);
+	for (option = option_table; option->name; option++)
+		if (strchr(given, option->val) && !strchr(command->accepted, option->val))
+			errx(EXIT_ERROR, "%s: --%s is not for this command", command->name,
+			     option->name);
+	options.args = argv + optind + 1;
+	options.count = argc - optind - 1;
+
+	status = command->run(&options);
+	/* Half an answer may look like a whole one. */
+	if (fflush(stdout) || ferror(stdout))
+		err(EXIT_ERROR, "cannot write the output");
+
+	return status;
+}

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* plan: what the module would cut on a machine, as its device tree and a policy say. */
+
+#include "command.h"
+
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* As the module has it, which knows of a GPU what PCI knows. */
+static int domain_of(const struct plan *plan, const struct gpu *gpu)
+{
+	struct nvli_domains_error error;
+	u32 id;
+
+	if ((plan->tree.live && !gpu->on_pci) ||
+	    !nvli_gpu_id_parse(&id, gpu->address, &error))
+		return NVLI_ALONE;
+
+	return nvli_domain_of(&plan->domains, id, gpu->group);
+}
+
+/*
+ * On the running machine PCI tells which GPUs there are, and they name their nodes. A node without
+ * a GPU is nobody's to vouch for.
+ */
+static void match_with_pci(struct machine *machine, const struct tree *tree)
+{
+	static struct machine pci;
+	struct gpu *gpu;
+	int i, j;
+
+	machine_from_sysfs(&pci);
+	for (i = 0; i < pci.count; i++) {
+		for (j = 0; j < machine->count; j++)
+			if (pci.gpu[i].phandle && machine->gpu[j].phandle == pci.gpu[i].phandle)
+				break;
+		gpu = j < machine->count ? &machine->gpu[j] : machine_add(machine);
+		if (!gpu->board)
+			tree_read_gpu(gpu, tree, pci.gpu[i].phandle);
+		strcpy(gpu->address, pci.gpu[i].address);
+		gpu->board = pci.gpu[i].board;
+		gpu->group = pci.gpu[i].group;
+		gpu->on_pci = true;
+	}
+}
+
+/* In the order in which sysfs has them; those without an address come last. */
+static int by_address(const void *a, const void *b)
+{
+	const struct gpu *left = a, *right = b;
+
+	if (!*left->address != !*right->address)
+		return !*left->address - !*right->address;
+
+	return *left->address ? strcmp(left->address, right->address) :
+		strcmp(left->node, right->node);
+}
+
+/* Where the links lead, among those that are there. The first GPU with a phandle is the one. */
+static void find_peers(struct machine *machine)
+{
+	int i, j, k;
+
+	for (i = 0; i < machine->count; i++)
+		for (j = 0; j < GV100_NVLINKS; j++) {
+			const struct nvli_topology_link *told = &machine->gpu[i].topology.link[j];
+			struct gpu_link *link = &machine->gpu[i].link[j];
+
+			link->end = told->end;
+			for (k = machine->count - 1; told->end == NVLI_END_GPU && k >= 0; k--)
+				if (machine->gpu[k].phandle == told->phandle)
+					link->peer = k;
+		}
+}
+
+/* Do the two lists say the same of the links between two GPUs? */
+static bool agree(const struct gpu *a, const struct gpu *b)
+{
+	return nvli_topology_agree(&a->topology, a->phandle, &b->topology, b->phandle);
+}
+
+static int domain_of_peer(const struct plan *plan, const struct gpu *gpu, int link)
+{
+	const struct gpu *peer = gpu->link[link].peer < 0 ? NULL :
+		&plan->machine.gpu[gpu->link[link].peer];
+
+	return peer && agree(gpu, peer) ? domain_of(plan, peer) : NVLI_ALONE;
+}
+
+static void decide(struct plan *plan)
+{
+	struct machine *machine = &plan->machine;
+	int peer_domain[GV100_NVLINKS];
+	int i, j;
+
+	for (i = 0; i < machine->count; i++) {
+		struct gpu *gpu = &machine->gpu[i];
+
+		for (j = 0; j < GV100_NVLINKS; j++)
+			peer_domain[j] = domain_of_peer(plan, gpu, j);
+		gpu->required = nvli_required_mask(&gpu->topology, domain_of(plan, gpu),
+						   peer_domain);
+		for (j = 0; j < GV100_NVLINKS; j++)
+			if (gpu->required & 1U << (GV100_LINK_DISABLE_SHIFT + j))
+				gpu->link[j].mark = MARK_CUT;
+	}
+}
+
+/**
+ * plan_make() - find out what would be cut
+ * @plan: set
+ * @file: a .dtb, or NULL for the running machine
+ * @domains: the policy, or NULL for the default
+ *
+ * Return: NULL, or why that cannot be told, for the user. Bad @domains end the command.
+ */
+const char *plan_make(struct plan *plan, const char *file, const char *domains)
+{
+	struct nvli_domains_error bad;
+	const char *error;
+
+	memset(&plan->domains, 0, sizeof(plan->domains));
+	if (domains && !nvli_domains_parse(&plan->domains, domains, &bad))
+		errx(EXIT_ERROR, "plan: --domains '%s', at character %zu: %s", domains,
+		     bad.position + 1, bad.text);
+
+	error = tree_open(&plan->tree, file);
+	if (!error) {
+		machine_from_tree(&plan->machine, &plan->tree);
+		if (plan->tree.live)
+			match_with_pci(&plan->machine, &plan->tree);
+		qsort(plan->machine.gpu, plan->machine.count, sizeof(plan->machine.gpu[0]),
+		      by_address);
+		find_peers(&plan->machine);
+		decide(plan);
+	}
+
+	return error;
+}
+
+/* Where the IOMMU groups are from, or NULL if they do not matter. */
+const char *plan_groups(const struct plan *plan)
+{
+	if (plan->domains.policy != NVLI_BY_GROUP)
+		return NULL;
+
+	return plan->tree.live ? "kernel" : "assumed";
+}
+
+static void print_faults(int number, const struct gpu *gpu)
+{
+	const struct nvli_topology *topology = &gpu->topology;
+	int i;
+
+	/* These two are about the whole list. */
+	switch (topology->link[0].fault) {
+	case NVLI_FAULT_MISSING:
+		draw_note(number, "%s, which skiboot provides since v6.3: all six links are cut",
+			  nvli_fault_text(NVLI_FAULT_MISSING));
+		return;
+	case NVLI_FAULT_LENGTH:
+		draw_note(number, "%s but %zu bytes: all six links are cut",
+			  nvli_fault_text(NVLI_FAULT_LENGTH), topology->bytes);
+		return;
+	default:
+		break;
+	}
+
+	for (i = 0; i < GV100_NVLINKS; i++)
+		if (topology->link[i].fault)
+			draw_note(number, "cell %d of ibm,nvlink-peers (0x%x): %s", i,
+				  topology->link[i].phandle,
+				  nvli_fault_text(topology->link[i].fault));
+}
+
+/* Two GPUs of which one lists the other more often than that lists it: somebody is wrong. */
+static void print_disagreements(const struct machine *machine)
+{
+	int i, j;
+
+	for (i = 0; i < machine->count; i++)
+		for (j = i + 1; j < machine->count; j++)
+			if (!agree(&machine->gpu[i], &machine->gpu[j]))
+				draw_note(i,
+					  "it and G%d do not list each other equally often: all links between them are cut",
+					  j);
+}
+
+/* A GPU that the list names and that is not there: a typing error, or one yet to come. */
+static void print_absent(const struct plan *plan)
+{
+	char address[NVLI_GPU_ID_TEXT];
+	unsigned int i;
+	int j;
+
+	for (i = 0; i < plan->domains.count; i++) {
+		nvli_gpu_id_text(plan->domains.member[i].gpu, address);
+		for (j = 0; j < plan->machine.count; j++)
+			if (!strcmp(plan->machine.gpu[j].address, address))
+				break;
+		if (j == plan->machine.count)
+			printf("%s: in the list, and no V100 SXM2 of this tree\n", address);
+	}
+}
+
+static void print_head(const struct plan *plan)
+{
+	char text[NVLI_DOMAINS_TEXT];
+	char model[TEXT_SIZE];
+
+	printf("Tree:    %s", plan->tree.live ? "of this machine" : plan->tree.file);
+	if (tree_text(&plan->tree, "/", "model", model))
+		printf(" (%s)", model);
+	putchar('\n');
+	draw_wrapped("Domains: ", nvli_domains_text(&plan->domains, text));
+	if (plan->domains.policy == NVLI_BY_GROUP && !plan->tree.live)
+		draw_wrapped("         ",
+			     "A tree has no IOMMU groups. Each GPU is taken to have its own, as on Linux 5.13 and newer.");
+}
+
+void plan_print(const struct plan *plan)
+{
+	const struct machine *machine = &plan->machine;
+	int i;
+
+	print_head(plan);
+	if (!machine->count) {
+		printf("\nThere is no V100 SXM2 in this tree: nothing would be cut.\n");
+		return;
+	}
+
+	printf("\n     %-14s%-17s%-13s%s\n", "GPU", "BOARD", "TO CUT", "MASK");
+	for (i = 0; i < machine->count; i++) {
+		const struct gpu *gpu = &machine->gpu[i];
+
+		printf("G%-4d%-14s%-17s", i, *gpu->address ? gpu->address : "unknown",
+		       gpu->board);
+		printf("%-13s0x%08x\n", links_or_none(gpu->required), gpu->required);
+	}
+	for (i = 0; i < machine->count; i++)
+		if (!*machine->gpu[i].address)
+			printf("G%d is %s\n", i, machine->gpu[i].node);
+		else if (plan->tree.live && !machine->gpu[i].on_pci)
+			draw_note(i, "in the tree, and not on PCI: whose it is cannot be told");
+	draw_links(machine);
+	draw_legend(machine, "would be disabled");
+	for (i = 0; i < machine->count; i++)
+		print_faults(i, &machine->gpu[i]);
+	print_disagreements(machine);
+	print_absent(plan);
+}
+
+int command_plan(const struct options *options)
+{
+	static struct plan plan;
+	const char *error;
+
+	if (options->count > 1)
+		errx(EXIT_ERROR, "plan: '%s' is one argument too many: one FILE.dtb is accepted",
+		     options->args[1]);
+
+	error = plan_make(&plan, options->count ? options->args[0] : NULL, options->domains);
+	if (error)
+		errx(EXIT_ERROR, "plan: %s: %s", plan.tree.file, error);
+
+	if (options->json)
+		json_plan(&plan);
+	else
+		plan_print(&plan);
+	tree_close(&plan.tree);
+
+	return EXIT_DONE;
+}

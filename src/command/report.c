@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* report: all that a bug report needs. What cannot be read is said, and is no error. */
+
+#include "command.h"
+
+#include <dirent.h>
+#include <endian.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libkmod.h>
+
+/* One line of the head: what is in a file, or why that is not known. */
+static void print_file(const char *label, const char *path)
+{
+	char text[TEXT_SIZE];
+
+	if (read_line(text, sizeof(text), path))
+		printf("%-13s%s\n", label, text);
+	else
+		printf("%-13s(%s)\n", label, strerror(errno));
+}
+
+/* The module that modprobe would load: its version, and the options that are configured. */
+static void print_installed(void)
+{
+	static const char * const dirs[] = { "/etc/modprobe.d", "/run/modprobe.d",
+		"/usr/lib/modprobe.d", "/lib/modprobe.d" };
+	const char *paths[ARRAY_SIZE(dirs) + 1] = {};
+	struct kmod_list *list = NULL, *item, *info = NULL;
+	const char *version = "not installed for this kernel";
+	const char *options = NULL;
+	char release[TEXT_SIZE];
+	struct kmod_ctx *kmod;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(dirs); i++)
+		paths[i] = strdup(at("%s", dirs[i]));
+	read_line(release, sizeof(release), at("/proc/sys/kernel/osrelease"));
+	kmod = kmod_new(at("/lib/modules/%s", release), paths);
+	if (kmod) {
+		kmod_set_log_priority(kmod, -1);
+		if (!kmod_module_new_from_lookup(kmod, MODULE, &list) && list) {
+			struct kmod_module *mod = kmod_module_get_module(list);
+
+			options = kmod_module_get_options(mod);
+			if (kmod_module_get_info(mod, &info) >= 0)
+				version = "unknown version";
+			kmod_list_foreach(item, info)
+				if (!strcmp(kmod_module_info_get_key(item), "version"))
+					version = kmod_module_info_get_value(item);
+			kmod_module_unref(mod);
+		}
+	}
+	printf("%-13s%s\n", "installed:", version);
+	printf("%-13s%s\n", "options:", options && *options ? options : "none configured");
+
+	kmod_module_info_free_list(info);
+	kmod_module_unref_list(list);
+	kmod_unref(kmod);
+	for (i = 0; i < ARRAY_SIZE(dirs); i++)
+		free((char *)paths[i]);
+}
+
+static void print_link(const char *label, const char *path)
+{
+	char target[PATH_MAX];
+	ssize_t length = readlink(path, target, sizeof(target) - 1);
+	const char *name;
+
+	target[length < 0 ? 0 : length] = '\0';
+	make_printable(target);
+	name = strrchr(target, '/');
+	printf("  %-18s%s\n", label, length < 0 ? "none" : name ? name + 1 : target);
+}
+
+/* A property of the GPU's node in the device tree, cell by cell. */
+static void print_cells(const char *address, const char *property)
+{
+	FILE *file = fopen(at(DEVICES_DIR "/%s/of_node/%s", address, property), "re");
+	int count = 0;
+	u32 cell;
+
+	printf("  %-18s", property);
+	if (!file) {
+		printf("(%s)\n", strerror(errno));
+		return;
+	}
+	while (count < 16 && fread(&cell, sizeof(cell), 1, file) == 1)
+		printf("%s0x%x", count++ ? " " : "", be32toh(cell));
+	printf("%s\n", fgetc(file) == EOF ? "" : " ...");
+	fclose(file);
+}
+
+/* Each file that the module shows, also those that this command does not know. */
+static void print_shown(const char *address)
+{
+	struct dirent **entries;
+	char text[DOMAINS_SIZE];
+	int n, i;
+
+	n = scandir(at(DEVICES_DIR "/%s/" MODULE, address), &entries, NULL, alphasort);
+	if (n < 0) {
+		printf("  not known to the module\n");
+		return;
+	}
+	for (i = 0; i < n; i++) {
+		const char *name = entries[i]->d_name;
+
+		if (name[0] != '.' &&
+		    read_line(text, sizeof(text),
+			      at(DEVICES_DIR "/%s/" MODULE "/%s", address, name)))
+			printf("  %-*s%s\n", *text ? 18 : 0, name, text);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+static void print_gpu(const struct gpu *gpu)
+{
+	char vendor[16], device[16];
+
+	read_line(vendor, sizeof(vendor), at(DEVICES_DIR "/%s/vendor", gpu->address));
+	read_line(device, sizeof(device), at(DEVICES_DIR "/%s/device", gpu->address));
+	printf("\n%s: %s (%s:%s)\n", gpu->address, gpu->board, vendor, device);
+	print_link("driver", at(DEVICES_DIR "/%s/driver", gpu->address));
+	print_link("iommu_group", at(DEVICES_DIR "/%s/iommu_group", gpu->address));
+	print_shown(gpu->address);
+	print_cells(gpu->address, "phandle");
+	print_cells(gpu->address, "ibm,npu");
+	print_cells(gpu->address, "ibm,nvlink-peers");
+}
+
+/*
+ * "6,339,5140900,-;text": level, number, microseconds, flags. Other lines are details of the one
+ * before.
+ *
+ * Return: true if it was about the module.
+ */
+static bool print_record(char *line)
+{
+	unsigned long long time;
+	char *text = strchr(line, ';');
+
+	if (!text || !strstr(text, MODULE) || sscanf(line, "%*u,%*u,%llu", &time) != 1)
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	make_printable(text);
+	printf("[%5llu.%06llu] %s\n", time / 1000000, time % 1000000, text + 1);
+
+	return true;
+}
+
+static void print_log(void)
+{
+	/* Each read returns one record, which has to fit. */
+	static char record[16384];
+	int fd = open(at("/dev/kmsg"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	bool found = false;
+	char *line = NULL;
+	size_t size = 0;
+
+	printf("\nKernel log\n");
+	if (!file) {
+		printf("(%s; root may read it)\n", strerror(errno));
+		return;
+	}
+	setvbuf(file, record, _IOFBF, sizeof(record));
+	for (;;) {
+		errno = 0;
+		if (getline(&line, &size, file) >= 0)
+			found |= print_record(line);
+		else if (errno == EPIPE)	/* overwritten before it was read: go on after it */
+			clearerr(file);
+		else
+			break;
+	}
+	if (errno && errno != EAGAIN)
+		printf("(%s; root may read it)\n", strerror(errno));
+	else if (!found)
+		printf("(nothing of " MODULE ")\n");
+	free(line);
+	fclose(file);
+}
+
+static void print_plan(void)
+{
+	static struct plan plan;
+	char domains[DOMAINS_SIZE];
+	struct nvli_domains_error bad;
+	struct nvli_domains parsed;
+	const char *error;
+
+	module_domains(domains);
+	printf("\nPlan\n");
+	error = plan_make(&plan, NULL, nvli_domains_parse(&parsed, domains, &bad) ? domains : NULL);
+	if (error)
+		printf("(%s: %s)\n", plan.tree.file, error);
+	else
+		plan_print(&plan);
+	tree_close(&plan.tree);
+}
+
+int command_report(const struct options *options)
+{
+	static struct machine machine;
+	int i;
+
+	if (options->count)
+		errx(EXIT_ERROR, "report: '%s' is not accepted: it takes no arguments",
+		     options->args[0]);
+
+	printf("%-13s%s\n", "command:", NVLI_VERSION);
+	print_file("kernel:", at("/proc/sys/kernel/osrelease"));
+	print_file("built:", at("/proc/sys/kernel/version"));
+	print_file("tainted:", at("/proc/sys/kernel/tainted"));
+	print_file("machine:", at("/sys/firmware/devicetree/base/model"));
+	print_file("skiboot:", at("/sys/firmware/devicetree/base/ibm,opal/firmware/version"));
+	print_installed();
+	draw_module();
+	machine_from_sysfs(&machine);
+	if (!machine.count)
+		printf("\nThere is no V100 SXM2 in this machine.\n");
+	for (i = 0; i < machine.count; i++)
+		print_gpu(&machine.gpu[i]);
+	print_plan();
+	print_log();
+
+	return EXIT_DONE;
+}

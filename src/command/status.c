@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* status and topology: what the module shows, as tables. */
+
+#include "command.h"
+
+#include <err.h>
+#include <stdio.h>
+#include <string.h>
+
+static void refuse_arguments(const char *command, const struct options *options)
+{
+	if (options->count)
+		errx(EXIT_ERROR, "%s: '%s' is not accepted: it takes no arguments", command,
+		     options->args[0]);
+}
+
+/* The exposed peers of a GPU by their numbers, which the table has. */
+static void print_exposed(const struct machine *machine, const struct gpu *gpu)
+{
+	char text[TEXT_SIZE];
+	char *rest = text, *word;
+	const char *blank = "";
+	int i;
+
+	if (!*gpu->seen.exposed)
+		putchar('-');
+	strcpy(text, gpu->seen.exposed);
+	while (*gpu->seen.exposed && (word = strsep(&rest, " "))) {
+		for (i = 0; i < machine->count; i++)
+			if (!strcmp(machine->gpu[i].address, word))
+				break;
+		if (i < machine->count)
+			printf("%sG%d", blank, i);
+		else
+			printf("%s?", blank);
+		blank = " ";
+	}
+	putchar('\n');
+}
+
+static void print_gpu(const struct machine *machine, int number)
+{
+	const struct gpu *gpu = &machine->gpu[number];
+	const struct gpu_seen *seen = &gpu->seen;
+	char state[32];
+
+	printf("G%-4d%-14s", number, gpu->address);
+	if (!seen->shown) {
+		printf("not known to the module\n");
+		return;
+	}
+
+	snprintf(state, sizeof(state), "%s%s", seen->state, seen->held ? ", held" : "");
+	printf("%-15s%-13s", state, links_or_none(seen->required));
+	printf("%-13s%-8s", seen->disabled_known ? links_or_none(seen->disabled) : "unknown",
+	       seen->resets);
+	print_exposed(machine, gpu);
+}
+
+/* Why a GPU is not isolated, and which are only because their IOMMU group makes them one. */
+static void print_notes(const struct machine *machine)
+{
+	char domains[DOMAINS_SIZE];
+	int i, j;
+
+	module_domains(domains);
+	for (i = 0; i < machine->count; i++) {
+		const struct gpu *gpu = &machine->gpu[i];
+		u32 kept = 0;
+
+		if (*gpu->seen.error)
+			draw_note(i, "%s", gpu->seen.error);
+		for (j = 0; j < GV100_NVLINKS; j++)
+			if (gpu->link[j].end == NVLI_END_GPU && gpu->link[j].mark == MARK_NONE)
+				kept |= 1U << (GV100_LINK_DISABLE_SHIFT + j);
+		if (kept && is_by_group(domains))
+			draw_note(i,
+				  "links %s lead to GPUs of the same IOMMU group (%d) and are kept; domains=gpu would cut them",
+				  links_or_none(kept), gpu->group);
+	}
+}
+
+static void print_table(const struct machine *machine)
+{
+	bool held = false;
+	int i;
+
+	printf("\n     %-14s%-15s%-13s%-13s%-8s%s\n", "GPU", "STATE", "TO CUT", "CUT", "RESETS",
+	       "EXPOSED TO");
+	for (i = 0; i < machine->count; i++) {
+		print_gpu(machine, i);
+		held |= machine->gpu[i].seen.held;
+	}
+	draw_links(machine);
+	draw_legend(machine, "read back as disabled since the last reset");
+	if (held)
+		printf("held: kept in reset by the module, because it has to be isolated\n");
+	print_notes(machine);
+}
+
+/* Without the module nothing is known but which GPUs there are. */
+static void print_list(const struct machine *machine)
+{
+	int i;
+
+	printf("\n     %-14s%s\n", "GPU", "BOARD");
+	for (i = 0; i < machine->count; i++)
+		printf("G%-4d%-14s%s\n", i, machine->gpu[i].address, machine->gpu[i].board);
+}
+
+int command_status(const struct options *options)
+{
+	static struct machine machine;
+
+	refuse_arguments("status", options);
+	machine_from_module(&machine);
+	if (options->json) {
+		json_status(&machine);
+		return EXIT_DONE;
+	}
+
+	draw_module();
+	if (!machine.count)
+		printf("\nThere is no V100 SXM2 in this machine.\n");
+	else if (module_is_loaded())
+		print_table(&machine);
+	else
+		print_list(&machine);
+
+	return EXIT_DONE;
+}
+
+/* What the module shows; without it what the device tree says, where nothing is known to be cut. */
+int command_topology(const struct options *options)
+{
+	static struct plan plan;
+	struct machine *machine = &plan.machine;
+	const char *error;
+	int i, j;
+
+	refuse_arguments("topology", options);
+	draw_module();
+	machine_from_module(machine);
+	if (machine->count && !module_is_loaded()) {
+		error = plan_make(&plan, NULL, NULL);
+		if (error)
+			errx(EXIT_ERROR, "topology: %s: %s", plan.tree.file, error);
+		printf("         What follows is from the device tree.\n");
+		tree_close(&plan.tree);
+		for (i = 0; i < machine->count; i++)
+			for (j = 0; j < GV100_NVLINKS; j++)
+				machine->gpu[i].link[j].mark = MARK_NONE;
+	}
+	if (!machine->count) {
+		printf("\nThere is no V100 SXM2 in this machine.\n");
+		return EXIT_DONE;
+	}
+
+	putchar('\n');
+	draw_matrix(machine);
+	putchar('\n');
+	for (i = 0; i < machine->count; i++)
+		printf("G%-4d%-14s%s\n", i, *machine->gpu[i].address ? machine->gpu[i].address :
+		       machine->gpu[i].node, machine->gpu[i].board);
+	putchar('\n');
+	puts("In a row are the numbers of that GPU's links which lead to the column.");
+	if (module_is_loaded())
+		draw_legend(machine, "read back as disabled since the last reset");
+
+	return EXIT_DONE;
+}

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* In: what the kernel and the module show in sysfs. Nothing is ever written there. */
+
+#include "command.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <endian.h>
+#include <err.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A path below --root. It is good until the next call. */
+const char *at(const char *format, ...)
+{
+	static char path[PATH_MAX];
+	va_list args;
+	int length, more;
+
+	length = snprintf(path, sizeof(path), "%s", root_dir);
+	va_start(args, format);
+	more = vsnprintf(path + length, sizeof(path) - length, format, args);
+	va_end(args);
+	if (more < 0 || (size_t)length + more >= sizeof(path))
+		errx(EXIT_ERROR, "%.64s...: the path is too long", path);
+
+	return path;
+}
+
+/* What is read from outside may hold anything: keep it from playing with a terminal, or JSON. */
+void make_printable(char *text)
+{
+	for (; *text; text++)
+		if (!isascii(*text) || !isprint(*text))
+			*text = '?';
+}
+
+/**
+ * read_line() - read the first line of a file, without its end
+ * @text: set to it, or to the empty string
+ * @size: of @text; what does not fit is left out
+ * @path: the file
+ *
+ * Return: false if the file cannot be read; errno says why.
+ */
+bool read_line(char *text, size_t size, const char *path)
+{
+	FILE *file = fopen(path, "re");
+	bool good;
+
+	text[0] = '\0';
+	if (!file)
+		return false;
+
+	errno = 0;
+	good = fgets(text, size, file) || !ferror(file);
+	if (!good)
+		text[0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	make_printable(text);
+	fclose(file);
+
+	return good;
+}
+
+bool module_is_loaded(void)
+{
+	return !access(at(MODULE_DIR), F_OK);
+}
+
+bool module_version(char text[TEXT_SIZE])
+{
+	return read_line(text, TEXT_SIZE, at(MODULE_DIR "/version"));
+}
+
+/* The module's parameter "domains". One that cannot be read is the default. */
+void module_domains(char text[DOMAINS_SIZE])
+{
+	if (!read_line(text, DOMAINS_SIZE, at(MODULE_DIR "/parameters/domains")))
+		strcpy(text, "group");
+}
+
+/* Are GPUs together because their IOMMU group makes them, rather than because somebody said so? */
+bool is_by_group(const char *domains)
+{
+	struct nvli_domains_error error;
+	struct nvli_domains parsed;
+
+	return !nvli_domains_parse(&parsed, domains, &error) || parsed.policy == NVLI_BY_GROUP;
+}
+
+bool gpu_is_on_pci(const char *address)
+{
+	return !access(at(DEVICES_DIR "/%s", address), F_OK);
+}
+
+/* What cannot be told must not pass for another kind of device, unless it has just gone. */
+static u16 read_id(const char *address, const char *name)
+{
+	const char *path = at(DEVICES_DIR "/%s/%s", address, name);
+	char text[16];
+	int error;
+
+	if (read_line(text, sizeof(text), path))
+		return strtoul(text, NULL, 16);
+	error = errno;
+	if (gpu_is_on_pci(address))
+		errx(EXIT_ERROR, "%s: the %s id of this device: %s", address, name,
+		     strerror(error));
+
+	return 0;
+}
+
+/* Return: the name of the board, or NULL if this is not a V100 SXM2, or not on PCI at all. */
+const char *gpu_board(const char *address)
+{
+	return nvli_board(read_id(address, "vendor"), read_id(address, "device"));
+}
+
+/* Return: the number of its IOMMU group; -1 if it has none. */
+int gpu_group(const char *address)
+{
+	char target[PATH_MAX];
+	const char *number;
+	ssize_t length;
+	char *end;
+	long group;
+
+	length = readlink(at(DEVICES_DIR "/%s/iommu_group", address), target, sizeof(target) - 1);
+	if (length < 0)
+		return -1;
+
+	target[length] = '\0';
+	number = strrchr(target, '/');
+	number = number ? number + 1 : target;
+	group = strtol(number, &end, 10);
+
+	return end == number || *end || group < 0 || group > INT_MAX ? -1 : group;
+}
+
+/* Return: the phandle of its device-tree node, 0 if it has none. */
+u32 gpu_phandle(const char *address)
+{
+	FILE *file = fopen(at(DEVICES_DIR "/%s/of_node/phandle", address), "re");
+	u32 cell = 0;
+
+	if (file) {
+		if (fread(&cell, sizeof(cell), 1, file) != 1)
+			cell = 0;
+		fclose(file);
+	}
+
+	return be32toh(cell);
+}
+
+/* Read one of the module's files about a GPU, which has to be there. */
+static void see(char *text, size_t size, const char *address, const char *name)
+{
+	const char *path = at(DEVICES_DIR "/%s/" MODULE "/%s", address, name);
+
+	if (!read_line(text, size, path))
+		err(EXIT_ERROR, "%s", path);
+}
+
+/* "0,2,4", or the empty string. Return: false if it is anything else. */
+static bool parse_links(u32 *mask, const char *text)
+{
+	*mask = 0;
+	while (*text) {
+		if (*text < '0' || *text >= '0' + GV100_NVLINKS)
+			return false;
+		*mask |= 1U << (GV100_LINK_DISABLE_SHIFT + *text++ - '0');
+		if (*text && (*text++ != ',' || !*text))
+			return false;
+	}
+
+	return true;
+}
+
+static u32 see_links(const char *address, const char *name, bool *known)
+{
+	char text[TEXT_SIZE];
+	u32 mask;
+
+	see(text, sizeof(text), address, name);
+	if (known && !strcmp(text, "unknown")) {
+		*known = false;
+		return 0;
+	}
+	if (!parse_links(&mask, text))
+		errx(EXIT_ERROR, "%s: '%s' is no list of links: one as in 0,2,4 is",
+		     at(DEVICES_DIR "/%s/" MODULE "/%s", address, name), text);
+	if (known)
+		*known = true;
+
+	return mask;
+}
+
+static void see_peers(struct gpu_seen *seen, const char *address)
+{
+	char text[TEXT_SIZE];
+	char *rest = text, *word;
+	int i;
+
+	see(text, sizeof(text), address, "peers");
+	for (i = 0; i < GV100_NVLINKS; i++) {
+		word = strsep(&rest, " ");
+		if (!word || !*word)
+			errx(EXIT_ERROR, "%s: %d words are too few: six are accepted",
+			     at(DEVICES_DIR "/%s/" MODULE "/peers", address), i);
+		snprintf(seen->peers[i], sizeof(seen->peers[i]), "%.*s", ADDRESS_SIZE - 1, word);
+	}
+}
+
+static void see_once(struct gpu_seen *seen, const char *address)
+{
+	char held[4];
+
+	memset(seen, 0, sizeof(*seen));
+	if (access(at(DEVICES_DIR "/%s/" MODULE, address), F_OK))
+		return;
+
+	seen->shown = true;
+	see(seen->state, sizeof(seen->state), address, "state");
+	see(held, sizeof(held), address, "held");
+	seen->held = strcmp(held, "0");
+	seen->required = see_links(address, "required_links", NULL);
+	seen->disabled = see_links(address, "disabled_links", &seen->disabled_known);
+	see_peers(seen, address);
+	see(seen->exposed, sizeof(seen->exposed), address, "exposed_peers");
+	see(seen->resets, sizeof(seen->resets), address, "resets");
+	see(seen->reapplied, sizeof(seen->reapplied), address, "reapplied");
+	see(seen->error, sizeof(seen->error), address, "last_error");
+}
+
+/*
+ * What the module shows of a GPU. It is in several files, and the GPU may be reset between two of
+ * them: they are read until they are the same twice. One that never rests is told as read last.
+ */
+void gpu_see(struct gpu_seen *seen, const char *address)
+{
+	struct gpu_seen before;
+	int tries = 8;
+
+	see_once(seen, address);
+	do {
+		before = *seen;
+		see_once(seen, address);
+	} while (memcmp(&before, seen, sizeof(before)) && --tries);
+}
+
+/* Make room for one more GPU. */
+struct gpu *machine_add(struct machine *machine)
+{
+	struct gpu *gpu = &machine->gpu[machine->count];
+	int i;
+
+	if (machine->count == GPUS_MAX)
+		errx(EXIT_ERROR, "there are more than %d V100 SXM2, which no machine has",
+		     GPUS_MAX);
+	machine->count++;
+
+	memset(gpu, 0, sizeof(*gpu));
+	gpu->group = -1;
+	for (i = 0; i < GV100_NVLINKS; i++)
+		gpu->link[i].peer = -1;
+
+	return gpu;
+}
+
+/* The V100 SXM2 on PCI, and what the module shows of them, but for their links. */
+void machine_from_sysfs(struct machine *machine)
+{
+	const char *path = at(DEVICES_DIR);
+	struct dirent **entries;
+	int n, i;
+
+	machine->count = 0;
+	n = scandir(path, &entries, NULL, alphasort);
+	if (n < 0)
+		err(EXIT_ERROR, "%s", path);
+
+	for (i = 0; i < n; i++) {
+		const char *name = entries[i]->d_name;
+		const char *board = name[0] == '.' ? NULL : gpu_board(name);
+		struct gpu *gpu;
+
+		if (board) {
+			gpu = machine_add(machine);
+			snprintf(gpu->address, sizeof(gpu->address), "%.*s", ADDRESS_SIZE - 1,
+				 name);
+			gpu->board = board;
+			gpu->on_pci = true;
+			gpu->group = gpu_group(name);
+			gpu->phandle = gpu_phandle(name);
+			gpu_see(&gpu->seen, name);
+			gpu->required = gpu->seen.required;
+		}
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+static int find(const struct machine *machine, const char *address)
+{
+	int i;
+
+	for (i = 0; i < machine->count; i++)
+		if (!strcmp(machine->gpu[i].address, address))
+			return i;
+
+	return -1;
+}
+
+/* The same rules as those of the module's exposed_peers, for one link. */
+static enum mark mark_of(const struct gpu *gpu, const struct gpu_link *link, u32 bit,
+			 const struct machine *machine)
+{
+	/* Of a GPU that the module does not know nothing is known. */
+	if (!gpu->seen.shown)
+		return MARK_OPEN;
+	if (gpu->seen.disabled_known && gpu->seen.disabled & bit)
+		return MARK_CUT;
+	if (!(gpu->required & bit) || link->end == NVLI_END_NONE)
+		return MARK_NONE;
+	/* An isolated peer has disabled all its links to others. */
+	if (link->peer >= 0 && !strcmp(machine->gpu[link->peer].seen.state, "isolated"))
+		return MARK_FAR;
+
+	return MARK_OPEN;
+}
+
+/* The V100 SXM2 on PCI, and what the module shows of them and their links. */
+void machine_from_module(struct machine *machine)
+{
+	int i, j;
+
+	machine_from_sysfs(machine);
+	for (i = 0; i < machine->count; i++) {
+		struct gpu *gpu = &machine->gpu[i];
+
+		for (j = 0; j < GV100_NVLINKS; j++) {
+			const char *peer = gpu->seen.peers[j];
+			struct gpu_link *link = &gpu->link[j];
+
+			link->peer = find(machine, peer);
+			if (link->peer >= 0)
+				link->end = NVLI_END_GPU;
+			else if (!strcmp(peer, "cpu"))
+				link->end = NVLI_END_CPU;
+			else if (!strcmp(peer, "none"))
+				link->end = NVLI_END_NONE;
+			else
+				link->end = NVLI_END_UNKNOWN;
+			link->mark = mark_of(gpu, link, 1U << (GV100_LINK_DISABLE_SHIFT + j),
+					     machine);
+		}
+	}
+}

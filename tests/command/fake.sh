@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+#
+# Makes machines for `nvlink-isolation --root`: directories that hold what the kernel and the module
+# would show of one.
+#
+#   fake NAME                a new machine without anything; the others add to it
+#   fake_gpu BDF PHANDLE GROUP [DEVICE]
+#                            a GPU on PCI: the phandle of its node ("" for no node), its IOMMU group
+#                            ("" for none)
+#   fake_module NAME=VALUE.. the module is loaded, with these parameters
+#   fake_show BDF NAME=VALUE..  files that the module shows of a GPU; those not given are as of an
+#                            isolated GPU with nothing to cut
+#   fake_tree FIXTURE        the flattened device tree
+#   fake_tree_files FIXTURE  the same as files, which everybody can read
+#   fake_log TEXT..          records of the kernel's log
+#   fake_installed VERSION   a module that is installed for its kernel
+
+# shellcheck disable=SC2154 # $work, $dtb: set by who sources this
+fake() {
+	root=$work/$1
+	devices=$root/sys/bus/pci/devices
+	mkdir -p "$devices" "$root/proc/sys/kernel" "$root/dev"
+	echo 6.1.0-9-powerpc64le >"$root/proc/sys/kernel/osrelease"
+	echo '#1 SMP Debian 6.1.27-1' >"$root/proc/sys/kernel/version"
+	echo 4096 >"$root/proc/sys/kernel/tainted"
+	: >"$root/dev/kmsg"
+}
+
+# cells NUMBER...: as in a device tree, 32 bits each and big endian.
+cells() {
+	for cell in "$@"; do
+		# shellcheck disable=SC2059 # that is how it writes bytes
+		printf "$(printf '\\%03o\\%03o\\%03o\\%03o' $((cell >> 24 & 255)) \
+			$((cell >> 16 & 255)) $((cell >> 8 & 255)) $((cell & 255)))"
+	done
+}
+
+fake_gpu() {
+	device=$devices/$1
+	mkdir -p "$device"
+	echo 0x10de >"$device/vendor"
+	echo "${4:-0x1db1}" >"$device/device"
+	if [ -n "$2" ]; then
+		mkdir "$device/of_node"
+		cells "$2" >"$device/of_node/phandle"
+	fi
+	[ -z "$3" ] || ln -s "../../../kernel/iommu_groups/$3" "$device/iommu_group"
+}
+
+fake_module() {
+	module=$root/sys/module/nvlink_isolation
+	mkdir -p "$module/parameters"
+	echo 1.2.3 >"$module/version"
+	for parameter in "$@"; do
+		echo "${parameter#*=}" >"$module/parameters/${parameter%%=*}"
+	done
+}
+
+fake_show() {
+	shown=$devices/$1/nvlink_isolation
+	shift
+	mkdir -p "$shown"
+	for file in state=isolated required_links= disabled_links= exposed_peers= held=0 resets=0 \
+		reapplied=0 last_error= "peers=cpu cpu cpu cpu cpu cpu" "$@"; do
+		echo "${file#*=}" >"$shown/${file%%=*}"
+	done
+}
+
+fake_tree() {
+	mkdir -p "$root/sys/firmware"
+	cp "$dtb/$1.dtb" "$root/sys/firmware/fdt"
+	chmod 400 "$root/sys/firmware/fdt"
+}
+
+# fake_node NODE DIR: a node's properties and children as files.
+fake_node() {
+	mkdir -p "$2"
+	fdtget -p "$node_tree" "$1" | while read -r property; do
+		# shellcheck disable=SC2046,SC2059 # a list of bytes, and that is how it writes them
+		printf "$(printf '\\%03o' $(printf '0x%s ' \
+			$(fdtget -t bx "$node_tree" "$1" "$property")))" >"$2/$property"
+	done
+	fdtget -l "$node_tree" "$1" | while read -r child; do
+		fake_node "${1%/}/$child" "$2/$child"
+	done
+}
+
+fake_tree_files() {
+	node_tree=$dtb/$1.dtb
+	fake_node / "$root/sys/firmware/devicetree/base"
+}
+
+fake_log() {
+	for text in "$@"; do
+		printf '6,339,5140900,-;%s\n SUBSYSTEM=pci\n' "$text"
+	done >>"$root/dev/kmsg"
+}
+
+fake_installed() {
+	modules=$root/lib/modules/6.1.0-9-powerpc64le
+	mkdir -p "$modules/updates"
+	echo "const char v[] __attribute__((section(\".modinfo\"), used)) = \"version=$1\";" |
+		gcc -x c -c -o "$modules/updates/nvlink_isolation.ko" -
+	/sbin/depmod -b "$root" 6.1.0-9-powerpc64le 2>/dev/null
+	mkdir -p "$root/etc/modprobe.d"
+	echo "options nvlink_isolation isolate=1" >"$root/etc/modprobe.d/nvlink-isolation.conf"
+}

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+#
+# The machines that the command is shown: make_machines makes them. Of those in $machines there are
+# screens.
+
+# shellcheck disable=SC2034,SC2154 # for who sources this; from fake.sh
+machines='redbud sequoia failed held off unloaded unknown none compound absent noid'
+
+redbud_gpus() {
+	fake_gpu 0004:04:00.0 0x201 1
+	fake_gpu 0004:05:00.0 0x202 2
+	fake_gpu 0035:03:00.0 0x203 3
+	fake_gpu 0035:04:00.0 0x204 4
+	# A network card
+	fake_gpu 0003:01:00.0 '' 0 0x1657
+	echo 0x14e4 >"$devices/0003:01:00.0/vendor"
+}
+
+# redbud_show BDF PEER NAME=VALUE..: what is shown of an isolated GPU, and what is not so
+redbud_show() {
+	redbud_gpu=$1 redbud_peer=$2
+	shift 2
+	fake_show "$redbud_gpu" required_links=0,2,4 disabled_links=0,2,4 \
+		"peers=$redbud_peer cpu $redbud_peer cpu $redbud_peer cpu" "$@"
+}
+
+# redbud: as it has to be. It is the one of which everything can be told.
+redbud() {
+	fake redbud
+	redbud_gpus
+	fake_module isolate=1 gate=1 audit_seconds=60 domains=group
+	redbud_show 0004:04:00.0 0004:05:00.0 resets=3 reapplied=3
+	redbud_show 0004:05:00.0 0004:04:00.0 resets=12 reapplied=11
+	redbud_show 0035:03:00.0 0035:04:00.0
+	redbud_show 0035:04:00.0 0035:03:00.0
+	fake_tree redbud
+	fake_installed 1.2.3
+}
+
+# sequoia: {0,1}{2} on the first socket, each alone on the second
+sequoia() {
+	fake sequoia
+	redbud_gpus
+	fake_gpu 0004:06:00.0 0x205 5
+	fake_gpu 0035:05:00.0 0x206 6
+	fake_module isolate=1 gate=1 audit_seconds=60 \
+		domains=0004:04:00.0+0004:05:00.0,0004:06:00.0,0035:03:00.0,0035:04:00.0,0035:05:00.0
+	fake_show 0004:04:00.0 required_links=2,3 disabled_links=2,3 \
+		"peers=0004:05:00.0 cpu 0004:06:00.0 0004:06:00.0 0004:05:00.0 cpu"
+	fake_show 0004:05:00.0 required_links=2,3 disabled_links=2,3 \
+		"peers=0004:04:00.0 cpu 0004:06:00.0 0004:06:00.0 0004:04:00.0 cpu"
+	fake_show 0004:06:00.0 required_links=0,1,2,4 disabled_links=0,1,2,4 \
+		"peers=0004:05:00.0 0004:04:00.0 0004:05:00.0 cpu 0004:04:00.0 cpu"
+	fake_show 0035:03:00.0 required_links=0,2,3,4 disabled_links=0,2,3,4 \
+		"peers=0035:04:00.0 cpu 0035:05:00.0 0035:05:00.0 0035:04:00.0 cpu"
+	fake_show 0035:04:00.0 required_links=0,2,3,4 disabled_links=0,2,3,4 \
+		"peers=0035:03:00.0 cpu 0035:05:00.0 0035:05:00.0 0035:03:00.0 cpu"
+	fake_show 0035:05:00.0 required_links=0,1,2,4 disabled_links=0,1,2,4 \
+		"peers=0035:04:00.0 0035:03:00.0 0035:04:00.0 cpu 0035:03:00.0 cpu"
+	fake_tree sequoia
+}
+
+# failed: one GPU failed, its peer is isolated; one answered, and not all links are cut
+failed() {
+	fake failed
+	redbud_gpus
+	fake_module isolate=1 gate=0 audit_seconds=60 domains=gpu
+	redbud_show 0004:04:00.0 0004:05:00.0 resets=1 reapplied=1
+	redbud_show 0004:05:00.0 0004:04:00.0 state=failed disabled_links=unknown resets=2 reapplied=1 \
+		"last_error=the PRI ring did not start"
+	redbud_show 0035:03:00.0 0035:04:00.0 state=failed disabled_links=0,2 exposed_peers=0035:04:00.0 \
+		"last_error=NVLinks 0,2 read back as disabled, and 0,2,4 have to be, which is told at such length that it does not fit in one line"
+	redbud_show 0035:04:00.0 0035:03:00.0 state=pending disabled_links=unknown \
+		exposed_peers=0035:03:00.0 "last_error=vfio-pci resets it"
+	ln -s ../../../bus/pci/drivers/vfio-pci "$devices/0035:04:00.0/driver"
+	cells 0x303 0x304 >"$devices/0004:05:00.0/of_node/ibm,npu"
+	cells 0x201 0x304 0x201 0x305 0x201 0x306 >"$devices/0004:05:00.0/of_node/ibm,nvlink-peers"
+	fake_tree redbud
+	fake_tree_files redbud
+	mkdir -p "$root/sys/firmware/devicetree/base/ibm,opal/firmware"
+	printf 'skiboot-v6.4\0' >"$root/sys/firmware/devicetree/base/ibm,opal/firmware/version"
+	fake_log 'pci 0004:05:00.0: [10de:1db1] type 00 class 0x030200' \
+		'nvlink_isolation: enforcement starts (isolate=1, gate=0)' \
+		'vfio-pci 0004:05:00.0: nvlink_isolation: NOT isolated, NVLinks may be up: the PRI ring did not start'
+}
+
+# held: one GPU is kept in reset; where one of its links leads cannot be told, and one leads nowhere
+held() {
+	fake held
+	redbud_gpus
+	fake_module isolate=1 gate=1 audit_seconds=60
+	fake_show 0004:04:00.0 state=failed held=1 required_links=0,2,3,4,5 disabled_links=unknown \
+		"peers=0004:05:00.0 cpu 0004:05:00.0 unknown 0004:05:00.0 none" \
+		"exposed_peers=0004:05:00.0 unknown" resets=7 reapplied=6 \
+		"last_error=it does not answer in config space"
+	redbud_show 0004:05:00.0 0004:04:00.0 state=pending held=1 disabled_links=unknown \
+		exposed_peers=0004:04:00.0 "last_error=it is held in reset"
+	redbud_show 0035:03:00.0 0035:04:00.0
+	fake_show 0035:04:00.0 state=unsupported required_links=0,2,4 disabled_links=unknown \
+		"peers=0035:03:00.0 cpu 0035:03:00.0 cpu 0035:03:00.0 cpu" \
+		"last_error=PMC_BOOT_0 is 0x130000a1, which is no GV100"
+}
+
+# off: the module only observes
+off() {
+	fake off
+	redbud_gpus
+	fake_module isolate=0 gate=1 audit_seconds=60 domains=group
+	redbud_show 0004:04:00.0 0004:05:00.0 state=off disabled_links=unknown exposed_peers=0004:05:00.0
+	redbud_show 0004:05:00.0 0004:04:00.0 state=off disabled_links=unknown exposed_peers=0004:04:00.0
+	redbud_show 0035:03:00.0 0035:04:00.0 state=off disabled_links=unknown exposed_peers=0035:04:00.0
+	redbud_show 0035:04:00.0 0035:03:00.0 state=off disabled_links=unknown exposed_peers=0035:03:00.0
+}
+
+# unloaded: without the module
+unloaded() {
+	fake unloaded
+	redbud_gpus
+	fake_tree redbud
+	fake_tree_files redbud
+}
+
+# unknown: the module is loaded and shows nothing of the GPU
+unknown() {
+	fake unknown
+	fake_gpu 0004:04:00.0 0x201 1
+	fake_module isolate=1
+}
+
+none() {
+	fake none
+}
+
+# compound: the first socket is one IOMMU group, as before Linux 5.13
+compound() {
+	fake compound
+	fake_gpu 0004:04:00.0 0x201 3
+	fake_gpu 0004:05:00.0 0x202 3
+	fake_module isolate=1 gate=1 audit_seconds=60 domains=group
+	redbud_show 0004:04:00.0 0004:05:00.0 required_links= disabled_links=unknown
+	redbud_show 0004:05:00.0 0004:04:00.0 required_links= disabled_links=unknown
+	fake_tree group
+}
+
+# absent: the tree has a GPU that is not on PCI, and PCI has one that is not in the tree
+absent() {
+	fake absent
+	fake_gpu 0004:04:00.0 0x201 1
+	fake_gpu 0035:03:00.0 0x203 1
+	fake_gpu 0035:04:00.0 0x204 1
+	fake_gpu 0040:01:00.0 '' 1
+	fake_tree redbud
+	fake_tree_files redbud
+}
+absent_domains=0004:04:00.0+0004:05:00.0,0035:03:00.0+0035:04:00.0,0001:02:03.4
+
+# noid: the tree does not say that the second GPU is one; PCI does
+noid() {
+	fake noid
+	redbud_gpus
+	fake_tree redbud-noid
+	fake_tree_files redbud-noid
+}
+
+# odd: the module shows what it never would
+odd() {
+	fake odd
+	fake_gpu 0004:04:00.0 0x201 1
+	fake_module isolate=1
+	fake_show 0004:04:00.0 'required_links=0;2'
+}
+
+# blind: which device this is cannot be read
+blind() {
+	fake blind
+	fake_gpu 0004:04:00.0 0x201 1
+	rm "$devices/0004:04:00.0/device"
+	fake_module isolate=1
+}
+
+make_machines() {
+	for machine in $machines odd blind; do
+		$machine
+	done
+}
