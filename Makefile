@@ -5,9 +5,13 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 BUILD := build
 CORE := $(wildcard src/core/*.c)
 HEADERS := $(wildcard include/nvlink_isolation/*.h)
+VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' dkms.conf)
 
 UNIT_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Wno-unused-parameter -Werror -Iinclude
 UNIT_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+UNIT := $(patsubst tests/unit/%.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c))
+FUZZ := $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
+FIXTURES := $(patsubst tests/%.dts,$(BUILD)/%.dtb,$(wildcard tests/fixtures/*.dts))
 
 .DEFAULT_GOAL := modules
 
@@ -15,14 +19,19 @@ UNIT_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-
 help:
 	@echo 'For users:'
 	@echo '  modules       build the module for the running kernel, or for the one in KDIR=... (default)'
+	@echo '  command       build the command nvlink-isolation, on any architecture'
 	@echo '  dkms-install  build and install it by DKMS for the running kernel, or for KERNEL=...'
 	@echo '  dkms-remove   undo that, for all kernels'
 	@echo '  demo          show the module at work on an emulated POWER9 with four emulated V100s'
 	@echo 'For developers:'
-	@echo '  check         all tests: unit, lint, scenarios, package (first installs what they need)'
+	@echo '  check         all tests: unit, fuzz, command, lint, scenarios, package (first installs what'
+	@echo '                they need)'
 	@echo '  unit          tests of the core, under AddressSanitizer and UBSan'
+	@echo '  fuzz          the core and device trees, RUNS=... inputs for each target (default: 50000)'
+	@echo '  command-test  the command on machines made of files, under AddressSanitizer and UBSan'
 	@echo '  lint          warnings, sparse, checkpatch, shellcheck'
 	@echo '  scenarios     every scenario on the emulated POWER9; SCENARIOS="reset gate" for some'
+	@echo '  matrix        each way to reset a GPU on each kernel in the lab; renews the table in the README'
 	@echo '  package       the deb and DKMS in a ppc64el Debian (as root)'
 	@echo '  setup         install the Debian packages that check and demo need'
 	@echo '  clean         remove what was built'
@@ -34,10 +43,23 @@ help:
 modules:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
+COMMAND := $(wildcard src/command/*.c)
+COMMAND_NEEDS := $(COMMAND) $(wildcard src/command/*.h) $(CORE) $(HEADERS) Makefile dkms.conf
+COMMAND_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Iinclude
+COMMAND_CFLAGS += -DNVLI_VERSION='"$(VERSION)"'
+COMMAND_LIBS := -lfdt -ljansson -lkmod
+CFLAGS ?= -O2 -g
+
+.PHONY: command
+command: $(BUILD)/nvlink-isolation
+
+$(BUILD)/nvlink-isolation: $(COMMAND_NEEDS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(COMMAND_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(COMMAND) $(CORE) $(COMMAND_LIBS)
+
 # DKMS refuses a version that it has already, so the one before goes first. Only what a build needs
 # is handed over: `dkms add .` would copy all that lies about in a clone.
 KERNEL ?= $(shell uname -r)
-VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' dkms.conf)
 DKMS_SOURCE := /usr/src/nvlink-isolation-$(VERSION)
 
 .PHONY: dkms-install
@@ -61,27 +83,58 @@ demo: setup
 	@tests/demo
 
 .PHONY: check
-check: setup $(BUILD)/core_test
+check: setup $(UNIT) $(FUZZ) $(BUILD)/asan/nvlink-isolation
 	@tests/check
 
 .PHONY: unit
-unit: $(BUILD)/core_test
-	@prove $<
+unit: $(UNIT)
+	@prove $^
 
-$(BUILD)/core_test: tests/unit/core_test.c $(CORE) $(HEADERS) Makefile
+$(BUILD)/%_test: tests/unit/%_test.c $(CORE) $(HEADERS) Makefile
 	@mkdir -p $(@D)
-	$(CC) $(UNIT_CFLAGS) -o $@ $< $(CORE) -lcmocka
+	$(CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka $(LIBS)
+
+$(BUILD)/fixtures_test: LIBS := -lfdt
+$(BUILD)/fixtures_test: tests/unit/tree.c tests/unit/tree.h $(FIXTURES)
+
+# Each may include any other. -q: what a fixture leaves out of the real tree is no mistake.
+$(BUILD)/fixtures/%.dtb: tests/fixtures/%.dts $(wildcard tests/fixtures/*.dts)
+	@mkdir -p $(@D)
+	dtc -q -I dts -O dtb -o $@ $<
+
+.PHONY: fuzz
+fuzz: $(FUZZ)
+	@RUNS=$(RUNS) prove --verbose tests/fuzz/check
+
+$(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(CORE) $(HEADERS) Makefile
+	@mkdir -p $(@D)
+	clang $(UNIT_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c,$^) $(LIBS)
+
+$(BUILD)/fuzz/blobs: LIBS := -lfdt
+$(BUILD)/fuzz/blobs: tests/unit/tree.c tests/unit/tree.h $(FIXTURES)
+
+.PHONY: command-test
+command-test: $(BUILD)/asan/nvlink-isolation $(FIXTURES)
+	@prove tests/command/check
+
+$(BUILD)/asan/nvlink-isolation: $(COMMAND_NEEDS)
+	@mkdir -p $(@D)
+	$(CC) $(COMMAND_CFLAGS) $(UNIT_CFLAGS) -o $@ $(COMMAND) $(CORE) $(COMMAND_LIBS)
 
 .PHONY: lint
 lint:
 	@prove tests/lint
 
 # Some need a guest with files of their own, and are run by who makes those.
-SCENARIOS ?= $(basename $(notdir $(shell grep -L '^. overlay:' tests/scenarios/*.sh)))
+SCENARIOS ?= $(basename $(notdir $(shell grep -LE '^. (overlay|matrix|trees):' tests/scenarios/*.sh)))
 
 .PHONY: scenarios
 scenarios:
 	@prove --verbose tests/lab/run :: $(SCENARIOS)
+
+.PHONY: matrix
+matrix: setup
+	@tests/matrix
 
 .PHONY: package
 package:
