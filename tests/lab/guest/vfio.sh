@@ -93,12 +93,15 @@ client_wait() {
 	return $client_errors
 }
 
-# It need not be a child of this shell, so there is no waiting for it.
+# It need not be a child of this shell, so there is no waiting for it. What it has open is closed by
+# its last thread, which need not be the one that the process is named after.
 client_alive() {
 	read -r client_pid <"/run/client.$1.pid"
-	[ -d "/proc/$client_pid" ] && read -r client_line <"/proc/$client_pid/stat" || return
+	set -- "/proc/$client_pid/task/"*
+	[ $# -eq 1 ] || return 0
+	read -r client_line <"/proc/$client_pid/stat" || return
 	case $client_line in *') Z '*) return 1 ;; esac
-}
+} 2>/dev/null
 
 client_stop() {
 	client_alive "$1" || return
