@@ -182,7 +182,28 @@ enum nvli_occasion {
 	NVLI_FORCED,
 };
 
-/* main.c */
+/**
+ * enum nvli_phase - what the module is doing
+ * @NVLI_LOADING: init has not ended: parameters are only noted
+ * @NVLI_LIVE: GPUs are watched, and parameters have an effect at once
+ * @NVLI_LEAVING: exit has begun: nothing has an effect any more
+ */
+enum nvli_phase {
+	NVLI_LOADING,
+	NVLI_LIVE,
+	NVLI_LEAVING,
+};
+
+/* main.c; what comes after nvli_unlock() wants the lock held and the module live */
+enum nvli_phase nvli_lock(void);
+void nvli_unlock(void);
+int nvli_start(void);
+int nvli_stop(void);
+void nvli_reconsider(void);
+void nvli_replan(void);
+
+/* parameters.c */
+bool nvli_isolate(void);
 bool nvli_gate(void);
 unsigned int nvli_audit_seconds(void);
 
@@ -240,6 +261,7 @@ u32 nvli_topology_required(struct nvli_gpu *gpu);
 int nvli_topology_domain(struct pci_dev *pdev);
 struct nvli_domains nvli_topology_domains(void);
 void nvli_topology_set_domains(const struct nvli_domains *new);
+void nvli_topology_warn_of_absent(void);
 bool nvli_topology_is_exposed(struct nvli_gpu *gpu, const struct nvli_status *status, int link);
 
 /**

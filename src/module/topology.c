@@ -76,6 +76,27 @@ struct nvli_domains nvli_topology_domains(void)
 	return copy;
 }
 
+/* Name the GPUs of a list that are not there: they may come later, or the address may be wrong. */
+void nvli_topology_warn_of_absent(void)
+{
+	struct nvli_domains domains = nvli_topology_domains();
+	char text[NVLI_GPU_ID_TEXT];
+	struct klist_iter iter;
+	struct nvli_gpu *gpu;
+	unsigned int i;
+
+	for (i = 0; i < domains.count; i++) {
+		nvli_gpu_id_text(domains.member[i].gpu, text);
+		nvli_gpu_iter_init(&iter);
+		while ((gpu = nvli_gpu_next(&iter)) && strcmp(pci_name(gpu->pdev), text))
+			;
+		klist_iter_exit(&iter);
+		if (!gpu)
+			pr_warn("domains: there is no V100 SXM2 at %s now; it is kept for when there is\n",
+				text);
+	}
+}
+
 static u32 id_of(const struct pci_dev *pdev)
 {
 	return NVLI_GPU_ID(pci_domain_nr(pdev->bus), pdev->bus->number, PCI_SLOT(pdev->devfn),
