@@ -10,14 +10,6 @@ bars() {
 	hexdump -v -s 16 -n 24 -e '1/4 "%08x "' "$(dev "$1")/config"
 }
 
-bridge_control() {
-	config_read "$(port "$1")" 0x3e 2
-}
-
-in_reset() {
-	[ "$(sysfs "$1" held) $(bridge_control "$1")" = "1 0x0042" ]
-}
-
 guest() {
 	fresh
 	bars 0 >/run/bars

@@ -13,7 +13,8 @@
 # Each cell is between the marks `cell NAME` and `after NAME`, and the states of its GPUs are in
 # `state NAME: ...`. NAME is PATH|DRIVER|MODE; GPUs are g0 alone, or g0 and g1.
 
-# How each GPU is in the end: isolated and failed last, the rest pass by.
+# How each GPU is in the end: isolated and failed last, the rest pass by. That failed is failed closed
+# is read from its port.
 settled() {
 	case $(sysfs "$1" state) in
 	isolated | failed) ;;
@@ -33,6 +34,8 @@ cell() {
 	cell_states=''
 	for n in $cell_gpus; do
 		wait_for 100 settled "$n" || :
+		! in_state "$n" failed ||
+			ok "$cell_name: failed is held in reset by its port" wait_for 100 in_reset "$n"
 		cell_states="$cell_states $(sysfs "$n" state)"
 	done
 	lab mark "after $cell_name"

@@ -10,6 +10,8 @@
 #   config_read BDF OFFSET BYTES, config_write BDF OFFSET BYTES VALUE
 #                         one aligned access to config space, as user space does it
 #   registers N           its COMMAND and BAR0
+#   bridge_control N      that of its port: 0x0042 with the reset bit, 0x0002 without
+#   in_reset N            is it held by the module, and does its port keep it in reset?
 #   there N               is it known to the kernel?
 #   bind_gpu N DRIVER     bind it to one of lab_driver's drivers, or another: true if it probed
 #   unbind_gpu N          undo that
@@ -79,6 +81,14 @@ config_write() {
 
 reset_below() {
 	echo 1 >"/sys/bus/pci/devices/$1/reset_subordinate"
+}
+
+bridge_control() {
+	config_read "$(port "$1")" 0x3e 2
+}
+
+in_reset() {
+	[ "$(sysfs "$1" held) $(bridge_control "$1")" = "1 0x0042" ]
 }
 
 # raw_control BIT N [BDF]
