@@ -20,6 +20,7 @@ help:
 	@echo 'For users:'
 	@echo '  modules       build the module for the running kernel, or for the one in KDIR=... (default)'
 	@echo '  command       build the command nvlink-isolation, on any architecture'
+	@echo '  abi           $(ABI): what the files in sysfs mean'
 	@echo '  dkms-install  build and install it by DKMS for the running kernel, or for KERNEL=...'
 	@echo '  dkms-remove   undo that, for all kernels'
 	@echo '  demo          show the module at work on an emulated POWER9 with four emulated V100s'
@@ -56,6 +57,17 @@ command: $(BUILD)/nvlink-isolation
 $(BUILD)/nvlink-isolation: $(COMMAND_NEEDS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(COMMAND_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(COMMAND) $(CORE) $(COMMAND_LIBS)
+
+# The files in sysfs, in the form of the kernel's Documentation/ABI: each is described where it is made.
+ABI := $(BUILD)/sysfs-bus-pci-nvlink_isolation
+
+.PHONY: abi
+abi: $(ABI)
+
+$(ABI): src/module/sysfs.c Makefile
+	@mkdir -p $(@D)
+	awk '/^ \* What:/ { on = 1 } on && /^ \*\// { on = 0; print "" } \
+		on { print substr($$0, 4) }' $< >$@
 
 # DKMS refuses a version that it has already, so the one before goes first. Only what a build needs
 # is handed over: `dkms add .` would copy all that lies about in a clone.
