@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Shows that GPUs of one IOMMU group are one domain unless the administrator says otherwise: their
-# links are kept, nothing is touched, and the log warns of it.
+# links are kept, nothing is touched, and log and `nvlink-isolation check` warn of it.
 #
 # boot: group
+# command: yes
 
 guest() {
 	fresh
@@ -20,6 +21,14 @@ guest() {
 	done
 	like "the log warns" "$(dmesg_since)" \
 		"$(gpu 0): .*NVLinks 0,2,4 lead to GPUs of the same IOMMU group \([0-9]+\) and are kept"
+	# Whoever gets one of them, shares it with whoever gets the other.
+	got=$(nvlink-isolation check "$(gpu 0)")
+	is "status of check for g0 alone" $? 1
+	like "it names the other" "$got" \
+		"^$(gpu 0): not isolated from $(gpu 1): NVLinks 0,2,4 are kept, because .* one IOMMU group"
+	got=$(nvlink-isolation check "$(gpu 0)" "$(gpu 1)")
+	is "status of check for both, which one owner has" $? 0
+	note "both: $got"
 	lab mark "apart"
 	ok "domains=gpu" set_parameter domains gpu
 	for n in 0 1; do
@@ -27,6 +36,7 @@ guest() {
 		is "state of g$n then" "$(sysfs "$n" state)" isolated
 		is "mask of g$n then" "$(lab get "g$n" mask)" 0x00150005
 		is "domain of g$n then" "$(sysfs "$n" domain)" alone
+		ok "check is content with g$n then" nvlink-isolation check "$(gpu $n)"
 	done
 	unload
 }
