@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FDT_FILE	"/sys/firmware/fdt"
 #define PEERS_PROPERTY	"ibm,nvlink-peers"
 #define NPU_COMPATIBLE	"ibm,power9-npu-pciex"
 
@@ -84,7 +83,8 @@ static const char *check(const void *fdt, size_t size)
  * @tree: set; tree_close() frees it, also after an error
  * @file: a .dtb, or NULL for the tree of the running machine
  *
- * The kernel lets only root read its flattened tree. Everybody can read the same as files.
+ * Of the running machine that is what the kernel and the module go by, and everybody can read it.
+ * The flattened tree that the kernel started with is for root only, and may be another.
  *
  * Return: NULL, or why there is none, for the user.
  */
@@ -93,17 +93,13 @@ const char *tree_open(struct tree *tree, const char *file)
 	ssize_t size;
 
 	*tree = (struct tree){ .file = file, .live = !file };
-	if (tree->live) {
-		tree->file = FDT_FILE;
-		file = at(FDT_FILE);
-	}
 	tree->fdt = calloc(1, TREE_SIZE);
 	if (!tree->fdt)
 		return strerror(errno);
+	if (tree->live)
+		return tree_from_files(tree, TREE_SIZE);
 
 	size = read_all(file, tree->fdt, TREE_SIZE);
-	if (size < 0 && tree->live)
-		return tree_from_files(tree, TREE_SIZE);
 	if (size < 0)
 		return strerror(errno);
 

@@ -11,8 +11,7 @@
 #   fake_module NAME=VALUE.. the module is loaded, with these parameters
 #   fake_show BDF NAME=VALUE..  files that the module shows of a GPU; those not given are as of an
 #                            isolated GPU with nothing to cut
-#   fake_tree FIXTURE        the flattened device tree
-#   fake_tree_files FIXTURE  the same as files, which everybody can read
+#   fake_tree FIXTURE        the device tree, as files
 #   fake_log TEXT..          records of the kernel's log
 #   fake_installed VERSION   a module that is installed for its kernel
 
@@ -67,12 +66,6 @@ fake_show() {
 	done
 }
 
-fake_tree() {
-	mkdir -p "$root/sys/firmware"
-	cp "$dtb/$1.dtb" "$root/sys/firmware/fdt"
-	chmod 400 "$root/sys/firmware/fdt"
-}
-
 # fake_node NODE DIR: a node's properties and children as files.
 fake_node() {
 	mkdir -p "$2"
@@ -86,7 +79,7 @@ fake_node() {
 	done
 }
 
-fake_tree_files() {
+fake_tree() {
 	node_tree=$dtb/$1.dtb
 	fake_node / "$root/sys/firmware/devicetree/base"
 }

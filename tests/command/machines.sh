@@ -77,7 +77,6 @@ failed() {
 	cells 0x303 0x304 >"$devices/0004:05:00.0/of_node/ibm,npu"
 	cells 0x201 0x304 0x201 0x305 0x201 0x306 >"$devices/0004:05:00.0/of_node/ibm,nvlink-peers"
 	fake_tree redbud
-	fake_tree_files redbud
 	mkdir -p "$root/sys/firmware/devicetree/base/ibm,opal/firmware"
 	printf 'skiboot-v6.4\0' >"$root/sys/firmware/devicetree/base/ibm,opal/firmware/version"
 	fake_log 'pci 0004:05:00.0: [10de:1db1] type 00 class 0x030200' \
@@ -118,7 +117,6 @@ unloaded() {
 	fake unloaded
 	redbud_gpus
 	fake_tree redbud
-	fake_tree_files redbud
 }
 
 # unknown: the module is loaded and shows nothing of the GPU
@@ -151,7 +149,6 @@ absent() {
 	fake_gpu 0035:04:00.0 0x204 1
 	fake_gpu 0040:01:00.0 '' 1
 	fake_tree redbud
-	fake_tree_files redbud
 }
 absent_domains=0004:04:00.0+0004:05:00.0,0035:03:00.0+0035:04:00.0,0001:02:03.4
 
@@ -160,7 +157,6 @@ noid() {
 	fake noid
 	redbud_gpus
 	fake_tree redbud-noid
-	fake_tree_files redbud-noid
 }
 
 # odd: the module shows what it never would
