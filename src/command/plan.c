@@ -58,7 +58,7 @@ static int by_address(const void *a, const void *b)
 		strcmp(left->node, right->node);
 }
 
-/* Where the links lead, among those that are there. The first GPU with a phandle is the one. */
+/* Where the links lead, among those that are there. A phandle that two GPUs have names neither. */
 static void find_peers(struct machine *machine)
 {
 	int i, j, k;
@@ -68,10 +68,14 @@ static void find_peers(struct machine *machine)
 			const struct nvli_topology_link *told = &machine->gpu[i].topology.link[j];
 			struct gpu_link *link = &machine->gpu[i].link[j];
 
+			int found = 0;
+
 			link->end = told->end;
-			for (k = machine->count - 1; told->end == NVLI_END_GPU && k >= 0; k--)
-				if (machine->gpu[k].phandle == told->phandle)
+			for (k = 0; told->end == NVLI_END_GPU && k < machine->count; k++)
+				if (machine->gpu[k].phandle == told->phandle && !found++)
 					link->peer = k;
+			if (found > 1)
+				link->peer = -1;
 		}
 }
 
