@@ -98,6 +98,7 @@ void nvli_topology_parse(struct nvli_topology *topology, const void *cells, size
 			 u32 self, nvli_find_node_t find, void *context);
 bool nvli_topology_agree(const struct nvli_topology *a, u32 a_phandle,
 			 const struct nvli_topology *b, u32 b_phandle);
+u32 nvli_topology_unlisted(const struct nvli_topology *topology, const void *npus, size_t bytes);
 const char *nvli_fault_text(enum nvli_fault fault);
 
 /* policy.c - which links to cut */

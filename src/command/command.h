@@ -82,6 +82,7 @@ struct gpu_seen {
  * @seen: what the module shows
  * @phandle: of its node, 0 if it has none
  * @topology: what its node says
+ * @unlisted: CPU links that its ibm,npu does not list: see nvli_topology_unlisted()
  */
 struct gpu {
 	char address[ADDRESS_SIZE];
@@ -98,6 +99,7 @@ struct gpu {
 	struct gpu_seen seen;
 	u32 phandle;
 	struct nvli_topology topology;
+	u32 unlisted;
 };
 
 struct machine {

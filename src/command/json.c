@@ -208,6 +208,7 @@ static json_t *planned_gpu(const struct plan *plan, const struct gpu *gpu)
 	set(object, "mask", json_string(mask));
 	set(object, "links", topology(&plan->machine, gpu));
 	set(object, "faults", faults(gpu));
+	set(object, "unlisted_npu_links", links(gpu->unlisted));
 
 	return object;
 }

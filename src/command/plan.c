@@ -179,6 +179,16 @@ static void print_faults(int number, const struct gpu *gpu)
 				  nvli_fault_text(topology->link[i].fault));
 }
 
+/* Of no consequence for what is cut, and a sign that the tree may not be this board's. */
+static void print_unlisted(int number, const struct gpu *gpu)
+{
+	char links[NVLI_LINKS_TEXT];
+
+	if (gpu->unlisted)
+		draw_note(number, "links %s lead to NPU devices that its ibm,npu does not list: they are kept",
+			  nvli_links_text(gpu->unlisted, links));
+}
+
 /* Two GPUs of which one lists the other more often than that lists it: somebody is wrong. */
 static void print_disagreements(const struct machine *machine)
 {
@@ -250,8 +260,10 @@ void plan_print(const struct plan *plan)
 			draw_note(i, "in the tree, and not on PCI: whose it is cannot be told");
 	draw_links(machine);
 	draw_legend(machine, "would be disabled");
-	for (i = 0; i < machine->count; i++)
+	for (i = 0; i < machine->count; i++) {
 		print_faults(i, &machine->gpu[i]);
+		print_unlisted(i, &machine->gpu[i]);
+	}
 	print_disagreements(machine);
 	print_absent(plan);
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define PEERS_PROPERTY	"ibm,nvlink-peers"
+#define NPUS_PROPERTY	"ibm,npu"
 #define NPU_COMPATIBLE	"ibm,power9-npu-pciex"
 
 #define TREE_SIZE	(16 << 20)	/* an AC922's has less than one MiB */
@@ -222,6 +223,8 @@ static void read_node(struct gpu *gpu, const struct tree *tree, int node)
 	cells = fdt_getprop(tree->fdt, node, PEERS_PROPERTY, &length);
 	nvli_topology_parse(&gpu->topology, cells, cells ? length : 0, gpu->phandle, find_node,
 			    tree->fdt);
+	cells = fdt_getprop(tree->fdt, node, NPUS_PROPERTY, &length);
+	gpu->unlisted = nvli_topology_unlisted(&gpu->topology, cells, cells ? length : 0);
 }
 
 /*

@@ -110,6 +110,38 @@ bool nvli_topology_agree(const struct nvli_topology *a, u32 a_phandle,
 	return links_to(a, b_phandle) == links_to(b, a_phandle);
 }
 
+/**
+ * nvli_topology_unlisted() - which CPU links lead to an NPU device that is not the GPU's own?
+ * @topology: the links
+ * @npus: value of the GPU's ibm,npu, phandles of NPU devices, or NULL if it has none
+ * @bytes: its length
+ *
+ * Firmware has two lists, and they have disagreed: then links of the board may be numbered in
+ * another way than in its tables. That is for a warning. It changes nothing about what is cut: an
+ * NPU's end is a CPU's, whichever it is.
+ *
+ * Return: bits of GV100_LINK_DISABLE
+ */
+u32 nvli_topology_unlisted(const struct nvli_topology *topology, const void *npus, size_t bytes)
+{
+	const u8 *byte = npus;
+	u32 unlisted = 0;
+	size_t at;
+	int i;
+
+	for (i = 0; i < GV100_NVLINKS; i++) {
+		if (topology->link[i].end != NVLI_END_CPU)
+			continue;
+		for (at = 0; npus && at + 4 <= bytes; at += 4)
+			if (cell(byte + at) == topology->link[i].phandle)
+				break;
+		if (!npus || at + 4 > bytes)
+			unlisted |= 1U << (GV100_LINK_DISABLE_SHIFT + i);
+	}
+
+	return unlisted;
+}
+
 /* Why a link's other end is unknown, in words that follow "cell N:" */
 const char *nvli_fault_text(enum nvli_fault fault)
 {

@@ -12,6 +12,7 @@
 #include <linux/of.h>
 
 #define PEERS_PROPERTY	"ibm,nvlink-peers"
+#define NPUS_PROPERTY	"ibm,npu"
 #define NPU_COMPATIBLE	"ibm,power9-npu-pciex"
 
 static bool is_npu(const struct device_node *node)
@@ -274,6 +275,23 @@ static void warn_of_faults(struct nvli_gpu *gpu)
 				 nvli_fault_text(topology->link[i].fault), i);
 }
 
+/* The tree's two lists disagree: a sign that it may not be this board's. */
+static void warn_of_unlisted(struct nvli_gpu *gpu)
+{
+	struct device_node *node = pci_device_to_OF_node(gpu->pdev);
+	char links[NVLI_LINKS_TEXT];
+	const void *npus = NULL;
+	int bytes = 0;
+	u32 unlisted;
+
+	if (node)
+		npus = of_get_property(node, NPUS_PROPERTY, &bytes);
+	unlisted = nvli_topology_unlisted(&gpu->topology, npus, bytes);
+	if (unlisted)
+		pci_warn(gpu->pdev, "NVLinks %s lead to NPU devices that " NPUS_PROPERTY " %s: they are kept, as links to a CPU\n",
+			 nvli_links_text(unlisted, links), npus ? "does not list" : "is not there to list");
+}
+
 /*
  * Are GPUs joined that the administrator has not joined? On kernels before 5.13 a whole socket is
  * one group: isolate=1 cuts nothing between its GPUs.
@@ -323,5 +341,6 @@ void nvli_topology_describe(struct nvli_gpu *gpu)
 		 required ? nvli_links_text(required, links) : "none");
 	warn_of_faults(gpu);
 	warn_of_asymmetry(gpu);
+	warn_of_unlisted(gpu);
 	warn_of_kept_links(gpu, required);
 }

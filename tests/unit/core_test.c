@@ -325,6 +325,24 @@ static void each_cell_is_judged_alone(void **state)
 	assert_int_equal(nvli_required_mask(&topology, NVLI_ALONE, peer_domain), 0x3d0000);
 }
 
+/* Whole cells count, and only for links that lead to a CPU. */
+static void a_cpu_end_that_is_not_listed(void **state)
+{
+	static const u8 npus[] = { 0, 0, 3, 3, 0, 0, 2, 2, 0, 0, 3, 1, 0, 0, 3 };
+	struct nvli_topology topology = { .link = {
+		[1] = { .end = NVLI_END_CPU, .phandle = 0x301 },
+		[2] = { .end = NVLI_END_GPU, .phandle = 0x202 },
+		[3] = { .end = NVLI_END_CPU, .phandle = 0x302 },
+		[5] = { .end = NVLI_END_CPU, .phandle = 0x303 },
+	} };
+
+	assert_int_equal(nvli_topology_unlisted(&topology, npus, sizeof(npus)), 0x080000);
+	assert_int_equal(nvli_topology_unlisted(&topology, npus, 8), 0x0a0000);
+	assert_int_equal(nvli_topology_unlisted(&topology, npus, 3), 0x2a0000);
+	assert_int_equal(nvli_topology_unlisted(&topology, npus, 0), 0x2a0000);
+	assert_int_equal(nvli_topology_unlisted(&topology, NULL, 0), 0x2a0000);
+}
+
 static void nothing_at_the_other_end(void **state)
 {
 	static const struct gpu gpu = { 0x201, LINKS(0, 0x301, 0, 0x302, 0, 0x303) };
@@ -728,6 +746,7 @@ int main(void)
 		cmocka_unit_test(no_property_tells_nothing),
 		cmocka_unit_test(a_list_of_another_length_tells_nothing),
 		cmocka_unit_test(each_cell_is_judged_alone),
+		cmocka_unit_test(a_cpu_end_that_is_not_listed),
 		cmocka_unit_test(nothing_at_the_other_end),
 		cmocka_unit_test(a_gpu_without_phandle_is_nobodys_self),
 		cmocka_unit_test(boards_and_chips),

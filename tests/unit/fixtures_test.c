@@ -226,6 +226,32 @@ static void masks_under_other_policies(void **state)
 	}
 }
 
+/* For a warning only: the masks above are what they are without. */
+static void cpu_ends_of_others(void **state)
+{
+	static const struct {
+		const char *name;
+		u32 unlisted[GPUS];
+	} rows[] = {
+		{ "redbud", { 0, 0, 0, 0 } },
+		{ "redbud-nonpu", { 0x2a0000, 0, 0, 0 } },
+		{ "redbud-wrongnpu", { 0x2a0000, 0, 0, 0 } },
+		{ "redbud-swapped", { 0x280000, 0x280000, 0, 0 } },
+		{ "redbud-npuphb", { 0x080000, 0, 0, 0 } },
+		{ "redbud-nopeers", { 0, 0, 0, 0 } },
+		{ "sequoia", { 0, 0, 0, 0, 0, 0 } },
+	};
+	struct tree_gpu gpus[TREE_GPUS];
+
+	for (size_t r = 0; r < ARRAY_SIZE(rows); r++) {
+		size_t n = read_fixture(rows[r].name, gpus);
+
+		for (size_t i = 0; i < n; i++)
+			expect_mask(rows[r].name, "not in ibm,npu", i, gpus[i].unlisted,
+				    rows[r].unlisted[i]);
+	}
+}
+
 static void addresses_are_the_machines(void **state)
 {
 	static const struct {
@@ -273,6 +299,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(links_and_masks_of_each),
 		cmocka_unit_test(masks_under_other_policies),
+		cmocka_unit_test(cpu_ends_of_others),
 		cmocka_unit_test(addresses_are_the_machines),
 		cmocka_unit_test(none_is_left_out),
 	};

@@ -106,6 +106,8 @@ size_t tree_read(const void *fdt, struct tree_gpu gpus[TREE_GPUS])
 		cells = fdt_getprop(fdt, node, "ibm,nvlink-peers", &bytes);
 		nvli_topology_parse(&gpu->topology, cells, cells ? bytes : 0, gpu->phandle,
 				    tree_find_node, (void *)fdt);
+		cells = fdt_getprop(fdt, node, "ibm,npu", &bytes);
+		gpu->unlisted = nvli_topology_unlisted(&gpu->topology, cells, cells ? bytes : 0);
 		gpu++;
 	}
 

@@ -13,11 +13,13 @@
  * @id: its PCI address, see NVLI_GPU_ID
  * @phandle: its phandle, 0 if it has none
  * @topology: its links
+ * @unlisted: CPU links that its ibm,npu does not list
  */
 struct tree_gpu {
 	u32 id;
 	u32 phandle;
 	struct nvli_topology topology;
+	u32 unlisted;
 };
 
 struct nvli_node tree_find_node(void *fdt, u32 phandle);
