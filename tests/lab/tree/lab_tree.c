@@ -23,6 +23,7 @@
 #include <linux/sizes.h>
 
 #define LAB_NPU_COMPATIBLE "ibm,power9-npu-pciex"
+#define LAB_PEERS "ibm,nvlink-peers"
 
 static char *fixture = "/lab/tree.dtb";
 module_param(fixture, charp, 0444);
@@ -203,6 +204,71 @@ wrong:
 	pci_dev_put(pdev);
 	return -EIO;
 }
+
+/* The N-th GPU on the PCI buses, held; NULL if there is none. */
+static struct pci_dev *lab_gpu(unsigned int n)
+{
+	struct pci_dev *pdev = NULL;
+
+	do {
+		pdev = pci_get_device(PCI_VENDOR_ID_NVIDIA, PCI_ANY_ID, pdev);
+	} while (pdev && n--);
+	return pdev;
+}
+
+/*
+ * "N HEX" gives the N-th GPU a list of peers, "N -" none. The module under test reads the list when
+ * it meets a GPU: load it afterwards.
+ */
+static int lab_set_peers(const char *text, const struct kernel_param *kp)
+{
+	struct property *prop = NULL;
+	struct of_changeset cs;
+	struct pci_dev *pdev;
+	int at = 0, ret = -EINVAL;
+	unsigned int n;
+	size_t digits;
+
+	if (sscanf(text, "%u %n", &n, &at) < 1 || !at)
+		return -EINVAL;
+	text += at;
+	digits = strcspn(text, "\n");
+	pdev = lab_gpu(n);
+	if (!pdev || !pdev->dev.of_node)
+		goto put;
+
+	of_changeset_init(&cs);
+	if (*text == '-') {
+		prop = of_find_property(pdev->dev.of_node, LAB_PEERS, NULL);
+		ret = prop ? of_changeset_action(&cs, OF_RECONFIG_REMOVE_PROPERTY,
+						 pdev->dev.of_node, prop) : 0;
+	} else {
+		/* It is the tree's from now on. */
+		prop = kzalloc(sizeof(*prop) + digits / 2, GFP_KERNEL);
+		ret = -ENOMEM;
+		if (!prop)
+			goto put;
+		prop->name = LAB_PEERS;
+		prop->value = prop + 1;
+		prop->length = digits / 2;
+		ret = hex2bin(prop->value, text, prop->length);
+		if (!ret)
+			ret = of_changeset_action(&cs, OF_RECONFIG_UPDATE_PROPERTY,
+						  pdev->dev.of_node, prop);
+	}
+	if (!ret)
+		ret = of_changeset_apply(&cs);
+	of_changeset_destroy(&cs);
+put:
+	pci_dev_put(pdev);
+	return ret;
+}
+
+static const struct kernel_param_ops lab_peers_ops = {
+	.set = lab_set_peers,
+};
+module_param_cb(peers, &lab_peers_ops, NULL, 0200);
+MODULE_PARM_DESC(peers, "write: N HEX gives the N-th GPU another ibm,nvlink-peers, N - takes it away");
 
 static int __init lab_tree_init(void)
 {
