@@ -185,8 +185,8 @@ static void print_unlisted(int number, const struct gpu *gpu)
 	char links[NVLI_LINKS_TEXT];
 
 	if (gpu->unlisted)
-		draw_note(number, "links %s lead to NPU devices that its ibm,npu does not list: they are kept",
-			  nvli_links_text(gpu->unlisted, links));
+		draw_note(number, "links %s lead to NPU devices that its ibm,npu does not list: %s",
+			  nvli_links_text(gpu->unlisted, links), "they are kept");
 }
 
 /* Two GPUs of which one lists the other more often than that lists it: somebody is wrong. */

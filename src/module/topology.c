@@ -288,8 +288,9 @@ static void warn_of_unlisted(struct nvli_gpu *gpu)
 		npus = of_get_property(node, NPUS_PROPERTY, &bytes);
 	unlisted = nvli_topology_unlisted(&gpu->topology, npus, bytes);
 	if (unlisted)
-		pci_warn(gpu->pdev, "NVLinks %s lead to NPU devices that " NPUS_PROPERTY " %s: they are kept, as links to a CPU\n",
-			 nvli_links_text(unlisted, links), npus ? "does not list" : "is not there to list");
+		pci_warn(gpu->pdev, "NVLinks %s lead to NPU devices that its %s does not list: they are kept, as links to a CPU\n",
+			 nvli_links_text(unlisted, links),
+			 npus ? NPUS_PROPERTY : "(missing) " NPUS_PROPERTY);
 }
 
 /*
