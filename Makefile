@@ -30,7 +30,7 @@ help:
 	@echo '  unit          tests of the core, under AddressSanitizer and UBSan'
 	@echo '  fuzz          the core and device trees, RUNS=... inputs for each target (default: 50000)'
 	@echo '  command-test  the command on machines made of files, under AddressSanitizer and UBSan'
-	@echo '  lint          warnings, sparse, checkpatch, shellcheck'
+	@echo '  lint          warnings, sparse, cppcheck, checkpatch, shellcheck'
 	@echo '  scenarios     every scenario on the emulated POWER9; SCENARIOS="reset gate" for some'
 	@echo '  matrix        each way to reset a GPU on each kernel in the lab; renews the table in the README'
 	@echo '  package       the deb and DKMS in a ppc64el Debian (as root)'
