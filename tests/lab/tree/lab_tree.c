@@ -22,6 +22,11 @@
 #include <linux/slab.h>
 #include <linux/sizes.h>
 
+/* Older kernels have hex2bin() elsewhere. */
+#if __has_include(<linux/hex.h>)
+#include <linux/hex.h>
+#endif
+
 #define LAB_NPU_COMPATIBLE "ibm,power9-npu-pciex"
 #define LAB_PEERS "ibm,nvlink-peers"
 
