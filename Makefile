@@ -21,8 +21,12 @@ help:
 	@echo '  modules       build the module for the running kernel, or for the one in KDIR=... (default)'
 	@echo '  command       build the command nvlink-isolation, on any architecture'
 	@echo '  abi           $(ABI): what the files in sysfs mean'
+	@echo '  install       install the command, its manual, what boot needs and the source for DKMS, below'
+	@echo '                $$(DESTDIR)$$(prefix) (/usr/local), $$(DESTDIR)/usr/src and $$(DESTDIR)/etc'
+	@echo '  uninstall     undo that; a configuration that was changed stays'
 	@echo '  dkms-install  build and install it by DKMS for the running kernel, or for KERNEL=...'
 	@echo '  dkms-remove   undo that, for all kernels'
+	@echo '  deb, rpm      build the packages of what is committed, in build/'
 	@echo '  demo          show the module at work on an emulated POWER9 with four emulated V100s'
 	@echo 'For developers:'
 	@echo '  check         all tests: unit, fuzz, command, lint, scenarios, package (first installs what'
@@ -69,15 +73,53 @@ $(ABI): src/module/sysfs.c Makefile
 	awk '/^ \* What:/ { on = 1 } on && /^ \*\// { on = 0; print "" } \
 		on { print substr($$0, 4) }' $< >$@
 
-# DKMS refuses a version that it has already, so the one before goes first. Only what a build needs
-# is handed over: `dkms add .` would copy all that lies about in a clone.
+# Installing. Packages set these; a package for a distribution has prefix=/usr.
+prefix ?= /usr/local
+sbindir ?= $(prefix)/sbin
+mandir ?= $(prefix)/share/man
+docdir ?= $(prefix)/share/doc/nvlink-isolation
+sourcedir ?= /usr/src
+sysconfdir ?= /etc
+# Where a package has its hooks it is /usr/share/initramfs-tools.
+initramfsdir ?= $(sysconfdir)/initramfs-tools
+
+DKMS_SOURCE := $(DESTDIR)$(sourcedir)/nvlink-isolation-$(VERSION)
+CONFIGURATION := $(DESTDIR)$(sysconfdir)/modprobe.d/nvlink-isolation.conf
+INITRAMFS_HOOK := $(DESTDIR)$(initramfsdir)/hooks/nvlink-isolation
+INSTALL ?= install
+
+.PHONY: install uninstall
+install: install-command install-module
+
+.PHONY: install-command
+install-command: command abi
+	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(docdir)/examples
+	$(INSTALL) $(BUILD)/nvlink-isolation $(DESTDIR)$(sbindir)/
+	$(INSTALL) -m 644 src/command/nvlink-isolation.8 $(DESTDIR)$(mandir)/man8/
+	$(INSTALL) -m 644 README.md $(ABI) $(DESTDIR)$(docdir)/
+	$(INSTALL) -m 644 src/command/examples/* src/boot/dracut.conf src/boot/modules-load.conf \
+		$(DESTDIR)$(docdir)/examples/
+
+# What DKMS needs to build the module (`dkms add .` would copy all that lies about in a clone), and
+# what a boot needs to have it early. A configuration that is there is somebody's.
+.PHONY: install-module
+install-module:
+	$(INSTALL) -d $(DKMS_SOURCE)/src $(dir $(CONFIGURATION)) $(dir $(INITRAMFS_HOOK))
+	cp -r dkms.conf Kbuild include $(DKMS_SOURCE)/
+	cp -r src/core src/features src/module $(DKMS_SOURCE)/src/
+	[ -e $(CONFIGURATION) ] || $(INSTALL) -m 644 src/boot/nvlink-isolation.conf $(CONFIGURATION)
+	$(INSTALL) src/boot/initramfs-hook $(INITRAMFS_HOOK)
+
+uninstall:
+	rm -f $(DESTDIR)$(sbindir)/nvlink-isolation $(DESTDIR)$(mandir)/man8/nvlink-isolation.8
+	rm -rf $(DESTDIR)$(docdir) $(DKMS_SOURCE) $(INITRAMFS_HOOK)
+	if cmp -s src/boot/nvlink-isolation.conf $(CONFIGURATION); then rm $(CONFIGURATION); fi
+
+# DKMS refuses a version that it has already, so the one before goes first.
 KERNEL ?= $(shell uname -r)
-DKMS_SOURCE := /usr/src/nvlink-isolation-$(VERSION)
 
 .PHONY: dkms-install
-dkms-install: dkms-remove
-	mkdir -p $(DKMS_SOURCE)
-	cp -r dkms.conf Kbuild include src $(DKMS_SOURCE)/
+dkms-install: dkms-remove install-module
 	dkms install nvlink-isolation/$(VERSION) -k $(KERNEL)
 
 .PHONY: dkms-remove

@@ -6,7 +6,11 @@
 #
 #   package_base         print a root that has DKMS and the lab's kernel's headers; made once and
 #                        kept in the cache, named after what is in it: never to be written to
+#   package_builder      print a root that has that and what building the packages needs; likewise
 #   in_root ROOT CMD...  run CMD in ROOT
+#   in_builder DIR CMD.. run CMD in the second of them, with DIR as /mnt, where alone it can write
+#   package_files DIR    put the project's files into DIR, also those that are not committed yet
+#   package_rename DIR VERSION  have the project in DIR be another version
 
 # shellcheck source-path=SCRIPTDIR source=../lab/lab.sh
 # shellcheck disable=SC2154 # set by the script that sources this
@@ -24,6 +28,29 @@ in_root() {
 		mount -t proc proc "$root/proc" && mount --bind /dev "$root/dev" &&
 		exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
 			LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"' in_root "$@" </dev/null
+}
+
+in_builder() {
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare --mount --fork sh -c '
+		root=$1 dir=$2
+		shift 2
+		mount --bind "$root" "$root" && mount --bind "$dir" "$root/mnt" &&
+		mount -t tmpfs tmpfs "$root/tmp" && mount -t proc proc "$root/proc" &&
+		mount --bind /dev "$root/dev" && mount -o remount,bind,ro "$root" &&
+		exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+			LC_ALL=C.UTF-8 "$@"' in_builder "$(package_builder)" "$@" </dev/null
+}
+
+package_files() {
+	(cd "$lab_top" && git ls-files --cached --others --exclude-standard | while read -r file; do
+		[ ! -e "$file" ] || echo "$file"
+	done | cpio --quiet -pdm "$1")
+}
+
+package_rename() {
+	sed -i "s/^PACKAGE_VERSION=.*/PACKAGE_VERSION=\"$2\"/" "$1/dkms.conf" &&
+	sed -i "1s/(.*)/($2)/" "$1/debian/changelog"
 }
 
 # The host's kernel has to know what runs ppc64el programs.
@@ -55,4 +82,19 @@ package_base() {
 		mv -T "$base_tmp" "$base"
 	fi
 	echo "$base"
+}
+
+package_builder() {
+	builder_base=$(package_base) || exit
+	builder=$lab_cache/builder_${builder_base##*/root_}
+	if [ ! -d "$builder" ]; then
+		builder_tmp=$(mktemp -d "$lab_cache/.builder.XXXXXX")
+		cp -a "$builder_base/." "$builder_tmp/"
+		in_root "$builder_tmp" sh -c 'apt-get -q update && apt-get -q -y install \
+			--no-install-recommends debhelper dh-dkms libfdt-dev libjansson-dev \
+			libkmod-dev && apt-get clean' >&2 ||
+			lab_fail "cannot install what building the packages needs"
+		mv -T "$builder_tmp" "$builder"
+	fi
+	echo "$builder"
 }
