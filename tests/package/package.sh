@@ -91,7 +91,7 @@ package_builder() {
 		builder_tmp=$(mktemp -d "$lab_cache/.builder.XXXXXX")
 		cp -a "$builder_base/." "$builder_tmp/"
 		in_root "$builder_tmp" sh -c 'apt-get -q update && apt-get -q -y install \
-			--no-install-recommends debhelper dh-dkms libfdt-dev libjansson-dev \
+			--no-install-recommends build-essential debhelper dh-dkms libfdt-dev libjansson-dev \
 			libkmod-dev && apt-get clean' >&2 ||
 			lab_fail "cannot install what building the packages needs"
 		mv -T "$builder_tmp" "$builder"
