@@ -26,7 +26,7 @@ help:
 	@echo '  uninstall     undo that; a configuration that was changed stays'
 	@echo '  dkms-install  build and install it by DKMS for the running kernel, or for KERNEL=...'
 	@echo '  dkms-remove   undo that, for all kernels'
-	@echo '  deb, rpm      build the packages of what is committed, in build/'
+	@echo '  deb, rpm      build the packages of what is committed, in $(PACKAGES); dist: its tarball'
 	@echo '  demo          show the module at work on an emulated POWER9 with four emulated V100s'
 	@echo 'For developers:'
 	@echo '  check         all tests: unit, fuzz, command, lint, scenarios, package (first installs what'
@@ -97,14 +97,16 @@ install-command: command abi
 	$(INSTALL) $(BUILD)/nvlink-isolation $(DESTDIR)$(sbindir)/
 	$(INSTALL) -m 644 src/command/nvlink-isolation.8 $(DESTDIR)$(mandir)/man8/
 	$(INSTALL) -m 644 README.md $(ABI) $(DESTDIR)$(docdir)/
-	$(INSTALL) -m 644 src/command/examples/* src/boot/dracut.conf src/boot/modules-load.conf \
-		$(DESTDIR)$(docdir)/examples/
+	$(INSTALL) -m 644 src/command/examples/* $(DESTDIR)$(docdir)/examples/
 
 # What DKMS needs to build the module (`dkms add .` would copy all that lies about in a clone), and
 # what a boot needs to have it early. A configuration that is there is somebody's.
 .PHONY: install-module
 install-module:
-	$(INSTALL) -d $(DKMS_SOURCE)/src $(dir $(CONFIGURATION)) $(dir $(INITRAMFS_HOOK))
+	$(INSTALL) -d $(DKMS_SOURCE)/src $(dir $(CONFIGURATION)) $(dir $(INITRAMFS_HOOK)) \
+		$(DESTDIR)$(docdir)/examples
+	$(INSTALL) -m 644 src/boot/dracut.conf src/boot/modules-load.conf \
+		$(DESTDIR)$(docdir)/examples/
 	cp -r dkms.conf Kbuild include $(DKMS_SOURCE)/
 	cp -r src/core src/features src/module $(DKMS_SOURCE)/src/
 	[ -e $(CONFIGURATION) ] || $(INSTALL) -m 644 src/boot/nvlink-isolation.conf $(CONFIGURATION)
@@ -117,6 +119,7 @@ uninstall:
 
 # DKMS refuses a version that it has already, so the one before goes first.
 KERNEL ?= $(shell uname -r)
+PACKAGES := $(BUILD)/packages
 
 .PHONY: dkms-install
 dkms-install: dkms-remove install-module
@@ -127,6 +130,30 @@ dkms-remove:
 	if [ -n "$$(dkms status nvlink-isolation/$(VERSION))" ]; then \
 		dkms remove nvlink-isolation/$(VERSION) --all; fi
 	rm -rf $(DKMS_SOURCE)
+
+# What is committed, the same bytes each time
+DIST := $(PACKAGES)/nvlink-isolation-$(VERSION).tar.gz
+
+.PHONY: dist
+dist:
+	@mkdir -p $(PACKAGES)
+	git archive --prefix=nvlink-isolation-$(VERSION)/ HEAD | gzip -n >$(DIST)
+
+.PHONY: deb
+deb: dist
+	rm -rf $(PACKAGES)/deb
+	mkdir -p $(PACKAGES)/deb
+	tar -x -C $(PACKAGES)/deb -f $(DIST)
+	cd $(PACKAGES)/deb/nvlink-isolation-$(VERSION) && dpkg-buildpackage -us -uc -b
+	rm -r $(PACKAGES)/deb/nvlink-isolation-$(VERSION)
+
+# --nodeps, for where packages have other names than on RHEL
+RPMBUILD ?= rpmbuild --nodeps
+
+.PHONY: rpm
+rpm: dist
+	rm -rf $(PACKAGES)/rpm
+	$(RPMBUILD) --define '_topdir $(CURDIR)/$(PACKAGES)/rpm' -ta $(DIST)
 
 .PHONY: setup
 setup:
