@@ -139,6 +139,7 @@ extern const char *root_dir;	/* --root without trailing slashes; empty for "/" *
 const char *at(const char *format, ...) __printf(1, 2);
 void make_printable(char *text);
 bool read_line(char *text, size_t size, const char *path);
+void kernel_release(char text[TEXT_SIZE]);
 bool module_is_loaded(void);
 bool module_version(char text[TEXT_SIZE]);
 void module_domains(char text[DOMAINS_SIZE]);
@@ -151,6 +152,29 @@ struct gpu *machine_add(struct machine *machine);
 void gpu_see(struct gpu_seen *seen, const char *address);
 void machine_from_sysfs(struct machine *machine);
 void machine_from_module(struct machine *machine);
+
+/* installed.c */
+
+/**
+ * struct installed - the module that modprobe would load for the running kernel
+ * @path: of its file; NULL if there is none
+ * @options: what modprobe would hand to it, also if there is none
+ * @version: of its source; empty if it is not told
+ * @srcversion: a checksum of its source; empty if it is not told
+ */
+struct installed {
+	char *path;
+	char options[DOMAINS_SIZE];
+	char version[TEXT_SIZE];
+	char srcversion[TEXT_SIZE];
+};
+
+void installed_read(struct installed *installed);
+void installed_free(struct installed *installed);
+bool installed_is_other(const struct installed *installed);
+
+/* initramfs.c */
+void initramfs_print(const struct installed *installed);
 
 /* tree.c */
 

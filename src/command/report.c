@@ -13,8 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <libkmod.h>
-
 /* One line of the head: what is in a file, or why that is not known. */
 static void print_file(const char *label, const char *path)
 {
@@ -26,45 +24,17 @@ static void print_file(const char *label, const char *path)
 		printf("%-13s(%s)\n", label, strerror(errno));
 }
 
-/* The module that modprobe would load: its version, and the options that are configured. */
+/* The module that modprobe would load, its options, and whether the initramfs has it. */
 static void print_installed(void)
 {
-	static const char * const dirs[] = { "/etc/modprobe.d", "/run/modprobe.d",
-		"/usr/lib/modprobe.d", "/lib/modprobe.d" };
-	const char *paths[ARRAY_SIZE(dirs) + 1] = {};
-	struct kmod_list *list = NULL, *item, *info = NULL;
-	const char *version = "not installed for this kernel";
-	const char *options = NULL;
-	char release[TEXT_SIZE];
-	struct kmod_ctx *kmod;
-	size_t i;
+	struct installed installed;
 
-	for (i = 0; i < ARRAY_SIZE(dirs); i++)
-		paths[i] = strdup(at("%s", dirs[i]));
-	read_line(release, sizeof(release), at("/proc/sys/kernel/osrelease"));
-	kmod = kmod_new(at("/lib/modules/%s", release), paths);
-	if (kmod) {
-		kmod_set_log_priority(kmod, -1);
-		if (!kmod_module_new_from_lookup(kmod, MODULE, &list) && list) {
-			struct kmod_module *mod = kmod_module_get_module(list);
-
-			options = kmod_module_get_options(mod);
-			if (kmod_module_get_info(mod, &info) >= 0)
-				version = "unknown version";
-			kmod_list_foreach(item, info)
-				if (!strcmp(kmod_module_info_get_key(item), "version"))
-					version = kmod_module_info_get_value(item);
-			kmod_module_unref(mod);
-		}
-	}
-	printf("%-13s%s\n", "installed:", version);
-	printf("%-13s%s\n", "options:", options && *options ? options : "none configured");
-
-	kmod_module_info_free_list(info);
-	kmod_module_unref_list(list);
-	kmod_unref(kmod);
-	for (i = 0; i < ARRAY_SIZE(dirs); i++)
-		free((char *)paths[i]);
+	installed_read(&installed);
+	printf("%-13s%s\n", "installed:", installed.path ? *installed.version ?
+	       installed.version : "unknown version" : "not installed for this kernel");
+	printf("%-13s%s\n", "options:", *installed.options ? installed.options : "none configured");
+	initramfs_print(&installed);
+	installed_free(&installed);
 }
 
 static void print_link(const char *label, const char *path)

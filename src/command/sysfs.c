@@ -67,6 +67,11 @@ bool read_line(char *text, size_t size, const char *path)
 	return good;
 }
 
+void kernel_release(char text[TEXT_SIZE])
+{
+	read_line(text, TEXT_SIZE, at("/proc/sys/kernel/osrelease"));
+}
+
 bool module_is_loaded(void)
 {
 	return !access(at(MODULE_DIR), F_OK);

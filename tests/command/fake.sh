@@ -13,7 +13,8 @@
 #                            isolated GPU with nothing to cut
 #   fake_tree FIXTURE        the device tree, as files
 #   fake_log TEXT..          records of the kernel's log
-#   fake_installed VERSION   a module that is installed for its kernel
+#   fake_installed VERSION [SRCVERSION]  a module that is installed for its kernel
+#   fake_initramfs MODULE..  an initramfs of its kernel, as fake_lister lists it
 
 # shellcheck disable=SC2154 # $work, $dtb: set by who sources this
 fake() {
@@ -93,9 +94,17 @@ fake_log() {
 fake_installed() {
 	modules=$root/lib/modules/6.1.0-9-powerpc64le
 	mkdir -p "$modules/updates"
-	echo "const char v[] __attribute__((section(\".modinfo\"), used)) = \"version=$1\";" |
+	echo "const char v[] __attribute__((section(\".modinfo\"), used)) =" \
+		"\"version=$1\" ${2:+\"\\0srcversion=$2\"};" |
 		gcc -x c -c -o "$modules/updates/nvlink_isolation.ko" -
 	/sbin/depmod -b "$root" 6.1.0-9-powerpc64le 2>/dev/null
 	mkdir -p "$root/etc/modprobe.d"
 	echo "options nvlink_isolation isolate=1" >"$root/etc/modprobe.d/nvlink-isolation.conf"
+}
+
+fake_initramfs() {
+	mkdir -p "$root/boot"
+	for file in bin/busybox "$@"; do
+		echo "$file"
+	done >"$root/boot/initrd.img-6.1.0-9-powerpc64le"
 }

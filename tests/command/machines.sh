@@ -175,8 +175,43 @@ blind() {
 	fake_module isolate=1
 }
 
+# upgraded: another module is installed than is loaded, and the initramfs has none
+upgraded() {
+	fake upgraded
+	fake_gpu 0004:04:00.0 '' 1
+	fake_module isolate=1 domains=gpu
+	echo AAAA >"$module/srcversion"
+	fake_show 0004:04:00.0
+	fake_installed 1.2.4 BBBB
+	fake_initramfs lib/modules/6.1.0-9-powerpc64le/updates/dkms/nvlink_isolation_not.ko \
+		etc/modprobe.d/nvlink_isolation.ko.conf/none
+}
+
+# rebuilt: one of the same version, from other source; and the initramfs has it
+rebuilt() {
+	fake rebuilt
+	fake_gpu 0004:04:00.0 '' 1
+	fake_module isolate=1 domains=gpu
+	echo AAAA >"$module/srcversion"
+	fake_show 0004:04:00.0
+	fake_installed 1.2.3 BBBB
+	fake_initramfs lib/modules/6.1.0-9-powerpc64le/updates/dkms/nvlink_isolation.ko.xz
+}
+
+# same: the very one that is loaded; and the initramfs is from before it was installed
+same() {
+	fake same
+	fake_gpu 0004:04:00.0 '' 1
+	fake_module isolate=1 domains=gpu
+	echo AAAA >"$module/srcversion"
+	fake_show 0004:04:00.0
+	fake_installed 1.2.3 AAAA
+	fake_initramfs lib/modules/6.1.0-9-powerpc64le/updates/dkms/nvlink_isolation.ko
+	touch -d 2020-01-01 "$root/boot/initrd.img-6.1.0-9-powerpc64le"
+}
+
 make_machines() {
-	for machine in $machines odd blind; do
+	for machine in $machines odd blind upgraded rebuilt same; do
 		$machine
 	done
 }
