@@ -38,6 +38,8 @@ help:
 	@echo '  scenarios     every scenario on the emulated POWER9; SCENARIOS="reset gate" for some'
 	@echo '  matrix        each way to reset a GPU on each kernel in the lab; renews the table in the README'
 	@echo '  package       the deb and DKMS in a ppc64el Debian (as root)'
+	@echo '  lifecycle     upgrades, downgrades, initramfs and RPMs there (half an hour, not in check)'
+	@echo '  release-check says what keeps this commit from being released'
 	@echo '  setup         install the Debian packages that check and demo need'
 	@echo '  clean         remove what was built'
 	@echo
@@ -112,10 +114,16 @@ install-module:
 	[ -e $(CONFIGURATION) ] || $(INSTALL) -m 644 src/boot/nvlink-isolation.conf $(CONFIGURATION)
 	$(INSTALL) src/boot/initramfs-hook $(INITRAMFS_HOOK)
 
-uninstall:
+uninstall: uninstall-module
 	rm -f $(DESTDIR)$(sbindir)/nvlink-isolation $(DESTDIR)$(mandir)/man8/nvlink-isolation.8
-	rm -rf $(DESTDIR)$(docdir) $(DKMS_SOURCE) $(INITRAMFS_HOOK)
+	rm -rf $(DESTDIR)$(docdir)
+
+.PHONY: uninstall-module
+uninstall-module:
+	rm -rf $(DKMS_SOURCE) $(INITRAMFS_HOOK)
 	if cmp -s src/boot/nvlink-isolation.conf $(CONFIGURATION); then rm $(CONFIGURATION); fi
+	cd $(DESTDIR)$(docdir)/examples 2>/dev/null || exit 0; rm -f dracut.conf modules-load.conf; \
+		cd ../..; rmdir --ignore-fail-on-non-empty -p nvlink-isolation/examples
 
 # DKMS refuses a version that it has already, so the one before goes first.
 KERNEL ?= $(shell uname -r)
@@ -129,7 +137,7 @@ dkms-install: dkms-remove install-module
 dkms-remove:
 	if [ -n "$$(dkms status nvlink-isolation/$(VERSION))" ]; then \
 		dkms remove nvlink-isolation/$(VERSION) --all; fi
-	rm -rf $(DKMS_SOURCE)
+	$(MAKE) --no-print-directory uninstall-module
 
 # What is committed, the same bytes each time
 DIST := $(PACKAGES)/nvlink-isolation-$(VERSION).tar.gz
@@ -146,6 +154,10 @@ deb: dist
 	tar -x -C $(PACKAGES)/deb -f $(DIST)
 	cd $(PACKAGES)/deb/nvlink-isolation-$(VERSION) && dpkg-buildpackage -us -uc -b
 	rm -r $(PACKAGES)/deb/nvlink-isolation-$(VERSION)
+
+.PHONY: release-check
+release-check:
+	@tests/release-check
 
 # --nodeps, for where packages have other names than on RHEL
 RPMBUILD ?= rpmbuild --nodeps
@@ -220,6 +232,10 @@ matrix: setup
 .PHONY: package
 package:
 	@prove --verbose tests/package/check
+
+.PHONY: lifecycle
+lifecycle: setup
+	@prove --verbose tests/package/lifecycle
 
 .PHONY: clean
 clean:
