@@ -50,7 +50,9 @@ package_files() {
 
 package_rename() {
 	sed -i "s/^PACKAGE_VERSION=.*/PACKAGE_VERSION=\"$2\"/" "$1/dkms.conf" &&
-	sed -i "1s/(.*)/($2)/" "$1/debian/changelog"
+	sed -i "1s/(.*)/($2)/" "$1/debian/changelog" &&
+	sed -i "s/^\(Version: *\).*/\1$2/; s/^\(\* .* - \)[0-9.]*-/\1$2-/" \
+		"$1/rpm/nvlink-isolation.spec"
 }
 
 # The host's kernel has to know what runs ppc64el programs.
