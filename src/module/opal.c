@@ -41,9 +41,17 @@ struct call {
 	bool clears;
 };
 
-static DEFINE_PER_CPU(struct call, calls);
-/* Calls seen, to prove that they are */
-static DEFINE_PER_CPU(unsigned long, seen);
+/**
+ * struct watch - what a processor knows
+ * @seen: calls seen, to prove that they are
+ * @call: the one that it is in
+ */
+struct watch {
+	unsigned long seen;
+	struct call call;
+};
+
+static DEFINE_PER_CPU(struct watch, watches);
 
 static struct tracepoint *entry_point, *exit_point;
 static bool watching;
@@ -139,11 +147,29 @@ static void mark(const struct call *call, bool begins)
 		nvli_worker_kick_all();
 }
 
-static void on_entry(void *unused, unsigned long opcode, unsigned long *args)
+/*
+ * All calls of the machine come by, and nearly none is ours: those are told here, by a few
+ * instructions. matters() decides about the others.
+ */
+static bool may_matter(unsigned long opcode, const unsigned long *args)
 {
-	struct call *call = this_cpu_ptr(&calls);
+	switch (opcode) {
+	case OPAL_PCI_CONFIG_WRITE_BYTE:
+	case OPAL_PCI_CONFIG_WRITE_HALF_WORD:
+	case OPAL_PCI_CONFIG_WRITE_WORD:
+		return args[2] - (PCI_BRIDGE_CONTROL - 3) <= 3;
+	case OPAL_PCI_RESET:
+	case OPAL_PCI_POLL:
+	case OPAL_PCI_SET_POWER_STATE:
+		return true;
+	}
 
-	this_cpu_inc(seen);
+	return false;
+}
+
+/* Not inlined, nor the next, so that the hooks need no stack frame. */
+static noinline void begin(struct call *call, unsigned long opcode, const unsigned long *args)
+{
 	*call = (struct call) { .opcode = opcode };
 	if (matters(call, args))
 		mark(call, call->begins);
@@ -151,13 +177,30 @@ static void on_entry(void *unused, unsigned long opcode, unsigned long *args)
 		call->opcode = 0;
 }
 
+static noinline void end(struct call *call, unsigned long opcode)
+{
+	/* A machine check in the call may make one of its own. */
+	if (call->opcode != opcode)
+		return;
+	mark(call, false);
+	call->opcode = 0;
+}
+
+static void on_entry(void *unused, unsigned long opcode, unsigned long *args)
+{
+	struct watch *watch = this_cpu_ptr(&watches);
+
+	watch->seen++;
+	if (may_matter(opcode, args))
+		begin(&watch->call, opcode, args);
+}
+
 static void on_exit(void *unused, unsigned long opcode, unsigned long result)
 {
-	struct call *call = this_cpu_ptr(&calls);
+	struct call *call = &this_cpu_ptr(&watches)->call;
 
-	if (call->opcode && call->opcode == opcode)
-		mark(call, false);
-	call->opcode = 0;
+	if (call->opcode)
+		end(call, opcode);
 }
 
 static void find_point(struct tracepoint *point, void *unused)
@@ -212,7 +255,7 @@ static unsigned long count_seen(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		count += per_cpu(seen, cpu);
+		count += per_cpu(watches, cpu).seen;
 
 	return count;
 }
