@@ -43,7 +43,8 @@ static void enter_hook(void)
 
 static void leave_hook(void)
 {
-	if (atomic_dec_and_test(&in_flight))
+	/* Each pci_enable_device() of others comes by, and hardly ever does somebody wait. */
+	if (atomic_dec_and_test(&in_flight) && wq_has_sleeper(&all_left))
 		wake_up(&all_left);
 }
 
