@@ -139,7 +139,9 @@ static void mark(const struct call *call, bool begins)
 		if (call->clears && READ_ONCE(gpu->status.state) == NVLI_ISOLATED)
 			continue;
 		nvli_gpu_event(gpu, begins ? NVLI_FIRST_STEP : NVLI_STEP);
-		kick |= READ_ONCE(gpu->status.state) != NVLI_OFF;
+		/* A reset that comes through hook A is over only when that says so, and kicks. */
+		kick |= READ_ONCE(gpu->status.state) != NVLI_OFF &&
+			!READ_ONCE(gpu->status.resetting);
 	}
 	rcu_read_unlock();
 

@@ -181,19 +181,22 @@ void nvli_worker_kick(struct nvli_gpu *gpu)
 
 static void kick_all(struct work_struct *unused)
 {
+	struct nvli_status status;
 	struct klist_iter iter;
 	struct nvli_gpu *gpu;
 
 	nvli_gpu_iter_init(&iter);
-	while ((gpu = nvli_gpu_next(&iter)))
-		if (nvli_gpu_status(gpu).state != NVLI_ISOLATED)
+	while ((gpu = nvli_gpu_next(&iter))) {
+		status = nvli_gpu_status(gpu);
+		if (nvli_status_wants_work(&status) && !status.resetting)
 			nvli_worker_kick(gpu);
+	}
 	klist_iter_exit(&iter);
 }
 
 static DECLARE_WORK(kick_all_work, kick_all);
 
-/* See to all GPUs that are not isolated. For hook C: takes no reference and does not sleep. */
+/* See to all GPUs that wait for it. For hook C: takes no reference and does not sleep. */
 void nvli_worker_kick_all(void)
 {
 	queue_work(queue, &kick_all_work);
