@@ -160,8 +160,6 @@ unlock:
 	return !nvli_status_wants_work(&status);
 }
 
-#define LOCK_WAIT_MS	10
-
 /* Keep others from resetting, binding and configuring a device, or give up. */
 bool nvli_enforce_lock(struct pci_dev *pdev, unsigned int tries)
 {
@@ -172,7 +170,7 @@ bool nvli_enforce_lock(struct pci_dev *pdev, unsigned int tries)
 			device_unlock(&pdev->dev);
 		}
 		if (tries)
-			msleep(LOCK_WAIT_MS);
+			msleep(NVLI_LOCK_WAIT_MS);
 	}
 
 	return false;
@@ -277,7 +275,7 @@ static bool is_admitted(struct nvli_gpu *gpu)
 			break;
 		if (!tries--)
 			return !nvli_status_wants_work(&status);
-		msleep(LOCK_WAIT_MS);
+		msleep(NVLI_LOCK_WAIT_MS);
 	}
 
 	ok = nvli_enforce_apply(gpu, NVLI_BEFORE_ENABLE);

@@ -225,6 +225,7 @@ void nvli_gpu_held(struct nvli_gpu *gpu, bool held);
 extern struct list_head nvli_gpus_rcu;
 
 /* enforce.c */
+#define NVLI_LOCK_WAIT_MS	10	/* between two tries of nvli_enforce_lock() */
 bool nvli_has_foreign_driver(struct pci_dev *pdev);
 bool nvli_enforce_apply(struct nvli_gpu *gpu, enum nvli_occasion occasion);
 void nvli_enforce_start(struct nvli_gpu *gpu);

@@ -118,8 +118,16 @@ static unsigned int serve(struct nvli_gpu *gpu)
 	if (status.unwatched && nvli_status_is_cut(&status))
 		return RETRY_MAX_MS;
 	/* Whoever resets it sees to it afterwards, and the time it takes is no failure. */
-	if (status.resetting || !nvli_enforce_lock(gpu->pdev, 1))
+	if (status.resetting)
 		return longer(&gpu->retry_ms, RETRY_MAX_MS);
+	/*
+	 * Whoever has the locks may have restored it already, so what there is to wait is waited
+	 * beside them, not asleep.
+	 */
+	if (!nvli_enforce_lock(gpu->pdev, 1 + gpu->retry_ms / NVLI_LOCK_WAIT_MS)) {
+		longer(&gpu->retry_ms, RETRY_MAX_MS);
+		return RETRY_MIN_MS;
+	}
 
 	try_again(gpu);
 	nvli_enforce_unlock(gpu->pdev);
