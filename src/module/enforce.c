@@ -203,17 +203,23 @@ static void spare(struct nvli_gpu *gpu)
  */
 #define START_TRIES	1000
 
-/* Enforcement starts: cut the links now. */
-void nvli_enforce_start(struct nvli_gpu *gpu)
+/* Enforcement starts: cut the links now. False if somebody has it, and we are not @patient. */
+bool nvli_enforce_start(struct nvli_gpu *gpu, bool patient)
 {
-	if (nvli_enforce_lock(gpu->pdev, START_TRIES)) {
+	bool locked = nvli_enforce_lock(gpu->pdev, patient ? START_TRIES : 1);
+
+	if (locked) {
 		spare(gpu);
 		if (!READ_ONCE(gpu->spared))
 			nvli_enforce_apply(gpu, NVLI_START);
 		nvli_enforce_unlock(gpu->pdev);
 	}
-	nvli_tell(gpu);
-	nvli_worker_kick(gpu);
+	if (locked || patient) {
+		nvli_tell(gpu);
+		nvli_worker_kick(gpu);
+	}
+
+	return locked;
 }
 
 /* Out of reset again, as far as we are concerned. Under apply_lock. */

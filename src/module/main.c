@@ -34,7 +34,10 @@ void nvli_unlock(void)
 	mutex_unlock(&enforcement);
 }
 
-/* All hooks first: no GPU may be reset or enabled unseen while another one is being served. */
+/*
+ * All hooks first: no GPU may be reset or enabled unseen while another one is being served. And one
+ * that somebody resets, which takes seconds, is waited for when all others are done.
+ */
 static void start_all(void)
 {
 	struct klist_iter iter;
@@ -47,7 +50,13 @@ static void start_all(void)
 
 	nvli_gpu_iter_init(&iter);
 	while ((gpu = nvli_gpu_next(&iter)))
-		nvli_enforce_start(gpu);
+		gpu->waiting = !nvli_enforce_start(gpu, false);
+	klist_iter_exit(&iter);
+
+	nvli_gpu_iter_init(&iter);
+	while ((gpu = nvli_gpu_next(&iter)))
+		if (gpu->waiting)
+			nvli_enforce_start(gpu, true);
 	klist_iter_exit(&iter);
 }
 

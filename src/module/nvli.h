@@ -129,6 +129,7 @@ struct nvli_told {
  * @denials: how often enabling it was denied
  * @told: what was said about it
  * @log: limits the log lines that a tenant can cause
+ * @waiting: when enforcement started it could not be served at once; only for main.c
  * @work: what worker.c does about it
  * @retry_ms: when it tries again, doubled each time; only for worker.c
  * @release_ms: when it tries to release a held GPU again; only for worker.c
@@ -160,6 +161,7 @@ struct nvli_gpu {
 	struct nvli_told told;
 	struct ratelimit_state log;
 
+	bool waiting;
 	struct delayed_work work;
 	unsigned int retry_ms;
 	unsigned int release_ms;
@@ -228,7 +230,7 @@ extern struct list_head nvli_gpus_rcu;
 #define NVLI_LOCK_WAIT_MS	10	/* between two tries of nvli_enforce_lock() */
 bool nvli_has_foreign_driver(struct pci_dev *pdev);
 bool nvli_enforce_apply(struct nvli_gpu *gpu, enum nvli_occasion occasion);
-void nvli_enforce_start(struct nvli_gpu *gpu);
+bool nvli_enforce_start(struct nvli_gpu *gpu, bool patient);
 void nvli_enforce_stop(struct nvli_gpu *gpu);
 bool nvli_enforce_admit(struct nvli_gpu *gpu);
 void nvli_enforce_bind(struct nvli_gpu *gpu);
