@@ -244,17 +244,19 @@ static bool is_in_use(struct nvli_gpu *gpu, const struct nvli_status *status,
 	       (!status->reset_pending || gpu->bar0.ring_generation == status->generation);
 }
 
-/* Go through the guards and open BAR0. Whatever comes of it, nvli_config_stop() has to follow. */
-static int open_bar0(struct nvli_gpu *gpu, bool may_switch, struct nvli_answer *answer)
+/*
+ * Go through the guards, waiting until @deadline where that may help, and open BAR0. Whatever comes
+ * of it, nvli_config_stop() has to follow.
+ */
+static int open_bar0(struct nvli_gpu *gpu, bool may_switch, unsigned long deadline,
+		     struct nvli_answer *answer)
 {
 	const char *what;
+	int err;
 
-	what = nvli_config_closed(gpu);
-	if (what)
-		return trouble(answer, -EBUSY, "not reachable: %s", what);
-	what = nvli_config_obstacle(gpu);
-	if (what)
-		return trouble(answer, -EAGAIN, "not reachable: %s", what);
+	err = nvli_config_wait(gpu, deadline, &what);
+	if (err)
+		return trouble(answer, err, "not reachable: %s", what);
 	if (map_windows(gpu))
 		return trouble(answer, -EAGAIN, "no memory to map BAR0");
 	what = nvli_config_start(gpu, may_switch);
@@ -291,16 +293,17 @@ int nvli_bar0_apply(struct nvli_gpu *gpu, const struct nvli_status *status,
 	unsigned long deadline = gpu->reset_at + msecs_to_jiffies(ANSWER_MS);
 	bool in_use = is_in_use(gpu, status, occasion);
 	bool wait = status->reset_pending && time_before(jiffies, deadline);
+	bool may_switch = !in_use || !nvli_has_foreign_driver(gpu->pdev);
 	bool try_mask_first;
 	int err;
 
 	nvli_config_begin(gpu, occasion);
-	if (wait && !nvli_config_closed(gpu)) {
+	if (wait && !nvli_config_closed(gpu))
 		sleep_until(gpu->reset_at + msecs_to_jiffies(SETTLE_MS));
-		if (!nvli_config_wait(gpu, deadline))
-			return trouble(answer, -EIO, "no answer in config space after the reset");
-	}
-	err = open_bar0(gpu, !in_use || !nvli_has_foreign_driver(gpu->pdev), answer);
+	err = open_bar0(gpu, may_switch, wait ? deadline : jiffies - 1, answer);
+	/* All the time that it may take was given to it, which is not so without a reset. */
+	if (err == -ETIMEDOUT)
+		err = wait ? -EIO : -EAGAIN;
 	try_mask_first = !status->reset_pending && !gpu->access.memory_was_off;
 	while (!err) {
 		err = run_sequence(gpu, status->generation, status->required, in_use,
@@ -337,7 +340,9 @@ int nvli_bar0_read_mask(struct nvli_gpu *gpu, struct nvli_answer *answer)
 
 	nvli_config_begin(gpu, NVLI_LATER);
 	gpu->access.may_thaw = false;
-	err = open_bar0(gpu, !pci_is_enabled(gpu->pdev), answer);
+	err = open_bar0(gpu, !pci_is_enabled(gpu->pdev), jiffies - 1, answer);
+	if (err == -ETIMEDOUT)
+		err = -EAGAIN;
 	if (!err)
 		err = read_register(gpu, GV100_LINK_DISABLE, &answer->disabled, answer);
 	nvli_config_stop(gpu);

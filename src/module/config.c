@@ -156,8 +156,9 @@ static bool is_in_reset(struct nvli_gpu *gpu)
 
 	for (i = 0; i < gpu->path.depth; i++) {
 		bridge = gpu->path.bridge[i];
-		if (!config_answers(bridge) ||
-		    pci_read_config_word(bridge, PCI_BRIDGE_CONTROL, &control))
+		/* All ones is no answer, and nothing below it would give one. */
+		if (pci_read_config_word(bridge, PCI_BRIDGE_CONTROL, &control) ||
+		    control == NO_CONFIG_ANSWER)
 			return false;
 		if (control & PCI_BRIDGE_CTL_BUS_RESET)
 			return true;
@@ -177,38 +178,60 @@ const char *nvli_config_closed(struct nvli_gpu *gpu)
 	return what ? what : bar0_obstacle(gpu->pdev);
 }
 
-/* What else stands between us and BAR0, apart from the GPU's own BAR0 and COMMAND? */
-const char *nvli_config_obstacle(struct nvli_gpu *gpu)
+/* What else in EEH stands between us and BAR0? Waiting does not help against it. */
+static const char *channel_obstacle(struct nvli_gpu *gpu)
 {
-	const char *what;
-
 	if (eeh_enabled() && !pe_of(gpu))
 		return "it has no EEH PE";
 	/* EEH lets go of the channel only after it has enabled the GPU. */
 	if (gpu->access.busy & BUSY_PE_STATES && pci_channel_offline(gpu->pdev))
 		return "its PCI channel is offline";
-	what = bridge_obstacle(gpu);
-	if (what)
-		return what;
-	if (!config_answers(gpu->pdev))
-		return "it does not answer in config space";
-	if (!is_in_d0(gpu->pdev))
-		return "it is not in D0";
 
 	return NULL;
 }
 
-/* Wait, where waiting can help: not while EEH blocks config space or somebody holds it in reset. */
-bool nvli_config_wait(struct nvli_gpu *gpu, unsigned long deadline)
+/* What on the way to the GPU does not answer? Right after a reset that may only need time. */
+static const char *silence(struct nvli_gpu *gpu)
 {
-	while (!nvli_config_closed(gpu) &&
-	       (bridge_obstacle(gpu) || !config_answers(gpu->pdev))) {
+	const char *what = bridge_obstacle(gpu);
+
+	if (!what && !config_answers(gpu->pdev))
+		what = "it does not answer in config space";
+
+	return what;
+}
+
+/**
+ * nvli_config_wait() - go through what stands between us and BAR0, apart from the GPU's own BAR0
+ *			and COMMAND, and wait where waiting can help
+ * @gpu: the GPU
+ * @deadline: how long, in jiffies; one that has passed is for one look
+ * @what: what is in the way, or NULL
+ *
+ * Return: 0 if nothing is; -EBUSY if it is something that keeps everybody from BAR0; -ETIMEDOUT if
+ * the GPU or a bridge above it does not answer; -EAGAIN if it is something else.
+ */
+int nvli_config_wait(struct nvli_gpu *gpu, unsigned long deadline, const char **what)
+{
+	for (;;) {
+		*what = nvli_config_closed(gpu);
+		if (*what)
+			return -EBUSY;
+		*what = channel_obstacle(gpu);
+		if (*what)
+			return -EAGAIN;
+		*what = silence(gpu);
+		if (!*what)
+			break;
 		if (time_after(jiffies, deadline))
-			return false;
+			return -ETIMEDOUT;
 		usleep_range(2000, 4000);
 	}
+	if (is_in_d0(gpu->pdev))
+		return 0;
+	*what = "it is not in D0";
 
-	return true;
+	return -EAGAIN;
 }
 
 /* The short look before each access: somebody may have taken the ground away meanwhile. */

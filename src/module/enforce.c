@@ -225,11 +225,13 @@ bool nvli_enforce_start(struct nvli_gpu *gpu, bool patient)
 /* Out of reset again, as far as we are concerned. Under apply_lock. */
 static void release(struct nvli_gpu *gpu)
 {
+	const char *what;
+
 	if (READ_ONCE(gpu->dead) || !nvli_gpu_status(gpu).held || !nvli_hold_clear(gpu))
 		return;
 
 	nvli_config_begin(gpu, NVLI_LATER);
-	nvli_config_wait(gpu, jiffies + HZ);
+	nvli_config_wait(gpu, jiffies + HZ, &what);
 	nvli_config_repair(gpu);
 }
 
