@@ -65,9 +65,10 @@ static void catch_strays(GV100State *gpu)
     memory_region_add_subregion_overlap(root->address_space_mem, 0, catcher, INT_MIN);
 }
 
-/* A bridge above a GPU, at any height, and its own config write. Nothing is ever unplugged. */
+/* A bridge above a GPU, at any height, and its own config accesses. Nothing is ever unplugged. */
 typedef struct Bridge {
     PCIDevice *device;
+    PCIConfigReadFunc *config_read;
     PCIConfigWriteFunc *config_write;
     QLIST_ENTRY(Bridge) next;
 } Bridge;
@@ -101,12 +102,28 @@ static uint32_t keep_indicator(PCIDevice *port, uint32_t off, uint32_t val, int 
     return val;
 }
 
+static const char *bridge_name(PCIDevice *device)
+{
+    return DEVICE(device)->id ?: "bridge";
+}
+
+static uint32_t bridge_config_read(PCIDevice *device, uint32_t off, int len)
+{
+    uint32_t val = find_bridge(device)->config_read(device, off, len);
+
+    if (log_config_reads) {
+        log_event(bridge_name(device), "config-read off=0x%03x len=%d val=0x%0*x", off, len,
+                  len * 2, val);
+    }
+    return val;
+}
+
 /* Logged before it is done, so that a reset stands after its cause. */
 static void bridge_config_write(PCIDevice *device, uint32_t off, uint32_t val, int len)
 {
     GV100State *gpu;
 
-    log_event(DEVICE(device)->id ?: "bridge", "config-write off=0x%03x len=%d val=0x%0*x", off,
+    log_event(bridge_name(device), "config-write off=0x%03x len=%d val=0x%0*x", off,
               len, len * 2, val);
     find_bridge(device)->config_write(device, off, keep_indicator(device, off, val, len), len);
     QTAILQ_FOREACH(gpu, &gv100_list, next) {
@@ -124,8 +141,10 @@ static void watch_bridges(PCIBus *bus)
             Bridge *bridge = g_new0(Bridge, 1);
 
             bridge->device = device;
+            bridge->config_read = device->config_read;
             bridge->config_write = device->config_write;
             QLIST_INSERT_HEAD(&bridges, bridge, next);
+            device->config_read = bridge_config_read;
             device->config_write = bridge_config_write;
         }
         bus = pci_get_bus(device);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What `-plugin device.so,log=FILE[,config-reads=on]` starts: adds the device types to a stock
- * QEMU, whose -device options are parsed later, and keeps the log.
+ * QEMU, whose -device options are parsed later, and keeps the log. With config-reads=on the log has
+ * the config reads of GPUs and of the bridges above them, too.
  *
  * QEMU's plugin interface is stable, its device interface is not: the file works with exactly the
  * QEMU that its headers come from. `build` and `qemu` see to that; check_layout() is the last line.
