@@ -37,6 +37,8 @@ help:
 	@echo '  lint          warnings, sparse, cppcheck, checkpatch, shellcheck'
 	@echo '  scenarios     every scenario on the emulated POWER9; SCENARIOS="reset gate" for some'
 	@echo '  matrix        each way to reset a GPU on each kernel in the lab; renews the table in the README'
+	@echo '  bench         what the module costs; renews the figures in the README. BEFORE=COMMIT measures'
+	@echo '                the module of that commit, too'
 	@echo '  package       the deb and DKMS in a ppc64el Debian (as root)'
 	@echo '  lifecycle     upgrades, downgrades, initramfs and RPMs there (half an hour, not in check)'
 	@echo '  release-check says what keeps this commit from being released'
@@ -219,7 +221,7 @@ lint:
 	@prove tests/lint
 
 # Some need a guest with files of their own, and are run by who makes those.
-SCENARIOS ?= $(basename $(notdir $(shell grep -LE '^. (overlay|matrix|trees):' tests/scenarios/*.sh)))
+SCENARIOS ?= $(basename $(notdir $(shell grep -LE '^. (overlay|matrix|trees|bench):' tests/scenarios/*.sh)))
 
 .PHONY: scenarios
 scenarios:
@@ -228,6 +230,10 @@ scenarios:
 .PHONY: matrix
 matrix: setup
 	@tests/matrix
+
+.PHONY: bench
+bench: setup
+	@tests/bench $(if $(BEFORE),--before $(BEFORE))
 
 .PHONY: package
 package:

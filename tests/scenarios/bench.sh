@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What it costs to keep links cut: accesses, time, and what others pay. Each figure is a line
+# `figure|NAME|VALUE`, of which `make bench` makes a table; README tells what they mean.
+#
+# bench: yes
+# boot: bench
+# tree: none
+# alone: yes
+
+# Numbers of GPUs
+sizes="1 2 4 6 8 16"
+
+# some N: the first N GPUs.
+some() {
+	head -n "$1" /run/v100s
+}
+
+# timed COMMAND...: set $took to the time that it takes, in µs.
+timed() {
+	now
+	timed_from=$now
+	"$@"
+	timed_status=$?
+	now
+	took=$(((now - timed_from) / 1000))
+	return $timed_status
+}
+
+all_isolated() {
+	for bdf; do
+		[ "$(cat "/sys/bus/pci/devices/$bdf/nvlink_isolation/state")" = isolated ] || return
+	done
+}
+
+# one PATH COMMAND...: a way to reset g0, without the module and with it.
+one() {
+	path=$1
+	shift
+	lab mark "without $path"
+	timed "$@"
+	lab mark "after without $path"
+	without=$took
+	load isolate=1
+	mappings=$(grep -cw ioremap /proc/vmallocinfo)
+	trace_on
+	lab mark "with $path"
+	timed "$@"
+	ok "isolated after $path" wait_for 30 all_isolated "$(gpu 0)"
+	lab mark "after with $path"
+	trace_off
+	ratio=$((took * 1000 / without))
+	[ "$path" = "raw reset" ] ||
+		figure "time|$path: what it takes, by what it takes without the module" \
+			"$((ratio / 1000)).$(printf '%03d' $((ratio % 1000)))"
+	figure "bus|$path: mappings made" $(($(grep -cw ioremap /proc/vmallocinfo) - mappings))
+	trace_applies | sed -n 's/^err=0 //p' | tail -n 1 >/run/applied
+	read -r _ _ _ us </run/applied
+	figure "time|$path: its end to links read back as cut (µs)" "$us"
+	unload
+}
+
+# Enforcement starts for as many GPUs as there are; none of their links is cut before.
+start_of() {
+	# shellcheck disable=SC2046 # addresses
+	raw_resets $(some "$1")
+	load
+	lab mark "start $1"
+	timed set_parameter isolate 1
+	figure "start|$1 GPUs (µs)" "$took"
+	# shellcheck disable=SC2046 # addresses
+	ok "$1 GPUs are isolated at start" all_isolated $(some "$1")
+	lab mark "after start $1"
+	unload
+}
+
+# at_once N: that many GPUs are reset at the same moment.
+at_once() {
+	at_once_n=$1
+	lab mark "at once $1"
+	# shellcheck disable=SC2046 # addresses
+	raw_resets $(some "$1")
+	# shellcheck disable=SC2046 # addresses
+	ok "$1 GPUs are isolated" wait_for 30 all_isolated $(some "$at_once_n")
+	lab mark "after at once $1"
+}
+
+# Enforcement starts while somebody resets the first GPU: how long do the others wait?
+start_beside_reset() {
+	# shellcheck disable=SC2046 # addresses
+	raw_resets $(some 16)
+	load
+	reset 0 &
+	usleep 500000
+	lab mark "start beside a reset"
+	set_parameter isolate 1
+	wait
+	# shellcheck disable=SC2046 # addresses
+	ok "all are isolated" wait_for 30 all_isolated $(some 16)
+	lab mark "after start beside a reset"
+	unload
+}
+
+guest() {
+	# shellcheck source=/dev/null
+	. /lab/bench.sh
+	# It looks at all GPUs all the time, and is in the way.
+	killall -STOP lab_watch
+	v100s >/run/v100s
+	foreign_costs
+	like "what others pay was measured" "$base $read $write $enable" \
+		'^[0-9]+ [0-9]+ [0-9]+ [0-9]+$'
+	figure "foreign|call of OPAL: tracepoints and probes that do nothing" "$base"
+	figure "foreign|call of OPAL: a config read" "$read"
+	figure "foreign|call of OPAL: a config write" "$write"
+	figure "foreign|pci_enable_device()" "$enable"
+	ok "unloads" unload
+
+	# The first of all is not like the others.
+	reset 0
+	one "sysfs reset" reset 0
+	one "reset of the switch" reset_below "$(upstream 0)"
+	one "raw reset" raw_resets "$(gpu 0)"
+	start_beside_reset
+	load isolate=1
+	for n in $sizes; do
+		at_once "$n"
+	done
+	unload
+	for n in 16 8 6 4 2 1; do
+		tail -n "+$((n + 1))" /run/v100s | while read -r bdf; do
+			echo 1 >"/sys/bus/pci/devices/$bdf/remove"
+		done
+		some "$n" >/run/v100s.new
+		mv /run/v100s.new /run/v100s
+		start_of "$n"
+	done
+	killall -CONT lab_watch
+}
+
+# span_us FROM TO BEGIN END: from the last line that matches BEGIN to the last that matches END, between
+# two marks.
+span_us() {
+	judge_awk "$1" "$2" '
+		function line() {
+			if (where != "in")
+				return
+			if ($0 ~ first)
+				began_at = $1
+			if ($0 ~ last)
+				ended_at = $1
+		}
+		function finish() {
+			if (!began_at || !ended_at) {
+				print "no span from " first " to " last > "/dev/stderr"
+				exit 2
+			}
+			printf "%.0f\n", (ended_at - began_at) / 1000
+		}' -v first="$3" -v last="$4"
+}
+
+mask_line=' mask val=0x003f0005$'
+release=' config-write off=0x03e len=2 val=0x0002$'
+
+# judge_one PATH PORT: what g0 saw of it.
+judge_one() {
+	from="with $1" to="after with $1"
+	is "$1: masks of g0" "$(count "^[0-9]+ g0$mask_line" "$from" "$to")" 1
+	for what in read write; do
+		figure "bus|$1: MMIO ${what}s" "$(count "^[0-9]+ g0 $what off" "$from" "$to")"
+		figure "bus|$1: config ${what}s, GPU" $((
+			$(count "^[0-9]+ g0 config-$what " "$from" "$to") -
+			$(count "^[0-9]+ g0 config-$what " "without $1" "after without $1")))
+		figure "bus|$1: config ${what}s, bridges" $((
+			$(count "^[0-9]+ (p0|up0|bridge) config-$what " "$from" "$to") -
+			$(count "^[0-9]+ (p0|up0|bridge) config-$what " "without $1" \
+				"after without $1")))
+	done
+	figure "time|$1: released by the port to mask (µs)" \
+		"$(span_us "$from" "$to" " $2$release" "^[0-9]+ g0$mask_line")"
+	figure "time|$1: BAR0 open before the mask (µs)" \
+		"$(open_periods g0 "$from" "$to" | awk '{ sum += $1 } END { printf "%.0f", sum / 1000 }')"
+	figure "time|$1: mask to BARs put back (µs)" "$(log_segment "$from" "$to" | awk '
+		$2 != "g0" { next }
+		$3 == "mask" && $4 == "val=0x003f0005" { mask = $1 }
+		$3 == "config-write" && $4 ~ /off=0x0(04|1.|2[0-4])/ && mask && $1 - mask < 1e6 { last = $1 }
+		END { printf "%.0f", last ? (last - mask) / 1000 : 0 }')"
+}
+
+figure() {
+	note "figure|$1|$2"
+}
+
+judge() {
+	judge_one "sysfs reset" p0
+	# Firmware is done by then, and more than a second passes.
+	for what in read write; do
+		figure "bus|restored by the PCI core: config ${what}s, GPU" \
+			"$(log_segment "without sysfs reset" "after without sysfs reset" |
+				awk -v what="config-$what" '
+					$2 != "g0" { next }
+					$1 - last > 1e9 { n = 0 }
+					{ last = $1 }
+					$3 == what { n++ }
+					END { print n + 0 }')"
+	done
+	judge_one "reset of the switch" up0
+	judge_one "raw reset" p0
+	for n in $sizes; do
+		from="at once $n" to="after at once $n"
+		dead=$mask_line
+		[ "$n" = 1 ] || dead=' link .* dead$'
+		figure "once|$n GPUs: released to the last dead end (µs)" \
+			"$(span_us "$from" "$to" "$release" "$dead")"
+		figure "once|$n GPUs: released to the last mask (µs)" \
+			"$(span_us "$from" "$to" "$release" "$mask_line")"
+		is "masks of $n" "$(count "$mask_line" "$from" "$to")" "$n"
+	done
+	from="start beside a reset" to="after start beside a reset"
+	is "masks, start beside a reset" "$(count "$mask_line" "$from" "$to")" 16
+	figure "start|16 GPUs, the first in a reset: the others (µs)" "$(judge_awk "$from" "$to" '
+		function line() {
+			if (where == "in" && $2 != "g0" && $3 == "mask" && $4 == "val=0x003f0005")
+				last = $1
+		}
+		function finish() { printf "%.0f", (last - began) / 1000 }')"
+	is "order or bits violated" "$(count ' (violation|dropped) ')" 0
+}
