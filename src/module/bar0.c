@@ -102,6 +102,7 @@ static int start_ring(struct nvli_gpu *gpu, u32 generation, struct nvli_answer *
 {
 	unsigned long deadline = jiffies + msecs_to_jiffies(RING_MS);
 	unsigned int reads = 0;
+	bool late;
 	u32 value;
 	int err;
 
@@ -110,12 +111,17 @@ static int start_ring(struct nvli_gpu *gpu, u32 generation, struct nvli_answer *
 		return err;
 
 	for (;;) {
+		/*
+		 * Time alone says nothing: we may have been off the processor for longer than
+		 * that, now and between any two reads.
+		 */
+		late = reads > RING_EAGER && time_after(jiffies, deadline);
 		err = read_register(gpu, GV100_RING_COMMAND, &value, answer);
 		if (err)
 			return err;
 		if (!value)
 			break;
-		if (time_after(jiffies, deadline))
+		if (late)
 			return trouble(answer, -EIO, "PRI ring not started: command reads 0x%08x",
 				       value);
 		if (++reads > RING_EAGER)
@@ -295,6 +301,7 @@ int nvli_bar0_apply(struct nvli_gpu *gpu, const struct nvli_status *status,
 	bool wait = status->reset_pending && time_before(jiffies, deadline);
 	bool may_switch = !in_use || !nvli_has_foreign_driver(gpu->pdev);
 	bool try_mask_first;
+	bool late;
 	int err;
 
 	nvli_config_begin(gpu, occasion);
@@ -306,10 +313,11 @@ int nvli_bar0_apply(struct nvli_gpu *gpu, const struct nvli_status *status,
 		err = wait ? -EIO : -EAGAIN;
 	try_mask_first = !status->reset_pending && !gpu->access.memory_was_off;
 	while (!err) {
+		late = time_after(jiffies, deadline);
 		err = run_sequence(gpu, status->generation, status->required, in_use,
 				   try_mask_first, answer);
 		/* Right after a reset a wrong answer may only mean that it is not up yet. */
-		if ((err != -EIO && err != -ENODEV) || !wait || time_after(jiffies, deadline))
+		if ((err != -EIO && err != -ENODEV) || !wait || late)
 			break;
 		msleep(20);
 		err = 0;

@@ -213,7 +213,11 @@ static const char *silence(struct nvli_gpu *gpu)
  */
 int nvli_config_wait(struct nvli_gpu *gpu, unsigned long deadline, const char **what)
 {
+	bool late;
+
 	for (;;) {
+		/* Before the look: it may have taken long to get to it. */
+		late = time_after(jiffies, deadline);
 		*what = nvli_config_closed(gpu);
 		if (*what)
 			return -EBUSY;
@@ -223,7 +227,7 @@ int nvli_config_wait(struct nvli_gpu *gpu, unsigned long deadline, const char **
 		*what = silence(gpu);
 		if (!*what)
 			break;
-		if (time_after(jiffies, deadline))
+		if (late)
 			return -ETIMEDOUT;
 		usleep_range(2000, 4000);
 	}
