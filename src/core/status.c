@@ -65,8 +65,8 @@ static void make_pending(struct nvli_status *status)
 {
 	forget(status);
 	status->reset_pending = true;
-	if (status->state != NVLI_OFF && !status->unwatched)
-		status->state = NVLI_PENDING;
+	if (status->state != NVLI_OFF)
+		status->state = status->unwatched ? NVLI_FAILED : NVLI_PENDING;
 }
 
 /* Something happens that resets the GPU, or may: what was read before is proof no more. */

@@ -598,6 +598,12 @@ static void unwatched_is_never_isolated(void **state)
 	nvli_status_event(&status, NVLI_RESET_OVER);
 	assert_int_equal(status.state, NVLI_FAILED);
 
+	/* A reset asks again which chip it is, also where not all of them are seen. */
+	assert_false(nvli_status_chip(&status, status.generation, 0x130000a1));
+	assert_int_equal(status.state, NVLI_UNSUPPORTED);
+	nvli_status_event(&status, NVLI_STEP);
+	assert_int_equal(status.state, NVLI_FAILED);
+
 	/* Watched again, it starts anew: what is being read meanwhile is not taken. */
 	u32 unwatched = status.generation;
 
