@@ -14,7 +14,6 @@ static void forget(struct nvli_status *status)
 {
 	status->generation++;
 	status->disabled_known = false;
-	status->mismatches = 0;
 }
 
 /**
@@ -182,6 +181,7 @@ bool nvli_status_read_back(struct nvli_status *status, u32 generation, u32 value
 	}
 
 	status->state = NVLI_ISOLATED;
+	status->mismatches = 0;
 	if (status->reset_pending)
 		status->reapplied++;
 	status->reset_pending = false;

@@ -712,6 +712,19 @@ static void an_audit_needs_three_odd_answers(void **state)
 	}
 }
 
+static void odd_answers_count_from_the_last_proof(void **state)
+{
+	struct nvli_status status = isolated_gpu();
+
+	assert_true(nvli_status_audit(&status, 1, 0, false));
+	assert_true(nvli_status_audit(&status, 1, 0, false));
+	/* More links have to be disabled, and are. */
+	nvli_status_require(&status, 0x170000);
+	assert_true(nvli_status_read_back(&status, 1, 0x170000));
+	assert_true(nvli_status_audit(&status, 1, 0, false));
+	assert_int_equal(status.state, NVLI_ISOLATED);
+}
+
 static void an_old_audit_changes_nothing(void **state)
 {
 	struct nvli_status status = isolated_gpu();
@@ -770,6 +783,7 @@ int main(void)
 		cmocka_unit_test(each_step_of_a_reset_counts),
 		cmocka_unit_test(a_held_gpu_proves_nothing),
 		cmocka_unit_test(an_audit_needs_three_odd_answers),
+		cmocka_unit_test(odd_answers_count_from_the_last_proof),
 		cmocka_unit_test(an_old_audit_changes_nothing),
 		cmocka_unit_test(names),
 	};
