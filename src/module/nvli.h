@@ -14,6 +14,7 @@
 #include <linux/ratelimit.h>
 #include <linux/rculist.h>
 #include <linux/spinlock.h>
+#include <linux/string.h>
 #include <linux/workqueue.h>
 
 #include <nvlink_isolation/core.h>
@@ -22,6 +23,15 @@
 #define NVLI_BRIDGES	8	/* an AC922 has three above a GPU */
 #define NVLI_TEXT	112	/* the longest error, and some room */
 #define NVLI_PEER_NAME	16	/* "0004:05:00.0", "unknown" */
+
+/*
+ * How much of a bad value the log shows: its first line, and no more than a list can be long. A
+ * precision of more than 32767, which fits into a page of 64K, is a warning of the kernel's.
+ */
+static inline int nvli_shown(const char *text)
+{
+	return min_t(size_t, strcspn(text, "\n"), NVLI_DOMAINS_TEXT);
+}
 
 /**
  * struct nvli_path - the bridges between a GPU and its PHB, from the root port down

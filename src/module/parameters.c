@@ -46,8 +46,8 @@ static int parse(const char *text, const struct kernel_param *kp, bool *value)
 	int i = text ? sysfs_match_string(words, text) : 1;
 
 	if (i < 0) {
-		pr_err("%s: '%.*s' is not accepted: 0 or 1 is\n", kp->name,
-		       (int)strcspn(text, "\n"), text);
+		pr_err("%s: '%.*s' is not accepted: 0 or 1 is\n", kp->name, nvli_shown(text),
+		       text);
 		return -EINVAL;
 	}
 	*value = i & 1;
@@ -115,7 +115,7 @@ static int set_audit_seconds(const char *text, const struct kernel_param *kp)
 			nvli_reconsider();
 	} else {
 		pr_err("%s: '%.*s' is not accepted: a number of seconds from 0 to %u is\n",
-		       kp->name, (int)strcspn(text, "\n"), text, AUDIT_SECONDS_MAX);
+		       kp->name, nvli_shown(text), text, AUDIT_SECONDS_MAX);
 		err = -EINVAL;
 	}
 	if (err && phase == NVLI_LOADING) {
@@ -139,8 +139,8 @@ static int set_domains(const char *text, const struct kernel_param *kp)
 	if (!text)
 		text = "";
 	if (!nvli_domains_parse(&domains, text, &error)) {
-		pr_err("%s: '%.*s', at character %zu: %s\n", kp->name,
-		       (int)strcspn(text, "\n"), text, error.position + 1, error.text);
+		pr_err("%s: '%.*s', at character %zu: %s\n", kp->name, nvli_shown(text), text,
+		       error.position + 1, error.text);
 		err = -EINVAL;
 	}
 	/* Each GPU alone is the safe side. */

@@ -214,7 +214,7 @@ static ssize_t apply_store(struct device *dev, struct device_attribute *attr, co
 
 	if (!sysfs_streq(buf, "1")) {
 		pci_err(to_pci_dev(dev), "apply: '%.*s' is not accepted: 1 is\n",
-			(int)strcspn(buf, "\n"), buf);
+			nvli_shown(buf), buf);
 		return -EINVAL;
 	}
 	gpu = nvli_gpu_get(to_pci_dev(dev));

@@ -14,6 +14,10 @@ guest() {
 	done
 	like "the log names value and parameter" "$(dmesg_since)" \
 		"nvlink_isolation: isolate: '1x' is not accepted: 0 or 1 is"
+	for name in isolate gate audit_seconds domains; do
+		nok "$name of 40000 characters is refused" \
+			set_parameter $name "$(printf %040000d 2 | tr 0 x)"
+	done
 	is "isolate is as it was" "$(parameter isolate)" 1
 	is "gate is as it was" "$(parameter gate)" 1
 	is "g0 is as it was" "$(sysfs 0 state)" isolated
