@@ -33,6 +33,7 @@ help:
 	@echo '                they need)'
 	@echo '  unit          tests of the core, under AddressSanitizer and UBSan'
 	@echo '  fuzz          the core and device trees, RUNS=... inputs for each target (default: 50000)'
+	@echo '  mutants       break the state table in 50 ways: would fuzz notice?'
 	@echo '  command-test  the command on machines made of files, under AddressSanitizer and UBSan'
 	@echo '  lint          warnings, sparse, cppcheck, checkpatch, shellcheck'
 	@echo '  scenarios     every scenario on the emulated POWER9; SCENARIOS="reset gate" for some'
@@ -207,6 +208,10 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(CORE) $(HEADERS) Makefile
 
 $(BUILD)/fuzz/blobs: LIBS := -lfdt
 $(BUILD)/fuzz/blobs: tests/unit/tree.c tests/unit/tree.h $(FIXTURES)
+
+.PHONY: mutants
+mutants:
+	@prove tests/fuzz/mutants
 
 .PHONY: command-test
 command-test: $(BUILD)/asan/nvlink-isolation $(FIXTURES)
