@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Shows what everybody may: read what the module shows, which neither touches hardware nor waits for
+# who does, and nothing else; and that no output has an address of the kernel.
+#
+# boot: redbud
+
+nobody() {
+	lab_nobody sh -c "$*"
+}
+
+# All files of the module that sysfs has. Those of sections/ are root's, and are addresses.
+files() {
+	find -L /sys/module/nvlink_isolation -path '*/holders' -prune -o -path '*/sections/*' -prune -o \
+		-type f -print
+	for n in 0 1 2 3; do
+		find "$(dev $n)/nvlink_isolation/" -type f
+	done
+}
+
+read_all() {
+	for _ in 1 2 3 4 5; do
+		grep -v -e '/apply$' -e '/uevent$' /run/files | xargs cat
+	done
+}
+
+# What was asked of firmware, as far as it is about PCI: opcodes 13 to 18 are reads and writes of
+# config space. lab_watch asks the lab's control device.
+config_accesses() {
+	grep -v ' lab_watch-' /sys/kernel/tracing/trace | grep -c 'opal_entry: opcode=1[3-8]$'
+}
+
+guest() {
+	fresh
+	load isolate=1 audit_seconds=0
+	files | sort -u >/run/files
+	note "$(wc -l </run/files) files"
+	ok "among them are attributes and parameters" test "$(grep -c -e /state -e /domains /run/files)" -ge 5
+
+	is "nobody is not root" "$(nobody id -u)" 65534
+	# shellcheck disable=SC2016 # for the shell that it starts
+	is "files that nobody may write" \
+		"$(nobody 'while read -r f; do [ ! -w $f ] || echo $f; done </run/files')" ""
+	# shellcheck disable=SC2016
+	is "writes of nobody that were taken" \
+		"$(nobody 'while read -r f; do (echo 1 >$f) 2>&- && echo $f; done </run/files')" ""
+	# shellcheck disable=SC2016
+	is "files that nobody may not read" "$(nobody \
+		'while read -r f; do cat $f >/dev/null 2>&1 || echo ${f##*/}; done </run/files' |
+		sort -u | tr '\n' ' ')" "apply uevent "
+
+	# A control first: config space read through sysfs is seen, and is hardware.
+	echo 1 >/sys/kernel/tracing/events/powerpc/opal_entry/enable
+	echo >/sys/kernel/tracing/trace
+	cat "$(dev 0)/config" >/dev/null
+	ok "accesses to config space are seen" test "$(config_accesses)" -gt 0
+	lab mark "reads"
+	echo >/sys/kernel/tracing/trace
+	read_all >/run/read
+	echo 0 >/sys/kernel/tracing/events/powerpc/opal_entry/enable
+	is "accesses to config space by who reads all files" "$(config_accesses)" 0
+	lab mark "were read"
+	ok "something was read" test "$(wc -c </run/read)" -gt 1000
+
+	# One that does not come back from its reset is waited for, for a second, and then held.
+	lab set g0 no-config on
+	lab mark "reset"
+	reset 0 2>/dev/null &
+	i=0
+	until [ $i -ge 500 ] || held 0; do
+		# shellcheck disable=SC2013,SC2034 # no forks
+		for file in $(grep "^$(dev 0)/.*/[b-z]" /run/files); do
+			read -r content <"$file"
+		done
+		lab mark "round"
+		i=$((i + 1))
+	done
+	ok "the reset has not come to its end by then" kill -0 $!
+	lab mark "held"
+	wait $!
+	lab set g0 no-config off
+	ok "it is isolated at last" wait_for 90 in_state 0 isolated
+
+	# Some more to say: another module's hook, of which the log names the function.
+	modprobe lab_hook device="$(gpu 2)"
+	nok "isolate=0 is refused" set_parameter isolate 0
+	rmmod lab_hook
+	set_parameter domains "gpu" && set_parameter domains "x" 2>/dev/null
+	like "the log names a function" "$(dmesg_since)" "on top of ours: on_top"
+	# Also one whose digits were hidden tells that the format was wrong.
+	is "addresses in the log and in files" \
+		"$({ dmesg_since | grep nvlink_isolation; cat /run/read; } |
+			grep -Ei '[cd]0[0-9a-f]{14}|0x[0-9a-f]{9}|ptrval')" ""
+	unload
+}
+
+judge() {
+	is "accesses to GPUs while all files were read" \
+		"$(count ' g[0-3] (read|write|config-write|held|mute)' reads "were read")" 0
+	# Its last question of a GPU that it has let go is firmware's; from then on the module has the
+	# GPU's lock, until it sets the reset bit again.
+	rounds=$(awk '/ mark text=reset$/ { on = 1 } / mark text=held$/ { on = 0 }
+		/ p0 config-write off=0x03e .*2$/ { most = n > most ? n : most; waits = n = 0 }
+		/ g0 mute-config-read off=0x000 / { waits = 1 }
+		on && waits && / mark text=round$/ { n++ }
+		END { print most + 0 }' "$log")
+	note "the files of g0 were read $rounds times while the module waited for the GPU"
+	ok "reading does not wait for that" test "$rounds" -gt 0
+}
