@@ -43,6 +43,8 @@ help:
 	@echo '  package       the deb and DKMS in a ppc64el Debian (as root)'
 	@echo '  lifecycle     upgrades, downgrades, initramfs and RPMs there (half an hour, not in check)'
 	@echo '  release-check says what keeps this commit from being released'
+	@echo '  system        a whole Debian 13 with the packages boots from a disk, before and after a'
+	@echo '                kernel upgrade (as root)'
 	@echo '  setup         install the Debian packages that check and demo need'
 	@echo '  clean         remove what was built'
 	@echo
@@ -247,6 +249,10 @@ package:
 .PHONY: lifecycle
 lifecycle: setup
 	@prove --verbose tests/package/lifecycle
+
+.PHONY: system
+system: setup
+	@prove --verbose tests/system/check
 
 .PHONY: clean
 clean:
