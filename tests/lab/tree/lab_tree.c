@@ -22,11 +22,6 @@
 #include <linux/slab.h>
 #include <linux/sizes.h>
 
-/* Older kernels have hex2bin() elsewhere. */
-#if __has_include(<linux/hex.h>)
-#include <linux/hex.h>
-#endif
-
 #define LAB_NPU_COMPATIBLE "ibm,power9-npu-pciex"
 #define LAB_PEERS "ibm,nvlink-peers"
 
@@ -221,6 +216,22 @@ static struct pci_dev *lab_gpu(unsigned int n)
 	return pdev;
 }
 
+/* hex2bin() is not in the same header in all kernels. */
+static int lab_bytes(u8 *bytes, const char *text, size_t n)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *digit;
+	size_t i;
+
+	for (i = 0; i < 2 * n; i++) {
+		digit = text[i] ? strchr(digits, text[i]) : NULL;
+		if (!digit)
+			return -EINVAL;
+		bytes[i / 2] = bytes[i / 2] << 4 | (digit - digits);
+	}
+	return 0;
+}
+
 /*
  * "N HEX" gives the N-th GPU a list of peers, "N -" none. The module under test reads the list when
  * it meets a GPU: load it afterwards.
@@ -256,7 +267,7 @@ static int lab_set_peers(const char *text, const struct kernel_param *kp)
 		prop->name = LAB_PEERS;
 		prop->value = prop + 1;
 		prop->length = digits / 2;
-		ret = hex2bin(prop->value, text, prop->length);
+		ret = lab_bytes(prop->value, text, prop->length);
 		if (!ret)
 			ret = of_changeset_action(&cs, OF_RECONFIG_UPDATE_PROPERTY,
 						  pdev->dev.of_node, prop);
