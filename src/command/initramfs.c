@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Is the module in the initramfs of the running kernel? Each family of systems has a lister of its own. */
+/* Is the module in the initramfs of the running kernel? Each family of systems has its lister. */
 
 #include "command.h"
 
@@ -14,7 +14,7 @@
 
 extern char **environ;
 
-/* One line of a list, of ls or of paths, ends with the module's file: ".../nvlink_isolation.ko.xz" */
+/* One line of a list, of ls or of paths, ends with the module's file: ".../MODULE.ko.xz" */
 static bool names_module(const char *line)
 {
 	static const char file[] = MODULE ".ko";
@@ -31,7 +31,7 @@ static bool names_module(const char *line)
  */
 static int look_with(const char *lister, const char *path)
 {
-	char *args[] = { (char *)lister, (char *)path, NULL };
+	char *args[3] = { (char *)lister, (char *)path };
 	posix_spawn_file_actions_t actions;
 	char line[PATH_MAX];
 	int ends[2], status, err;
