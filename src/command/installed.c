@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <libkmod.h>
 
@@ -24,9 +25,11 @@ static void read_module(struct installed *installed, struct kmod_module *mod)
 
 	if (options)
 		keep(installed->options, sizeof(installed->options), options);
-	if (path)
-		installed->path = strdup(path);
-	if (!path || kmod_module_get_info(mod, &info) < 0)
+	/* An index that nobody has renewed since may name a file that is gone. */
+	if (!path || access(path, F_OK))
+		return;
+	installed->path = strdup(path);
+	if (kmod_module_get_info(mod, &info) < 0)
 		return;
 	kmod_list_foreach(item, info) {
 		const char *key = kmod_module_info_get_key(item);

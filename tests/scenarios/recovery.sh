@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Shows the package's configuration of modprobe at work: the module comes before vfio-pci; and what
-# gets an administrator out on the kernel's command line. Which, for want of a boot for each, is a file
-# in the place of /proc/cmdline: that of the kernel itself, module_blacklist=, cannot be had so.
+# gets an administrator out on the kernel's command line; and what becomes of it where the kernel wants
+# signatures. The command line is, for want of a boot for each, a file in the place of /proc/cmdline:
+# the kernel's own word, module_blacklist=, cannot be had so.
 #
 # boot: redbud
+# alone: yes
 # overlay: package
 
 conf=/etc/modprobe.d/nvlink-isolation.conf
@@ -61,20 +63,34 @@ guest() {
 	as_udev
 	is "udev does not load what is blacklisted" "$(loaded nvlink_isolation)" 0
 	ok "modprobe vfio-pci, with it blacklisted" modprobe vfio-pci
-	note "blacklisted, modprobe vfio-pci loads it: $(loaded nvlink_isolation)"
+	is "loads it all the same" "$(loaded nvlink_isolation)" 1
 
 	boot_with ''
 	mv /run/conf "$conf"
 	ok "vfio-pci loads where the module is missing" missing
+	sig_enforced
+}
+
+# A kernel that wants signatures: last, for it cannot be told to stop wanting them. The key with which
+# DKMS signs, where it does, is none that the kernel has.
+sig_enforced() {
+	[ ! -e "$lab_parameters" ] || unload
+	dmesg_clear
+	echo 1 >/sys/module/module/parameters/sig_enforce
+	like "with sig_enforce it is refused" "$(modprobe nvlink_isolation 2>&1)" \
+		"Key was rejected by service|Required key not available"
+	is "and not loaded" "$(loaded nvlink_isolation)" 0
+	like "the log says why" "$(dmesg_since)" \
+		'Loading of (unsigned )?module (with unavailable key )?is rejected'
 }
 
 missing() {
 	mv "/lib/modules/$(uname -r)/updates" /run/
-	depmod
+	/sbin/depmod
 	modprobe vfio-pci
 	missing_status=$?
 	modprobe -r vfio-pci
 	mv /run/updates "/lib/modules/$(uname -r)/"
-	depmod
+	/sbin/depmod
 	return $missing_status
 }
