@@ -11,6 +11,7 @@
 #   in_builder DIR CMD.. run CMD in the second of them, with DIR as /mnt, where alone it can write
 #   package_files DIR    put the project's files into DIR, also those that are not committed yet
 #   package_rename DIR VERSION  have the project in DIR be another version
+#   package_rpms DIR VERSION [RELEASE]  build the RPMs of that version in DIR
 
 # shellcheck source-path=SCRIPTDIR source=../lab/lab.sh
 # shellcheck disable=SC2154 # set by the script that sources this
@@ -53,6 +54,16 @@ package_rename() {
 	sed -i "1s/(.*)/($2)/" "$1/debian/changelog" &&
 	sed -i "s/^\(Version: *\).*/\1$2/; s/^\(\* .* - \)[0-9.]*-/\1$2-/" \
 		"$1/rpm/nvlink-isolation.spec"
+}
+
+package_rpms() {
+	rpms_source=$1/source/nvlink-isolation-$2
+	rm -rf "$1"
+	mkdir -p "$rpms_source" && package_files "$rpms_source" && package_rename "$rpms_source" "$2" &&
+	sed -i "s/^Release: .*/Release: ${3:-1}/" "$rpms_source/rpm/nvlink-isolation.spec" &&
+	tar -c --sort=name --mtime=@0 -z -C "$1/source" -f "$1/nvlink-isolation-$2.tar.gz" . &&
+	rpmbuild --nodeps --define "_topdir $1" --define '_buildhost localhost' \
+		-ta "$1/nvlink-isolation-$2.tar.gz"
 }
 
 # The host's kernel has to know what runs ppc64el programs.
