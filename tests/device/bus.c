@@ -127,6 +127,7 @@ static void bridge_config_write(PCIDevice *device, uint32_t off, uint32_t val, i
               len, len * 2, val);
     find_bridge(device)->config_write(device, off, keep_indicator(device, off, val, len), len);
     QTAILQ_FOREACH(gpu, &gv100_list, next) {
+        gv100_late_update(gpu);
         gv100_links_update(gpu);
         gv100_exposure_update(gpu);
     }

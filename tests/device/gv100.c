@@ -61,7 +61,13 @@ bool gv100_held(GV100State *gpu)
 /* By a fault. Unlike a held GPU it may have its BARs mapped, and is reset as usual. */
 bool gv100_mute(GV100State *gpu)
 {
-    return gpu->no_answer || gpu->no_config;
+    return gpu->no_answer || gpu->no_config || gv100_late(gpu);
+}
+
+/* The same in config space. */
+static bool gv100_mute_config(GV100State *gpu)
+{
+    return gpu->no_config || gv100_late(gpu);
 }
 
 /* The reset has unmapped the BARs of a held GPU: whose was @addr before? */
@@ -141,8 +147,13 @@ static uint64_t gv100_bar_read(void *opaque, hwaddr off, unsigned int size)
     if (!bar_access_ok(bar, off, size)) {
         return all_ones(size);
     }
-    val = bar->index ? gv100_bar_word(bar, off) : gv100_regs_read(bar->gpu, off);
+    if (bar->index) {
+        val = gv100_bar_word(bar, off);
+    } else if (!gv100_trap_access(bar->gpu, off == NV_PMC_BOOT_0, &val)) {
+        val = gv100_regs_read(bar->gpu, off);
+    }
     log_event(name, "read %soff=0x%06" HWADDR_PRIx " val=0x%08x", bar_prefix(bar), off, val);
+    gv100_trap_accessed(bar->gpu);
     return val;
 }
 
@@ -150,6 +161,7 @@ static void gv100_bar_write(void *opaque, hwaddr off, uint64_t val, unsigned int
 {
     GV100Bar *bar = opaque;
     const char *name = gv100_name(bar->gpu);
+    uint32_t lost;
 
     if (gv100_held(bar->gpu)) {
         log_event(name, "held-write %soff=0x%06" HWADDR_PRIx " val=0x%08x", bar_prefix(bar),
@@ -168,9 +180,10 @@ static void gv100_bar_write(void *opaque, hwaddr off, uint64_t val, unsigned int
               (uint32_t)val);
     if (bar->index) {
         gv100_bar_set_word(bar, off, val);
-    } else {
+    } else if (!gv100_trap_access(bar->gpu, false, &lost)) {
         gv100_regs_write(bar->gpu, off, val);
     }
+    gv100_trap_accessed(bar->gpu);
 }
 
 /* 64-bit accesses reach the handlers as two of 32; nothing is rejected before it is logged. */
@@ -191,7 +204,7 @@ static uint32_t gv100_config_read(PCIDevice *pci, uint32_t off, int len)
         log_event(gv100_name(gpu), "held-config-read off=0x%03x len=%d", off, len);
         return all_ones(len);
     }
-    if (gpu->no_config) {
+    if (gv100_mute_config(gpu)) {
         log_event(gv100_name(gpu), "mute-config-read off=0x%03x len=%d", off, len);
         return all_ones(len);
     }
@@ -199,6 +212,9 @@ static uint32_t gv100_config_read(PCIDevice *pci, uint32_t off, int len)
     if (log_config_reads) {
         log_event(gv100_name(gpu), "config-read off=0x%03x len=%d val=0x%0*x", off, len,
                   len * 2, val);
+    }
+    if (ranges_overlap(off, len, gpu->pm + PCI_PM_CTRL, 2)) {
+        gv100_trap_looked(gpu);
     }
     return val;
 }
@@ -213,7 +229,7 @@ static void gv100_config_write(PCIDevice *pci, uint32_t off, uint32_t val, int l
                   len * 2, val);
         return;
     }
-    if (gpu->no_config) {
+    if (gv100_mute_config(gpu)) {
         log_event(gv100_name(gpu), "mute-config-write off=0x%03x len=%d val=0x%0*x", off, len,
                   len * 2, val);
         return;
@@ -319,6 +335,12 @@ static void visit_boot0(Object *obj, Visitor *v, const char *name, void *opaque,
     visit_type_uint32(v, name, &GV100(obj)->boot0, errp);
 }
 
+static void visit_late_ms(Object *obj, Visitor *v, const char *name, void *opaque, Error **errp)
+{
+    (void)opaque;
+    visit_type_uint32(v, name, &GV100(obj)->late_ms, errp);
+}
+
 static void get_epoch(Object *obj, Visitor *v, const char *name, void *opaque, Error **errp)
 {
     (void)opaque;
@@ -328,13 +350,16 @@ static void get_epoch(Object *obj, Visitor *v, const char *name, void *opaque, E
 /*
  * Faults: switched on and off while the guest runs, so class properties of their own and not
  * qdev's, which are fixed once the device is realized. To add one, add a field to struct
- * GV100State and a line here, and ask for it where it matters.
+ * GV100State and a line here, and ask for it where it matters. Those that come at a moment are in
+ * faults.c.
  */
 static const struct gv100_fault {
     const char *name;
     size_t offset;
 } gv100_faults[] = {
     { "mask-stuck", offsetof(GV100State, mask_stuck) },
+    { "mask-late", offsetof(GV100State, mask_late) },
+    { "ring-busy", offsetof(GV100State, ring_busy) },
     { "no-answer", offsetof(GV100State, no_answer) },
     { "no-config", offsetof(GV100State, no_config) },
 };
@@ -380,6 +405,8 @@ static void gv100_class_init(ObjectClass *oc, void *data)
     device_class_set_props(dc, gv100_properties);
 
     object_class_property_add(oc, "boot0", "uint32", visit_boot0, visit_boot0, NULL, NULL);
+    object_class_property_add(oc, "late-ms", "uint32", visit_late_ms, visit_late_ms, NULL, NULL);
+    object_class_property_add_str(oc, "trap", gv100_trap_get, gv100_trap_set);
     object_class_property_add(oc, "epoch", "uint32", get_epoch, NULL, NULL, NULL);
     for (size_t i = 0; i < ARRAY_SIZE(gv100_faults); i++) {
         object_class_property_add(oc, gv100_faults[i].name, "bool", visit_fault, visit_fault,

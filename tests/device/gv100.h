@@ -32,6 +32,9 @@ OBJECT_DECLARE_SIMPLE_TYPE(GV100State, GV100)
 #define NV_LINK_DISABLE_BIT(link) (1u << (16 + (link)))
 #define NV_LINK_DISABLE_MASK (0x3fu << 16)
 
+/* hardware.md 2: 0xbad?????/0xbadf???? is a PRI error; which of them comes is assumed. */
+#define GV100_PRI_ERROR 0xbadf1100
+
 /**
  * struct GV100Bar - a memory BAR: words that are remembered as written
  * @region: what the BAR maps
@@ -86,6 +89,35 @@ typedef struct GV100Link {
     unsigned int times;
 } GV100Link;
 
+/* What happens at a step of a sequence: see faults.c. */
+typedef enum GV100TrapAction {
+    GV100_TRAP_OFF,
+    GV100_TRAP_ONES,
+    GV100_TRAP_PRI,
+    GV100_TRAP_MEMORY,
+    GV100_TRAP_BAR0,
+    GV100_TRAP_RESET,
+    GV100_TRAP_GONE,
+} GV100TrapAction;
+
+/**
+ * struct GV100Trap - property "trap"
+ * @action: what happens
+ * @step: at which access of a sequence
+ * @once: in one sequence only
+ * @race: before the access
+ * @count: accesses of the sequence that is under way
+ * @hit: this access is the one
+ */
+typedef struct GV100Trap {
+    GV100TrapAction action;
+    unsigned int step;
+    bool once;
+    bool race;
+    unsigned int count;
+    bool hit;
+} GV100Trap;
+
 /**
  * struct GV100State - one GPU
  * @next: list of all GPUs
@@ -93,8 +125,15 @@ typedef struct GV100Link {
  * @device_id: property "device-id"
  * @boot0: property "boot0", what NV_PMC_BOOT_0 reads
  * @mask_stuck: fault "mask-stuck": the link disable register cannot be written
+ * @mask_late: fault "mask-late": what is written to it shows after the next read
+ * @mask_coming: what that is, 0 for nothing
+ * @ring_busy: fault "ring-busy": the PRI ring never reports that it has started
  * @no_answer: fault "no-answer": BARs answer nothing, as those of a GPU that does not come up
  * @no_config: fault "no-config": nor does config space
+ * @trap: property "trap"
+ * @late_ms: property "late-ms": so long it answers nothing after a reset
+ * @answers_at: when that is over
+ * @was_held: it was in reset when that was last asked
  * @epoch: property "epoch": counts what may have changed the mask; the same twice, and the mask was
  *         the same in between
  * @bars: BAR0, BAR1 and BAR3
@@ -109,8 +148,15 @@ struct GV100State {
     uint16_t device_id;
     uint32_t boot0;
     bool mask_stuck;
+    bool mask_late;
+    uint32_t mask_coming;
+    bool ring_busy;
     bool no_answer;
     bool no_config;
+    GV100Trap trap;
+    uint32_t late_ms;
+    int64_t answers_at;
+    bool was_held;
     uint32_t epoch;
 
     GV100Bar bars[3];
@@ -150,6 +196,15 @@ void gv100_bar_set_word(GV100Bar *bar, hwaddr off, uint32_t val);
 void gv100_links_init(void);
 void gv100_links_update(GV100State *gpu);
 void gv100_exposure_update(GV100State *gpu);
+
+/* faults.c */
+bool gv100_trap_access(GV100State *gpu, bool first, uint32_t *val);
+void gv100_trap_accessed(GV100State *gpu);
+void gv100_trap_looked(GV100State *gpu);
+char *gv100_trap_get(Object *obj, Error **errp);
+void gv100_trap_set(Object *obj, const char *value, Error **errp);
+void gv100_late_update(GV100State *gpu);
+bool gv100_late(GV100State *gpu);
 
 /* bus.c */
 bool gv100_bus_attach(GV100State *gpu, Error **errp);

@@ -9,9 +9,6 @@
  */
 #include "gv100.h"
 
-/* hardware.md 2: 0xbad?????/0xbadf???? is a PRI error; which of them comes is assumed. */
-#define PRI_ERROR 0xbadf1100
-
 /* Assumed: values after reset. Not zero, to show software that does not write them back as read. */
 #define PMC_ENABLE_RESET 0x00000121
 #define LINK_DISABLE_RESET 0x00000005
@@ -54,6 +51,7 @@ void gv100_regs_reset(GV100State *gpu)
     for (size_t i = 0; i < ARRAY_SIZE(gpu->bars); i++) {
         g_hash_table_remove_all(gpu->bars[i].words);
     }
+    gpu->mask_coming = 0;
     log_mask(gpu);
     gv100_links_update(gpu);
 }
@@ -84,7 +82,7 @@ static uint32_t read_ring_command(GV100State *gpu)
     if (!regs->ring_reads) {
         return 0;
     }
-    if (--regs->ring_reads) {
+    if (gpu->ring_busy || --regs->ring_reads) {
         return NV_PRI_RINGMASTER_COMMAND_START;
     }
     regs->ring_started = true;
@@ -137,13 +135,13 @@ static void write_link_disable(GV100State *gpu, uint32_t val)
         return;
     }
 
-    gpu->regs.link_disable = val | (old & NV_LINK_DISABLE_MASK);
-    if (gpu->regs.link_disable == old) {
-        return;
+    val |= old & NV_LINK_DISABLE_MASK;
+    if (gpu->mask_late) {
+        log_dropped(gpu, NV_LINK_DISABLE, "mask-late");
+        gpu->mask_coming = val;
+    } else if (val != old) {
+        gv100_regs_set_mask(gpu, val);
     }
-    log_mask(gpu);
-    gv100_links_update(gpu);
-    gv100_exposure_update(gpu);
 }
 
 void gv100_regs_set_mask(GV100State *gpu, uint32_t val)
@@ -152,6 +150,20 @@ void gv100_regs_set_mask(GV100State *gpu, uint32_t val)
     log_mask(gpu);
     gv100_links_update(gpu);
     gv100_exposure_update(gpu);
+}
+
+static uint32_t read_link_disable(GV100State *gpu)
+{
+    uint32_t val = gpu->regs.link_disable;
+
+    if (link_disable_missing(gpu)) {
+        return GV100_PRI_ERROR;
+    }
+    if (gpu->mask_coming) {
+        gv100_regs_set_mask(gpu, gpu->mask_coming);
+        gpu->mask_coming = 0;
+    }
+    return val;
 }
 
 uint32_t gv100_regs_read(GV100State *gpu, hwaddr off)
@@ -166,11 +178,11 @@ uint32_t gv100_regs_read(GV100State *gpu, hwaddr off)
     case NV_PRI_RINGMASTER_RESULT:
         return regs->ring_result;
     case NV_PRI_RINGSTATION_SYS_DECODE_CONFIG:
-        return regs->ring_started ? regs->decode_config : PRI_ERROR;
+        return regs->ring_started ? regs->decode_config : GV100_PRI_ERROR;
     case NV_PMC_ENABLE:
-        return regs->ring_started ? regs->pmc_enable : PRI_ERROR;
+        return regs->ring_started ? regs->pmc_enable : GV100_PRI_ERROR;
     case NV_LINK_DISABLE:
-        return link_disable_missing(gpu) ? PRI_ERROR : regs->link_disable;
+        return read_link_disable(gpu);
     default:
         return gv100_bar_word(&gpu->bars[0], off);
     }

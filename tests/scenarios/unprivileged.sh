@@ -105,5 +105,5 @@ judge() {
 		on && waits && / mark text=round$/ { n++ }
 		END { print most + 0 }' "$log")
 	note "the files of g0 were read $rounds times while the module waited for the GPU"
-	ok "reading does not wait for that" test "$rounds" -gt 0
+	ok "reading does not wait for that" test "$rounds" -gt 1
 }

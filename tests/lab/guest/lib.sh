@@ -6,7 +6,10 @@
 #   lab mark TEXT             put a mark into the device's log, for the judge
 #   lab set g0 PROPERTY VALUE, lab get g0 PROPERTY, lab get g0 mask
 #                             talk to the emulated GPU behind the kernel's back. Faults, on or off:
-#                             mask-stuck, no-answer (BARs), no-config (BARs and config space)
+#                             mask-stuck, mask-late, ring-busy, no-answer (BARs), no-config (BARs and
+#                             config space). late-ms MS: so long nothing answers after a reset. trap
+#                             STEP:WHAT: something happens at that access of the sequence, see faults.c
+#                             in tests/device
 #   gpu N                     PCI address of the N-th GPU (from 0)
 #   dev N                     its directory in sysfs
 #   sysfs N ATTR              what its nvlink_isolation/ATTR reads
@@ -132,9 +135,10 @@ fresh() {
 	[ ! -e "$lab_parameters" ] || unload
 	lab_n=0
 	for lab_gpu in $(lab_gpus); do
-		for lab_fault in mask-stuck no-answer no-config; do
+		for lab_fault in mask-stuck mask-late ring-busy no-answer no-config trap; do
 			lab set "g$lab_n" "$lab_fault" off
 		done
+		lab set "g$lab_n" late-ms 0
 		[ "$(cut_links "g$lab_n")" = 0x00000000 ] ||
 			echo 1 >"/sys/bus/pci/devices/$lab_gpu/reset"
 		lab_n=$((lab_n + 1))

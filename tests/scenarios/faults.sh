@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Shows what becomes of a GPU that misbehaves, or to which somebody does something, when it is reset:
+# whatever it is, and at whatever step of the sequence, the GPU is isolated or held in reset, nothing
+# is claimed that is not so, and it is isolated once it behaves. Writes the table fault x outcome, as
+# lines `# fault|FAULT|OUTCOME`.
+#
+# LAB_SEED=all takes each fault at each step; else each at every fifth, and another fifth with another
+# seed.
+#
+# boot: redbud
+# alone: yes
+# stray: yes
+
+# The accesses of a whole sequence; the judge counts.
+steps=14
+
+# Has it come to something? Then that is in $became. One that is held is let go now and then, for
+# another attempt.
+settled() {
+	case "$(sysfs 0 state) $(sysfs 0 held) $(bridge_control 0)" in
+	"isolated 0 0x0002") became=isolated ;;
+	"failed 1 0x0042" | "pending 1 0x0042") became=held ;;
+	*) return 1 ;;
+	esac
+}
+
+apply() {
+	echo 1 2>/dev/null >"$(dev 0)/nvlink_isolation/apply" || :
+	in_state 0 isolated
+}
+
+behave() {
+	for fault in mask-stuck mask-late ring-busy no-answer no-config trap; do
+		lab set g0 $fault off
+	done
+	lab set g0 late-ms 0
+	lab set g0 boot0 0x140000a1
+}
+
+# fault NAME WANT PROPERTY VALUE [COMMAND...]: g0 has this fault when COMMAND, by default a raw reset,
+# is done; WANT is what has to become of it
+fault() {
+	fault_name=$1 fault_want=$2
+	lab set g0 "$3" "$4"
+	shift 4
+	[ $# -gt 0 ] || set -- raw_reset 0
+	lab mark "fault $fault_name"
+	"$@" >/dev/null 2>&1
+	became=
+	[ "$fault_want" = held ] || wait_for 60 in_state 0 isolated
+	wait_for 60 settled
+	lab mark "settled $fault_name: $became"
+	is "$fault_name" "$became" "$fault_want" || note "$(sysfs 0 last_error)"
+	[ "$fault_want" = isolated ] ||
+		like "$fault_name: the reason is told" "$(sysfs 0 last_error)" .
+	behave
+	ok "$fault_name: isolated when it behaves" wait_for 100 apply
+	lab mark "after $fault_name"
+}
+
+# Is this step among those that are taken?
+chosen() {
+	[ "$seed" = all ] || [ $((($1 + $2 + seed) % 5)) = 0 ]
+}
+
+lose_mask() {
+	lab set g0 mask 0
+	wait_for 10 in_state 0 failed
+}
+
+die() {
+	lab set g0 mask-stuck off
+	sleep 30
+}
+
+guest() {
+	fresh
+	seed=$(cat /lab/seed)
+	load isolate=1
+	fault "none" isolated trap off
+	fault "never answers, in BARs" held no-answer on
+	fault "never answers, nor in config space" held no-config on
+	fault "never answers, reset through sysfs" held no-config on reset 0
+	for ms in 100 1000; do
+		fault "answers after $ms ms" isolated late-ms $ms
+	done
+	# Longer than PCIe allows is not waited for.
+	fault "answers after 10000 ms" held late-ms 10000
+	fault "the ring never reports done" held ring-busy on
+	fault "mask bits do not stick" held mask-stuck on
+	fault "mask bits do not stick, reset through sysfs" held mask-stuck on reset 0
+	fault "mask bits stick late" held mask-late on
+	fault "PMC_BOOT_0 of another chip" held boot0 0x130000a1
+	set_parameter audit_seconds 1
+	fault "mask bits fall off" isolated trap off lose_mask
+	fault "mask bits fall off, and do not stick" held mask-stuck on lose_mask
+	set_parameter audit_seconds 0
+
+	# Released for another attempt, and again, it stays dead; then it does not.
+	lab set g0 mask-stuck on
+	reset 0 2>/dev/null
+	ok "a GPU that is to die while it is held" wait_for 10 in_reset 0
+	fault "stays dead when released" held no-config on die
+
+	i=0
+	for what in ones pri memory bar0 reset gone memory:race bar0:race; do
+		i=$((i + 1))
+		name=$(describe $what)
+		for step in $(seq $steps); do
+			! chosen $i "$step" ||
+				fault "$name $step" "$(want $what "$step")" trap "$step:$what"
+		done
+		for step in $(seq $steps); do
+			case $what in
+			gone) continue ;;
+			*:race) trap=${what%:race}:once:race ;;
+			*) trap=$what:once ;;
+			esac
+			! chosen $((i + 2)) "$step" ||
+				fault "$name $step, once" isolated trap "$step:$trap"
+		done
+	done
+	unload
+}
+
+describe() {
+	case $1 in
+	ones) echo "all ones at step" ;;
+	pri) echo "PRI error at step" ;;
+	memory) echo "MEMORY cleared after step" ;;
+	bar0) echo "BAR0 moved after step" ;;
+	reset) echo "reset unseen after step" ;;
+	gone) echo "pulled out after step" ;;
+	memory:race) echo "MEMORY cleared in the middle of step" ;;
+	bar0:race) echo "BAR0 moved in the middle of step" ;;
+	esac
+}
+
+# want WHAT STEP: what becomes of it if it comes each time. When the ring has been started the mask is
+# tried again without it, and that sequence has no such step.
+want() {
+	case $1:$2 in
+	pri:12 | pri:14) echo isolated ;;
+	*) echo held ;;
+	esac
+}
+
+# What the device says: for each fault a line NAME|SAID|IS|STRAYS|SEQUENCES|CLAIMS.
+account() {
+	awk '
+		function hex(text) { return index("0123456789abcdef", text) - 1 }
+		function is() {
+			# Bits 16, 18 and 20 of "0x00150005"
+			if (hex(substr(mask, 6, 1)) % 2 && int(hex(substr(mask, 6, 1)) / 4) % 2 &&
+			    hex(substr(mask, 5, 1)) % 2)
+				return port == "val=0x0042" ? "held" : "isolated"
+			return port == "val=0x0042" ? "held" : "open"
+		}
+		$2 == "g0" && $3 == "mask" { mask = substr($4, 5) }
+		$2 == "p0" && $4 == "off=0x03e" { port = $NF }
+		$2 == "bus" && $3 ~ /^stray/ { strays++ }
+		$2 == "g0" && $3 == "read" && $4 == "off=0x000000" { sequences++ }
+		/ mark text=lab_watch: / { claims++ }
+		/ mark text=fault / {
+			name = $0
+			sub(/^.* text=fault /, "", name)
+			strays = sequences = claims = 0
+		}
+		/ mark text=settled / {
+			said = $0
+			sub(/^.*: /, "", said)
+			now = is()
+		}
+		/ mark text=after / && name != "" {
+			print name "|" said "|" now "|" strays "|" sequences "|" claims
+			name = ""
+		}' "$log"
+}
+
+judge() {
+	account >"$dir/faults"
+	is "accesses of a whole sequence" "$(log_segment "fault none" "settled none: isolated" |
+		grep -cE ' g0 (read|write) ')" "$steps"
+	ok "there are faults" test "$(wc -l <"$dir/faults")" -gt 40
+	is "what the devices do not confirm" "$(awk -F '|' '$2 != $3' "$dir/faults")" ""
+	is "what was claimed while it was open" "$(awk -F '|' '$6' "$dir/faults")" ""
+	is "accesses that nobody answered, without a race" \
+		"$(awk -F '|' '$4 && $1 !~ /middle/' "$dir/faults")" ""
+	is "more of them than the one in flight of each attempt" \
+		"$(awk -F '|' '$4 > $5' "$dir/faults")" ""
+	ok "in a race there were some" grep -q 'middle.*|[1-9][0-9]*|[0-9]*|0$' "$dir/faults"
+	while IFS='|' read -r name said _ strays sequences _; do
+		note "fault|$name|$said$([ "$strays" = 0 ] || echo "; $strays stray in $sequences attempts")"
+	done <"$dir/faults"
+}
