@@ -204,7 +204,7 @@ $(BUILD)/fixtures/%.dtb: tests/fixtures/%.dts $(wildcard tests/fixtures/*.dts)
 fuzz: $(FUZZ)
 	@RUNS=$(RUNS) prove --verbose tests/fuzz/check
 
-$(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(CORE) $(HEADERS) Makefile
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h) $(CORE) $(HEADERS) Makefile
 	@mkdir -p $(@D)
 	clang $(UNIT_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c,$^) $(LIBS)
 
