@@ -59,9 +59,10 @@ static u32 __iomem *register_at(struct nvli_gpu *gpu, u32 offset)
  */
 static int read_register(struct nvli_gpu *gpu, u32 offset, u32 *value, struct nvli_answer *answer)
 {
-	if (!nvli_config_reachable(gpu))
+	if (!nvli_config_reachable(gpu) || (gpu->bar0.wrote && nvli_config_frozen(gpu)))
 		return trouble(answer, -EAGAIN, "BAR0 went away before 0x%06x was read", offset);
 
+	gpu->bar0.wrote = false;
 	*value = in_le32(register_at(gpu, offset));
 	/* After this the PE may be frozen; another access would start its recovery. */
 	if (*value == GV100_NO_ANSWER)
@@ -78,6 +79,7 @@ static int write_register(struct nvli_gpu *gpu, u32 offset, u32 value, struct nv
 		return trouble(answer, -EAGAIN, "BAR0 went away before 0x%06x was written", offset);
 
 	out_le32(register_at(gpu, offset), value);
+	gpu->bar0.wrote = true;
 
 	return 0;
 }
@@ -304,6 +306,7 @@ int nvli_bar0_apply(struct nvli_gpu *gpu, const struct nvli_status *status,
 	bool late;
 	int err;
 
+	gpu->bar0.wrote = false;
 	nvli_config_begin(gpu, occasion);
 	if (wait && !nvli_config_closed(gpu))
 		sleep_until(gpu->reset_at + msecs_to_jiffies(SETTLE_MS));
@@ -346,6 +349,7 @@ int nvli_bar0_read_mask(struct nvli_gpu *gpu, struct nvli_answer *answer)
 {
 	int err;
 
+	gpu->bar0.wrote = false;
 	nvli_config_begin(gpu, NVLI_LATER);
 	gpu->access.may_thaw = false;
 	err = open_bar0(gpu, !pci_is_enabled(gpu->pdev), jiffies - 1, answer);

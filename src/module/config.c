@@ -238,6 +238,22 @@ int nvli_config_wait(struct nvli_gpu *gpu, unsigned long deadline, const char **
 	return -EAGAIN;
 }
 
+/*
+ * Is the PE frozen now? A read that met that says so itself; this is for after a write. It asks
+ * firmware, which the short look does not.
+ */
+bool nvli_config_frozen(struct nvli_gpu *gpu)
+{
+	struct eeh_pe *pe = pe_of(gpu);
+	int state;
+
+	if (!eeh_enabled() || !pe)
+		return false;
+	state = eeh_pe_get_state(pe);
+
+	return state == EEH_PE_STATE_RESET || state == EEH_PE_STATE_STOPPED_IO_DMA;
+}
+
 /* The short look before each access: somebody may have taken the ground away meanwhile. */
 bool nvli_config_reachable(struct nvli_gpu *gpu)
 {

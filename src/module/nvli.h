@@ -70,6 +70,7 @@ struct nvli_access {
  * @start: CPU address of BAR0 when they were mapped, to notice that it moved
  * @window: one mapping for each entry of bar0.c's table, NULL before the first access
  * @ring_generation: the generation in which we started the PRI ring; a reset stops it
+ * @wrote: the last access was a write, which does not tell whether it arrived
  *
  * Only bar0.c looks inside.
  */
@@ -77,6 +78,7 @@ struct nvli_bar0 {
 	resource_size_t start;
 	void __iomem *window[3];
 	u32 ring_generation;
+	bool wrote;
 };
 
 /**
@@ -295,6 +297,7 @@ const char *nvli_config_eeh_obstacle(struct nvli_gpu *gpu);
 void nvli_config_unblock(struct nvli_gpu *gpu);
 const char *nvli_config_closed(struct nvli_gpu *gpu);
 int nvli_config_wait(struct nvli_gpu *gpu, unsigned long deadline, const char **what);
+bool nvli_config_frozen(struct nvli_gpu *gpu);
 bool nvli_config_reachable(struct nvli_gpu *gpu);
 const char *nvli_config_start(struct nvli_gpu *gpu, bool may_switch);
 void nvli_config_stop(struct nvli_gpu *gpu);

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the module built with seam.h asks instead of the kernel: PEs that are frozen, which the
+ * emulated machine does not have, and allocations that fail. Parameters, all of root's:
+ *
+ *   device      PCI address of the GPU whose PE is played; empty: none
+ *   state       what its PE is in, as eeh_pe_get_state() tells: 0 normal, 1 in reset, 2 frozen,
+ *               4 frozen for DMA only, 5 unavailable
+ *   flags       of its PE: written "+MASK" or "-MASK"
+ *   passed      1: it is a guest's
+ *   thaw_fails  1: it cannot be thawed
+ *   freeze_at   at this access to BAR0, from 1, somebody freezes the PE; then 0
+ *   log         what came since it was written: "thaw", "freeze", and how many accesses between
+ *               them; in brackets those that met a frozen PE
+ *   fail_at     the allocation, from 1, that fails; 0: none, -1: all. allocations counts them since
+ *   taken       allocations that were not given back
+ *
+ * Allocations are those by name, mappings, the workqueue, the directory in sysfs and the probes.
+ */
+#include "seam.h"
+
+#include <linux/atomic.h>
+#include <linux/module.h>
+
+#include <asm/ppc-pci.h>
+
+/* In here the kernel's own are meant. */
+#undef eeh_pe_get_state
+#undef eeh_pe_set_option
+#undef in_le32
+#undef out_le32
+
+#define NO_ANSWER 0xffffffff
+
+static struct pci_dev *pdev;
+static int state;
+static int thaw_fails;
+static int freeze_at;
+static char text[512];
+static size_t length;
+static unsigned int accesses, strays;
+static DEFINE_SPINLOCK(lock);
+
+static atomic_t fail_at = ATOMIC_INIT(0);
+static atomic_t allocations = ATOMIC_INIT(0);
+static atomic_t taken = ATOMIC_INIT(0);
+
+bool lab_seam_fails(void)
+{
+	int n = atomic_inc_return(&allocations);
+	int at = atomic_read(&fail_at);
+
+	return at < 0 || n == at;
+}
+EXPORT_SYMBOL_GPL(lab_seam_fails);
+
+void lab_seam_taken(void)
+{
+	atomic_inc(&taken);
+}
+EXPORT_SYMBOL_GPL(lab_seam_taken);
+
+void lab_seam_given_back(void)
+{
+	atomic_dec(&taken);
+}
+EXPORT_SYMBOL_GPL(lab_seam_given_back);
+
+static struct eeh_pe *played(void)
+{
+	return pdev ? eeh_dev_to_pe(pci_dev_to_eeh_dev(pdev)) : NULL;
+}
+
+static void note_accesses(void)
+{
+	if (accesses)
+		length += scnprintf(text + length, sizeof(text) - length,
+				    strays ? "%u(%u) " : "%u ", accesses, strays);
+	accesses = 0;
+	strays = 0;
+}
+
+int lab_seam_pe_get_state(struct eeh_pe *pe)
+{
+	int real = eeh_pe_get_state(pe);
+
+	return pe && pe == played() && !real ? state : real;
+}
+EXPORT_SYMBOL_GPL(lab_seam_pe_get_state);
+
+int lab_seam_pe_set_option(struct eeh_pe *pe, int option)
+{
+	if (!pe || pe != played())
+		return eeh_pe_set_option(pe, option);
+
+	spin_lock(&lock);
+	note_accesses();
+	length += scnprintf(text + length, sizeof(text) - length, "%s ",
+			    option == EEH_OPT_THAW_MMIO ? "thaw" :
+			    option == EEH_OPT_FREEZE_PE ? "freeze" : "other");
+	if (option == EEH_OPT_THAW_MMIO && !thaw_fails && state)
+		state = EEH_PE_STATE_STOPPED_DMA;
+	if (option == EEH_OPT_FREEZE_PE)
+		state = EEH_PE_STATE_STOPPED_IO_DMA;
+	spin_unlock(&lock);
+
+	return option == EEH_OPT_THAW_MMIO && thaw_fails ? -EIO : 0;
+}
+EXPORT_SYMBOL_GPL(lab_seam_pe_set_option);
+
+/* Is it BAR0 of the GPU that is played? The module has mapped three pages of it. */
+static bool is_stray(const void __iomem *addr)
+{
+	unsigned long pfn = vmalloc_to_pfn((const void __force *)addr);
+	bool stray;
+
+	if (!pdev || PFN_PHYS(pfn) < pci_resource_start(pdev, 0) ||
+	    PFN_PHYS(pfn) > pci_resource_end(pdev, 0))
+		return false;
+
+	spin_lock(&lock);
+	accesses++;
+	if (freeze_at && !--freeze_at)
+		state = EEH_PE_STATE_STOPPED_IO_DMA;
+	stray = state && state != EEH_PE_STATE_STOPPED_DMA;
+	strays += stray;
+	spin_unlock(&lock);
+
+	return stray;
+}
+
+u32 lab_seam_in_le32(const u32 __iomem *addr)
+{
+	return is_stray(addr) ? NO_ANSWER : in_le32(addr);
+}
+EXPORT_SYMBOL_GPL(lab_seam_in_le32);
+
+void lab_seam_out_le32(u32 __iomem *addr, u32 value)
+{
+	if (!is_stray(addr))
+		out_le32(addr, value);
+}
+EXPORT_SYMBOL_GPL(lab_seam_out_le32);
+
+static int set_device(const char *val, const struct kernel_param *kp)
+{
+	struct pci_dev *found = NULL;
+
+	while ((found = pci_get_device(PCI_ANY_ID, PCI_ANY_ID, found)))
+		if (sysfs_streq(val, pci_name(found)))
+			break;
+	pci_dev_put(pdev);
+	pdev = found;
+
+	return found || sysfs_streq(val, "") ? 0 : -ENODEV;
+}
+
+static int set_flags(const char *val, const struct kernel_param *kp)
+{
+	struct eeh_pe *pe = played();
+	unsigned int mask;
+
+	if (!pe || (*val != '+' && *val != '-') || kstrtouint(val + 1, 0, &mask))
+		return -EINVAL;
+	if (*val == '+')
+		eeh_pe_state_mark(pe, mask);
+	else
+		pe->state &= ~mask;
+
+	return 0;
+}
+
+static int set_passed(const char *val, const struct kernel_param *kp)
+{
+	struct eeh_pe *pe = played();
+
+	if (!pe)
+		return -EINVAL;
+	atomic_add(sysfs_streq(val, "1") ? 1 : -1, &pe->pass_dev_cnt);
+
+	return 0;
+}
+
+static int set_log(const char *val, const struct kernel_param *kp)
+{
+	spin_lock(&lock);
+	length = 0;
+	text[0] = '\0';
+	accesses = 0;
+	strays = 0;
+	spin_unlock(&lock);
+
+	return 0;
+}
+
+static int get_log(char *buffer, const struct kernel_param *kp)
+{
+	int n;
+
+	spin_lock(&lock);
+	note_accesses();
+	n = scnprintf(buffer, PAGE_SIZE, "%s\n", length ? text : "");
+	spin_unlock(&lock);
+
+	return n;
+}
+
+static int set_fail_at(const char *val, const struct kernel_param *kp)
+{
+	int n;
+
+	if (kstrtoint(val, 0, &n))
+		return -EINVAL;
+	atomic_set(&allocations, 0);
+	atomic_set(&fail_at, n);
+
+	return 0;
+}
+
+static int get_atomic(char *buffer, const struct kernel_param *kp)
+{
+	return scnprintf(buffer, PAGE_SIZE, "%d\n", atomic_read((atomic_t *)kp->arg));
+}
+
+static const struct kernel_param_ops device_ops = { .set = set_device };
+static const struct kernel_param_ops flags_ops = { .set = set_flags };
+static const struct kernel_param_ops passed_ops = { .set = set_passed };
+static const struct kernel_param_ops log_ops = { .set = set_log, .get = get_log };
+static const struct kernel_param_ops fail_at_ops = { .set = set_fail_at, .get = get_atomic };
+static const struct kernel_param_ops count_ops = { .get = get_atomic };
+
+module_param_cb(device, &device_ops, NULL, 0200);
+module_param(state, int, 0600);
+module_param_cb(flags, &flags_ops, NULL, 0200);
+module_param_cb(passed, &passed_ops, NULL, 0200);
+module_param(thaw_fails, int, 0600);
+module_param(freeze_at, int, 0600);
+module_param_cb(log, &log_ops, NULL, 0600);
+module_param_cb(fail_at, &fail_at_ops, &fail_at, 0600);
+module_param_cb(allocations, &count_ops, &allocations, 0400);
+module_param_cb(taken, &count_ops, &taken, 0400);
+
+static int __init lab_seam_init(void)
+{
+	return 0;
+}
+module_init(lab_seam_init);
+
+static void __exit lab_seam_exit(void)
+{
+	pci_dev_put(pdev);
+}
+module_exit(lab_seam_exit);
+
+MODULE_DESCRIPTION("Frozen PEs and failing allocations for nvlink_isolation built with seam.h");
+MODULE_LICENSE("GPL");
