@@ -40,6 +40,7 @@ help:
 	@echo '  matrix        each way to reset a GPU on each kernel in the lab; renews the table in the README'
 	@echo '  bench         what the module costs; renews the figures in the README. BEFORE=COMMIT measures'
 	@echo '                the module of that commit, too'
+	@echo '  faults        each fault of a GPU at each step of the sequence; the scenario takes a few'
 	@echo '  package       the deb and DKMS in a ppc64el Debian (as root)'
 	@echo '  lifecycle     upgrades, downgrades, initramfs and RPMs there (half an hour, not in check)'
 	@echo '  release-check says what keeps this commit from being released'
@@ -241,6 +242,10 @@ matrix: setup
 .PHONY: bench
 bench: setup
 	@tests/bench $(if $(BEFORE),--before $(BEFORE))
+
+.PHONY: faults
+faults:
+	@LAB_SEED=all LAB_TIMEOUT=10000 prove --verbose tests/lab/run :: faults
 
 .PHONY: package
 package:
