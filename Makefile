@@ -41,6 +41,7 @@ help:
 	@echo '  bench         what the module costs; renews the figures in the README. BEFORE=COMMIT measures'
 	@echo '                the module of that commit, too'
 	@echo '  faults        each fault of a GPU at each step of the sequence; the scenario takes a few'
+	@echo '  debug-check   every scenario on a kernel that looks for mistakes; SCENARIOS="reset gate" for some'
 	@echo '  package       the deb and DKMS in a ppc64el Debian (as root)'
 	@echo '  lifecycle     upgrades, downgrades, initramfs and RPMs there (half an hour, not in check)'
 	@echo '  release-check says what keeps this commit from being released'
@@ -229,7 +230,7 @@ lint:
 	@prove tests/lint
 
 # Some need a guest with files of their own, and are run by who makes those.
-SCENARIOS ?= $(basename $(notdir $(shell grep -LE '^. (overlay|matrix|trees|bench):' tests/scenarios/*.sh)))
+SCENARIOS ?= $(basename $(notdir $(shell grep -LE '^. (overlay|matrix|trees|bench|debug):' tests/scenarios/*.sh)))
 
 .PHONY: scenarios
 scenarios:
@@ -246,6 +247,11 @@ bench: setup
 .PHONY: faults
 faults:
 	@LAB_SEED=all LAB_TIMEOUT=10000 prove --verbose tests/lab/run :: faults
+
+# Its kernel is built first: some minutes on two processors that have nothing else to do.
+.PHONY: debug-check
+debug-check: setup
+	@prove --verbose tests/debug-check $(if $(filter command line,$(origin SCENARIOS)),:: $(SCENARIOS))
 
 .PHONY: package
 package:

@@ -27,8 +27,9 @@
 #   wait_for SECONDS CMD...   try CMD until it succeeds: true if it did in time
 #   show                      what comes in is to be read by those who use run --show
 #   dmesg_clear, dmesg_since  print the kernel's log since the last dmesg_clear of this scenario
+#   leaks                     what was lost since boot or the last time, as kmemleak tells it
 #
-# Modules are there for modprobe: nvlink_isolation, lab_driver, lab_hook, vfio-pci. lab_tree is loaded.
+# Modules are there for modprobe: nvlink_isolation, lab_driver, lab_hook, lab_mistake, vfio-pci. lab_tree is loaded.
 
 lab() {
 	lab_config=$(lab_control) || {
@@ -53,9 +54,12 @@ lab() {
 	esac
 }
 
-# The config file of the control device: the first, the last is lab_watch's.
+# The config file of the control device: the first, the last is lab_watch's. To look for it takes a
+# hundred processes, and a debug kernel seconds.
 lab_control() {
-	lab_find 0x1b36 0x00ee | sed -n '1s,$,/config,p' | grep .
+	[ -s /run/lab-control ] ||
+		lab_find 0x1b36 0x00ee | sed -n '1s,$,/config,p' >/run/lab-control
+	grep . /run/lab-control
 }
 
 # lab_find VENDOR [DEVICE]: directories of the PCI devices, in order.
@@ -168,4 +172,17 @@ dmesg_clear() {
 dmesg_since() {
 	dmesg | awk '/ lab: (dmesg_clear|begin )/ { n = 0; next } { l[n++] = $0 }
 		END { for (i = 0; i < n; i++) print l[i] }'
+}
+
+# It tells of nothing younger than 5 seconds, nor of what it sees for the first time.
+leaks() {
+	lab_leaks=/sys/kernel/debug/kmemleak
+	[ -e $lab_leaks ] || return 0
+	sleep 6
+	if echo scan >$lab_leaks && echo scan >$lab_leaks; then
+		cat $lab_leaks
+		echo clear >$lab_leaks
+	else
+		echo "kmemleak has given up"
+	fi
 }
