@@ -42,6 +42,7 @@ help:
 	@echo '                the module of that commit, too'
 	@echo '  faults        each fault of a GPU at each step of the sequence; the scenario takes a few'
 	@echo '  debug-check   every scenario on a kernel that looks for mistakes; SCENARIOS="reset gate" for some'
+	@echo '  soak          everything at once on two processors, SEED=... MINUTES=... (default: 10)'
 	@echo '  package       the deb and DKMS in a ppc64el Debian (as root)'
 	@echo '  lifecycle     upgrades, downgrades, initramfs and RPMs there (half an hour, not in check)'
 	@echo '  release-check says what keeps this commit from being released'
@@ -230,7 +231,7 @@ lint:
 	@prove tests/lint
 
 # Some need a guest with files of their own, and are run by who makes those.
-SCENARIOS ?= $(basename $(notdir $(shell grep -LE '^. (overlay|matrix|trees|bench|debug):' tests/scenarios/*.sh)))
+SCENARIOS ?= $(basename $(notdir $(shell grep -LE '^. (overlay|matrix|trees|bench|soak|debug):' tests/scenarios/*.sh)))
 
 .PHONY: scenarios
 scenarios:
@@ -252,6 +253,14 @@ faults:
 .PHONY: debug-check
 debug-check: setup
 	@prove --verbose tests/debug-check $(if $(filter command line,$(origin SCENARIOS)),:: $(SCENARIOS))
+
+SEED ?= $(shell date +%s)
+MINUTES ?= 10
+
+.PHONY: soak
+soak: setup
+	@LAB_TIMEOUT=$$((($(MINUTES) + 60) * 60)) \
+		prove --verbose tests/lab/run :: --set SEED=$(SEED) --set MINUTES=$(MINUTES) soak
 
 .PHONY: package
 package:

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #define DEVICES		"/sys/bus/pci/devices"
+#define REQUIRED	"nvlink_isolation/required_links"
 #define WINDOW		0x80		/* where commands are written and answers read */
 #define ANSWER		16		/* more than any that is asked for here */
 #define LINK_SHIFT	16
@@ -133,15 +134,17 @@ static void tell(struct gpu *gpu)
  */
 static bool look_at(struct gpu *gpu)
 {
-	char state[32], links[32];
+	char state[32], links[32], before[32];
 	int tries;
 
 	for (tries = 0; tries < 2; tries++) {
 		unsigned long epoch;
 
-		if (!read_file(gpu->bdf, "nvlink_isolation/state", state, sizeof(state)) ||
+		/* Domains may change in between: what is required has to be so before and after. */
+		if (!read_file(gpu->bdf, REQUIRED, before, sizeof(before)) ||
+		    !read_file(gpu->bdf, "nvlink_isolation/state", state, sizeof(state)) ||
 		    strcmp(state, "isolated") ||
-		    !read_file(gpu->bdf, "nvlink_isolation/required_links", links, sizeof(links)))
+		    !read_file(gpu->bdf, REQUIRED, links, sizeof(links)) || strcmp(before, links))
 			break;
 		epoch = ask(gpu, "epoch");
 		if (gpu->known && epoch == gpu->epoch) {
