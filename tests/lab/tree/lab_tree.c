@@ -286,10 +286,12 @@ static const struct kernel_param_ops lab_peers_ops = {
 module_param_cb(peers, &lab_peers_ops, NULL, 0200);
 MODULE_PARM_DESC(peers, "write: N HEX gives the N-th GPU another ibm,nvlink-peers, N - takes it away");
 
+/* Nobody undoes it, and so nobody gives it back. */
+static struct of_changeset grafted;
+
 static int __init lab_tree_init(void)
 {
 	struct device_node *root = NULL;
-	struct of_changeset cs;
 	void *blob = NULL;
 	ssize_t size;
 	int ret;
@@ -309,12 +311,12 @@ static int __init lab_tree_init(void)
 	 * From here on the live tree may refer to blob and nodes: they stay, and a failed load
 	 * leaves them behind. It ends the scenario anyway.
 	 */
-	of_changeset_init(&cs);
-	ret = lab_graft_gpus(&cs, root);
+	of_changeset_init(&grafted);
+	ret = lab_graft_gpus(&grafted, root);
 	if (!ret)
-		ret = lab_attach_npus(&cs, root);
+		ret = lab_attach_npus(&grafted, root);
 	if (!ret)
-		ret = of_changeset_apply(&cs);
+		ret = of_changeset_apply(&grafted);
 	if (!ret)
 		ret = lab_verify();
 	if (ret)
