@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Is the module in the initramfs of the running kernel? Each family of systems has its lister. */
+/* Is the module in the initramfs of the running kernel? Each family of systems has a lister. */
 
 #include "command.h"
 
@@ -14,7 +14,7 @@
 
 extern char **environ;
 
-/* One line of a list, of ls or of paths, ends with the module's file: ".../MODULE.ko.xz" */
+/* A line of a list, of ls or of paths, ends with the module's file: ".../nvlink_isolation.ko.xz" */
 static bool names_module(const char *line)
 {
 	static const char file[] = MODULE ".ko";
@@ -31,7 +31,7 @@ static bool names_module(const char *line)
  */
 static int look_with(const char *lister, const char *path)
 {
-	char *args[3] = { (char *)lister, (char *)path };
+	char *args[3] = {};
 	posix_spawn_file_actions_t actions;
 	char line[PATH_MAX];
 	int ends[2], status, err;
@@ -39,6 +39,8 @@ static int look_with(const char *lister, const char *path)
 	FILE *list;
 	pid_t pid;
 
+	args[0] = (char *)lister;
+	args[1] = (char *)path;
 	if (pipe(ends))
 		return -2;
 	posix_spawn_file_actions_init(&actions);

@@ -81,8 +81,8 @@ void installed_free(struct installed *installed)
 }
 
 /*
- * Return: true if another module is installed than the one that is loaded, whose version and
- * checksum sysfs has. What is not told on both sides counts as the same.
+ * Return: true if another module is installed than the one that is loaded, of which sysfs has
+ * version and checksum. What is not told on both sides counts as the same.
  */
 bool installed_is_other(const struct installed *installed)
 {
