@@ -40,7 +40,7 @@ help:
 	@echo '  matrix        each way to reset a GPU on each kernel in the lab; renews the table in the README'
 	@echo '  bench         what the module costs; renews the figures in the README. BEFORE=COMMIT measures'
 	@echo '                the module of that commit, too'
-	@echo '  faults        each fault of a GPU at each step of the sequence; the scenario takes a few'
+	@echo '  faults        each fault of a GPU at each step, each allocation; the scenarios take a few'
 	@echo '  debug-check   every scenario on a kernel that looks for mistakes; SCENARIOS="reset gate" for some'
 	@echo '  soak          everything at once on two processors, SEED=... MINUTES=... (default: 10)'
 	@echo '  package       the deb and DKMS in a ppc64el Debian (as root)'
@@ -247,7 +247,7 @@ bench: setup
 
 .PHONY: faults
 faults:
-	@LAB_SEED=all LAB_TIMEOUT=10000 prove --verbose tests/lab/run :: faults
+	@LAB_SEED=all LAB_TIMEOUT=10000 prove --verbose tests/lab/run :: faults allocations
 
 # Its kernel is built first: some minutes on two processors that have nothing else to do.
 .PHONY: debug-check
