@@ -32,11 +32,11 @@ guest() {
 	. /lab/bench.sh
 	killall -STOP lab_watch
 	v100s >/dev/null
-	# As built by gcc 12; another compiler may need some more.
+	# As built by gcc 12 for 6.1 they are 21, 26 and 72. Others need some more: for 6.12 the last is 93.
 	foreign_costs
 	at_most "instructions that a config read pays" "$read" 30
 	at_most "instructions that a config write pays" "$write" 36
-	at_most "instructions that pci_enable_device() pays" "$enable" 90
+	at_most "instructions that pci_enable_device() pays" "$enable" 100
 
 	trace_on opal
 	lab mark "sysfs"
