@@ -43,14 +43,14 @@ guest() {
 	reset 0
 	lab mark "after sysfs"
 	trace_off
-	applied "after a reset through sysfs" 64 10 3
+	applied "after a reset through sysfs" 64 10 7
 	trace_on opal
 	lab mark "raw"
 	raw_resets "$(gpu 0)"
 	ok "isolated after a raw reset" wait_for 10 g0_is_isolated
 	lab mark "after raw"
 	trace_off
-	applied "after a raw reset" 65 10 3
+	applied "after a raw reset" 65 10 7
 	set_parameter audit_seconds 1
 	lab mark "audits"
 	sleep 10
