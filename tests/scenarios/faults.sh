@@ -34,6 +34,7 @@ behave() {
 	case $1 in
 	boot0) lab set g0 boot0 0x140000a1 ;;
 	late-ms) lab set g0 late-ms 0 ;;
+	trap) lab set g0 trap off && lab set g0 no-config off ;;
 	*) lab set g0 "$1" off ;;
 	esac
 }
