@@ -42,7 +42,7 @@ one() {
 	lab mark "after without $path"
 	without=$took
 	load isolate=1
-	mappings=$(grep -cw ioremap /proc/vmallocinfo)
+	before=$(mappings)
 	trace_on
 	lab mark "with $path"
 	timed "$@"
@@ -53,7 +53,7 @@ one() {
 	[ "$path" = "raw reset" ] ||
 		figure "time|$path: what it takes, by what it takes without the module" \
 			"$((ratio / 1000)).$(printf '%03d' $((ratio % 1000)))"
-	figure "bus|$path: mappings made" $(($(grep -cw ioremap /proc/vmallocinfo) - mappings))
+	figure "bus|$path: mappings made" $(($(mappings) - before))
 	trace_applies | sed -n 's/^err=0 //p' | tail -n 1 >/run/applied
 	read -r _ _ _ us </run/applied
 	figure "time|$path: its end to links read back as cut (µs)" "$us"

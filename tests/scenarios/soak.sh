@@ -200,14 +200,6 @@ stuck() {
 	done
 }
 
-mappings() {
-	grep -cw ioremap /proc/vmallocinfo
-}
-
-slab() {
-	awk '$1 == "SUnreclaim:" { print $2 }' /proc/meminfo
-}
-
 guest() {
 	: "${SEED:=1}" "${MINUTES:=1}"
 	fresh

@@ -30,15 +30,6 @@ are_over() {
 	done
 }
 
-# How many mappings of devices there are. The module has three of each GPU, and others come and go.
-mappings() {
-	grep -cw ioremap /proc/vmallocinfo
-}
-
-slab() {
-	awk '$1 == "SUnreclaim:" { print $2 }' /proc/meminfo
-}
-
 guest() {
 	fresh
 	others=$(mappings)

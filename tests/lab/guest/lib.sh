@@ -24,6 +24,9 @@
 #   parameter NAME            what its parameter reads
 #   set_parameter NAME VALUE  change it: true if it was accepted
 #   fresh                     be as after boot: nvlink_isolation not loaded, no fault, no mask
+#   mappings                  how many mappings of devices there are: the module has three of each GPU,
+#                             and others come and go
+#   slab                      memory of the kernel's that cannot be reclaimed, in kB
 #   wait_for SECONDS CMD...   try CMD until it succeeds: true if it did in time
 #   show                      what comes in is to be read by those who use run --show
 #   dmesg_clear, dmesg_since  print the kernel's log since the last dmesg_clear of this scenario
@@ -153,6 +156,14 @@ fresh() {
 show() {
 	# shellcheck disable=SC2154 # set by init
 	sed "s/^/$result_prefix| /"
+}
+
+mappings() {
+	grep -cw ioremap /proc/vmallocinfo
+}
+
+slab() {
+	awk '$1 == "SUnreclaim:" { print $2 }' /proc/meminfo
 }
 
 wait_for() {
