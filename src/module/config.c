@@ -109,7 +109,6 @@ static bool config_answers(struct pci_dev *pdev)
 static const char *bridge_obstacle(struct nvli_gpu *gpu)
 {
 	struct pci_dev *bridge;
-	u16 command;
 	int i;
 
 	if (gpu->path.depth < 0)
@@ -121,12 +120,26 @@ static const char *bridge_obstacle(struct nvli_gpu *gpu)
 			return "a bridge above it does not answer";
 		if (!is_in_d0(bridge))
 			return "a bridge above it is not in D0";
-		if (pci_read_config_word(bridge, PCI_COMMAND, &command) ||
-		    !(command & PCI_COMMAND_MEMORY))
-			return "a bridge above it does not forward memory accesses";
 	}
 
 	return NULL;
+}
+
+/*
+ * Do the bridges forward memory accesses? Those that were found together with the GPU do not before
+ * somebody enables it: the PCI core switches them on right before that is asked of us.
+ */
+static bool is_forwarded(struct nvli_gpu *gpu)
+{
+	u16 command;
+	int i;
+
+	for (i = 0; i < gpu->path.depth; i++)
+		if (pci_read_config_word(gpu->path.bridge[i], PCI_COMMAND, &command) ||
+		    !(command & PCI_COMMAND_MEMORY))
+			return false;
+
+	return true;
 }
 
 /* The GPU's address on the bus, which on powernv is not its address for the CPU */
@@ -214,6 +227,7 @@ static const char *silence(struct nvli_gpu *gpu)
 int nvli_config_wait(struct nvli_gpu *gpu, unsigned long deadline, const char **what)
 {
 	bool late;
+	int err;
 
 	for (;;) {
 		/* Before the look: it may have taken long to get to it. */
@@ -224,11 +238,16 @@ int nvli_config_wait(struct nvli_gpu *gpu, unsigned long deadline, const char **
 		*what = channel_obstacle(gpu);
 		if (*what)
 			return -EAGAIN;
+		err = -ETIMEDOUT;
 		*what = silence(gpu);
+		if (!*what && !is_forwarded(gpu)) {
+			err = -EAGAIN;
+			*what = "a bridge above it does not forward memory accesses";
+		}
 		if (!*what)
 			break;
 		if (late)
-			return -ETIMEDOUT;
+			return err;
 		usleep_range(2000, 4000);
 	}
 	if (is_in_d0(gpu->pdev))

@@ -20,7 +20,8 @@
  *   eeh    reads as the device's PE and the PEs above it, up to the PHB's: ADDRESS:STATE each
  *
  * Unrelated to any driver, a PCI address written to the parameter phb_failure has EEH recover the
- * PHB of that device as if it was fenced. eeh_failure has to be given for it.
+ * PHB of that device as if it was fenced. eeh_failure has to be given for it. And while START-END, in
+ * hexadecimal, is written to reserve, these addresses are given to nobody; "-" frees them.
  */
 #include <linux/delay.h>
 #include <linux/kthread.h>
@@ -76,6 +77,31 @@ static const struct kernel_param_ops phb_failure_ops = {
 };
 module_param_cb(phb_failure, &phb_failure_ops, NULL, 0200);
 MODULE_PARM_DESC(phb_failure, "PCI address of a device whose PHB EEH is to recover");
+
+static struct resource *reserved;
+
+static int set_reserve(const char *val, const struct kernel_param *kp)
+{
+	u64 start, end;
+
+	if (reserved) {
+		release_mem_region(reserved->start, resource_size(reserved));
+		reserved = NULL;
+	}
+	if (sysfs_streq(val, "-"))
+		return 0;
+	if (sscanf(val, "%llx-%llx", &start, &end) != 2)
+		return -EINVAL;
+	reserved = request_mem_region(start, end - start + 1, "lab");
+
+	return reserved ? 0 : -EBUSY;
+}
+
+static const struct kernel_param_ops reserve_ops = {
+	.set = set_reserve,
+};
+module_param_cb(reserve, &reserve_ops, NULL, 0200);
+MODULE_PARM_DESC(reserve, "addresses that nobody is to get");
 
 struct lab_device {
 	struct pci_dev *pdev;
@@ -388,6 +414,7 @@ static int __init lab_driver_init(void)
 
 static void __exit lab_driver_exit(void)
 {
+	set_reserve("-", NULL);
 	pci_unregister_driver(&lab_driver_aware);
 	pci_unregister_driver(&lab_driver);
 }
