@@ -66,6 +66,54 @@ void lab_seam_given_back(void)
 }
 EXPORT_SYMBOL_GPL(lab_seam_given_back);
 
+/* What the module has mapped where: a kernel need not have a page for such an address. */
+static struct {
+	const void __iomem *at;
+	phys_addr_t start;
+	unsigned long size;
+} windows[64];
+
+void lab_seam_mapped(const void __iomem *at, phys_addr_t start, unsigned long size)
+{
+	int i;
+
+	spin_lock(&lock);
+	for (i = 0; i < ARRAY_SIZE(windows) && windows[i].at; i++)
+		;
+	if (!WARN_ON(i == ARRAY_SIZE(windows))) {
+		windows[i].at = at;
+		windows[i].start = start;
+		windows[i].size = size;
+	}
+	spin_unlock(&lock);
+}
+EXPORT_SYMBOL_GPL(lab_seam_mapped);
+
+void lab_seam_unmapped(const void __iomem *at)
+{
+	int i;
+
+	spin_lock(&lock);
+	for (i = 0; i < ARRAY_SIZE(windows); i++)
+		if (windows[i].at == at)
+			windows[i].at = NULL;
+	spin_unlock(&lock);
+}
+EXPORT_SYMBOL_GPL(lab_seam_unmapped);
+
+/* 0 for what is in no window */
+static phys_addr_t physical(const void __iomem *addr)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(windows); i++)
+		if (windows[i].at && addr >= windows[i].at &&
+		    addr < windows[i].at + windows[i].size)
+			return windows[i].start + (addr - windows[i].at);
+
+	return 0;
+}
+
 static struct eeh_pe *played(void)
 {
 	return pdev ? eeh_dev_to_pe(pci_dev_to_eeh_dev(pdev)) : NULL;
@@ -108,22 +156,23 @@ int lab_seam_pe_set_option(struct eeh_pe *pe, int option)
 }
 EXPORT_SYMBOL_GPL(lab_seam_pe_set_option);
 
-/* Is it BAR0 of the GPU that is played? The module has mapped three pages of it. */
+/* Is it BAR0 of the GPU that is played, and frozen? */
 static bool is_stray(const void __iomem *addr)
 {
-	unsigned long pfn = vmalloc_to_pfn((const void __force *)addr);
-	bool stray;
-
-	if (!pdev || PFN_PHYS(pfn) < pci_resource_start(pdev, 0) ||
-	    PFN_PHYS(pfn) > pci_resource_end(pdev, 0))
-		return false;
+	bool stray = false;
+	phys_addr_t at;
 
 	spin_lock(&lock);
+	at = physical(addr);
+	if (WARN_ON(!at) || !pdev || at < pci_resource_start(pdev, 0) ||
+	    at > pci_resource_end(pdev, 0))
+		goto out;
 	accesses++;
 	if (freeze_at && !--freeze_at)
 		state = EEH_PE_STATE_STOPPED_IO_DMA;
 	stray = state && state != EEH_PE_STATE_STOPPED_DMA;
 	strays += stray;
+out:
 	spin_unlock(&lock);
 
 	return stray;

@@ -24,6 +24,8 @@
 bool lab_seam_fails(void);
 void lab_seam_taken(void);
 void lab_seam_given_back(void);
+void lab_seam_mapped(const void __iomem *at, phys_addr_t start, unsigned long size);
+void lab_seam_unmapped(const void __iomem *at);
 int lab_seam_pe_get_state(struct eeh_pe *pe);
 int lab_seam_pe_set_option(struct eeh_pe *pe, int option);
 u32 lab_seam_in_le32(const u32 __iomem *addr);
@@ -59,8 +61,10 @@ static inline void __iomem *lab_seam_ioremap(phys_addr_t start, unsigned long si
 {
 	void __iomem *window = lab_seam_fails() ? NULL : ioremap(start, size);
 
-	if (window)
+	if (window) {
 		lab_seam_taken();
+		lab_seam_mapped(window, start, size);
+	}
 
 	return window;
 }
@@ -68,6 +72,7 @@ static inline void __iomem *lab_seam_ioremap(phys_addr_t start, unsigned long si
 static inline void lab_seam_iounmap(void __iomem *window)
 {
 	lab_seam_given_back();
+	lab_seam_unmapped(window);
 	iounmap(window);
 }
 
