@@ -83,8 +83,31 @@ die() {
 	sleep 30
 }
 
+# again MS: reset, and once more when that was over MS ago
+again() {
+	raw_assert 0
+	usleep 2000
+	raw_release 0
+	usleep "$1"000
+	raw_assert 0
+	usleep 2000
+	lab set g0 ring-busy off
+	raw_release 0
+}
+
+# Pulled out, gone from the kernel too, put in again
+replaced() {
+	raw_reset 0
+	sleep 3
+	remove_gpu 0
+	lab set g0 no-config off
+	raw_reset 0 "$p0"
+	rescan
+}
+
 guest() {
 	fresh
+	p0=$(port 0)
 	seed=$(cat /lab/seed)
 	load isolate=1
 	fault "none" isolated trap off
@@ -100,6 +123,9 @@ guest() {
 	fault "mask bits do not stick" held mask-stuck on
 	fault "mask bits do not stick, reset through sysfs" held mask-stuck on reset 0
 	fault "mask bits stick late" held mask-late on
+	fault "reset again before the first access" isolated ring-busy on again 100
+	fault "reset again while the ring starts" isolated ring-busy on again 340
+	fault "pulled out, removed and put in again" isolated no-config on replaced
 	fault "PMC_BOOT_0 of another chip" held boot0 0x130000a1
 	set_parameter audit_seconds 1
 	fault "mask bits fall off" isolated trap off lose_mask
@@ -187,10 +213,31 @@ account() {
 		}' "$log"
 }
 
+# attempts FAULT: how often a sequence began before the second reset of g0, and after it; without a
+# "reset" between them if one came to a mask before it
+attempts() {
+	log_segment "fault $1" "settled $1: isolated" | awk '
+		$2 == "p0" && $4 == "off=0x03e" && $NF == "val=0x0042" {
+			resets++
+			if (resets == 2) {
+				before = n " " (masks ? "" : "reset")
+				n = 0
+			}
+		}
+		$2 == "g0" && $3 == "read" && $4 == "off=0x000000" { n++ }
+		$2 == "g0" && $3 == "mask" && $4 ~ /^val=0x..15/ { masks++ }
+		END { print before, n + 0 }'
+}
+
 judge() {
 	account >"$dir/faults"
 	is "accesses of a whole sequence" "$(log_segment "fault none" "settled none: isolated" |
 		grep -cE ' g0 (read|write) ')" "$steps"
+	# It was in the middle indeed: an attempt began before it, and came to no mask.
+	like "attempts around the second reset" "$(attempts "reset again while the ring starts")" \
+		'^[1-9][0-9]* reset [1-9]'
+	is "attempts before a reset that comes first" \
+		"$(attempts "reset again before the first access" | sed 's/^0* *reset.*/none/')" none
 	ok "there are faults" test "$(wc -l <"$dir/faults")" -gt 25
 	is "what the devices do not confirm" "$(awk -F '|' '$2 != $3' "$dir/faults")" ""
 	# Until an audit nobody can know that they fell off; lab_watch sees it at once.
