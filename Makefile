@@ -44,7 +44,8 @@ help:
 	@echo '  debug-check   every scenario on a kernel that looks for mistakes; SCENARIOS="reset gate" for some'
 	@echo '  soak          everything at once on two processors, SEED=... MINUTES=... (default: 10)'
 	@echo '  package       the deb and DKMS in a ppc64el Debian (as root)'
-	@echo '  lifecycle     upgrades, downgrades, initramfs and RPMs there (half an hour, not in check)'
+	@echo '  lifecycle     upgrades, downgrades, initramfs and RPMs there, and then system: all of a'
+	@echo '                package that check leaves out'
 	@echo '  release-check says what keeps this commit from being released'
 	@echo '  system        a whole Debian 13 with the packages boots from a disk, before and after a'
 	@echo '                kernel upgrade (as root)'
@@ -268,7 +269,7 @@ package:
 
 .PHONY: lifecycle
 lifecycle: setup
-	@prove --verbose tests/package/lifecycle
+	@prove --verbose tests/package/lifecycle tests/system/check
 
 .PHONY: system
 system: setup

@@ -20,8 +20,10 @@
  *   eeh    reads as the device's PE and the PEs above it, up to the PHB's: ADDRESS:STATE each
  *
  * Unrelated to any driver, a PCI address written to the parameter phb_failure has EEH recover the
- * PHB of that device as if it was fenced. eeh_failure has to be given for it. And while START-END, in
- * hexadecimal, is written to reserve, these addresses are given to nobody; "-" frees them.
+ * PHB of that device as if it was fenced. eeh_failure has to be given for it.
+ *
+ * START-END, in hexadecimal, written to the parameter reserve has nobody get these addresses; "-" frees
+ * them.
  */
 #include <linux/delay.h>
 #include <linux/kthread.h>
