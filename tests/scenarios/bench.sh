@@ -7,6 +7,8 @@
 # boot: bench
 # tree: none
 # alone: yes
+# stray: yes
+# allow: EEH: (Beginning: |Frozen PHB#[01]-PE#[0-9a-f]+ detected|Call Trace:)
 
 # Numbers of GPUs
 sizes="1 2 4 6 8 16"
@@ -20,7 +22,7 @@ some() {
 timed() {
 	now
 	timed_from=$now
-	"$@"
+	"$@" >/dev/null
 	timed_status=$?
 	now
 	took=$(((now - timed_from) / 1000))
@@ -33,23 +35,44 @@ all_isolated() {
 	done
 }
 
-# one PATH COMMAND...: a way to reset g0, without the module and with it.
+# did TEXT COMMAND...: it succeeds, in this very shell, which `ok` does not see to.
+did() {
+	did_text=$1
+	shift
+	if "$@"; then
+		result ok "$did_text"
+	else
+		result 'not ok' "$did_text"
+	fi
+}
+
+# one PATH COMMAND...: a way to reset g0, without the module and with it. Around it, not measured, are
+# the commands of $prepare and $finish.
+prepare=true finish=true
+
 one() {
 	path=$1
 	shift
+	# shellcheck disable=SC2086 # words
+	ok "before $path without the module" $prepare
 	lab mark "without $path"
-	timed "$@"
+	recovered_us=''
+	did "$path without the module" timed "$@"
 	lab mark "after without $path"
-	without=$took
+	without=${recovered_us:-$took}
+	# shellcheck disable=SC2086 # words
+	ok "after $path without the module" $finish
 	load isolate=1
+	# shellcheck disable=SC2086 # words
+	ok "before $path" $prepare
 	before=$(mappings)
 	trace_on
 	lab mark "with $path"
-	timed "$@"
+	did "$path" timed "$@"
 	ok "isolated after $path" wait_for 30 all_isolated "$(gpu 0)"
 	lab mark "after with $path"
 	trace_off
-	ratio=$((took * 1000 / without))
+	ratio=$((${recovered_us:-$took} * 1000 / without))
 	[ "$path" = "raw reset" ] ||
 		figure "time|$path: what it takes, by what it takes without the module" \
 			"$((ratio / 1000)).$(printf '%03d' $((ratio % 1000)))"
@@ -57,7 +80,40 @@ one() {
 	trace_applies | sed -n 's/^err=0 //p' | tail -n 1 >/run/applied
 	read -r _ _ _ us </run/applied
 	figure "time|$path: its end to links read back as cut (µs)" "$us"
+	# shellcheck disable=SC2086 # words
+	ok "after $path" $finish
 	unload
+}
+
+# recovered: EEH recovers g0. How long it takes is what the kernel's log says: it is looked at rarely.
+recovered() {
+	recovered_lines=$(dmesg | wc -l)
+	eeh_recover 0 || return
+	recovered_us=$(dmesg | tail -n "+$((recovered_lines + 1))" | awk -F '[][]' '
+		/EEH: Beginning: / && !from { from = $2 }
+		/EEH: Recovery successful/ { printf "%.0f", ($2 - from) * 1e6 }')
+}
+
+opened() {
+	client_start c 0 && client_do c open >/dev/null
+}
+
+closed() {
+	client_do c close >/dev/null && client_stop c
+}
+
+# What VFIO lets a client do; on kernels where it works.
+by_vfio() {
+	ok "vfio-pci drives g0" vfio_bind 0
+	prepare="client_start c 0" finish=closed
+	one "VFIO open" client_do c open
+	prepare=opened
+	one "VFIO_DEVICE_RESET" client_do c reset
+	one "VFIO_DEVICE_PCI_HOT_RESET" client_do c hot-reset
+	finish="client_stop c"
+	one "VFIO close" client_do c close
+	prepare=true finish=true
+	vfio_unbind 0
 }
 
 # Enforcement starts for as many GPUs as there are; none of their links is cut before.
@@ -120,7 +176,13 @@ guest() {
 	reset 0
 	one "sysfs reset" reset 0
 	one "reset of the switch" reset_below "$(upstream 0)"
+	one "reset of the port" reset_below "$(port 0)"
 	one "raw reset" raw_resets "$(gpu 0)"
+	one "EEH recovery" recovered
+	case $(uname -r) in
+	6.1.*) ;; # vfio-pci does not bind on kernels 5.19 to 6.3
+	*) by_vfio ;;
+	esac
 	start_beside_reset
 	load isolate=1
 	for n in $sizes; do
@@ -165,7 +227,7 @@ release=' config-write off=0x03e len=2 val=0x0002$'
 # judge_one PATH PORT: what g0 saw of it.
 judge_one() {
 	from="with $1" to="after with $1"
-	is "$1: masks of g0" "$(count "^[0-9]+ g0$mask_line" "$from" "$to")" 1
+	figure "bus|$1: masks" "$(count "^[0-9]+ g0$mask_line" "$from" "$to")"
 	for what in read write; do
 		figure "bus|$1: MMIO ${what}s" "$(count "^[0-9]+ g0 $what off" "$from" "$to")"
 		figure "bus|$1: config ${what}s, GPU" $((
@@ -205,7 +267,14 @@ judge() {
 					END { print n + 0 }')"
 	done
 	judge_one "reset of the switch" up0
+	judge_one "reset of the port" p0
 	judge_one "raw reset" p0
+	judge_one "EEH recovery" p0
+	if grep -q ' mark text=with VFIO' "$log"; then
+		for path in "VFIO open" VFIO_DEVICE_RESET VFIO_DEVICE_PCI_HOT_RESET "VFIO close"; do
+			judge_one "$path" p0
+		done
+	fi
 	for n in $sizes; do
 		from="at once $n" to="after at once $n"
 		dead=$mask_line
