@@ -178,12 +178,13 @@ guest() {
 	one "reset of the switch" reset_below "$(upstream 0)"
 	one "reset of the port" reset_below "$(port 0)"
 	one "raw reset" raw_resets "$(gpu 0)"
+	start_beside_reset
+	# EEH has the kernel find g0 again, as the last of all.
 	one "EEH recovery" recovered
 	case $(uname -r) in
 	6.1.*) ;; # vfio-pci does not bind on kernels 5.19 to 6.3
 	*) by_vfio ;;
 	esac
-	start_beside_reset
 	load isolate=1
 	for n in $sizes; do
 		at_once "$n"
