@@ -23,8 +23,7 @@ guest() {
 
 	# A reset that began before the hooks were there is waited for.
 	ok "enforcement ends" set_parameter isolate 0
-	reset 3 &
-	usleep 500000
+	reset_begins 3
 	ok "enforcement starts during a reset of g3" set_parameter isolate 1
 	is "g3 is isolated" "$(sysfs 3 state)" isolated
 	is "mask of g3" "$(lab get g3 mask)" 0x00150005

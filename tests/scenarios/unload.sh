@@ -23,8 +23,7 @@ guest() {
 	# The module must stay until the last caller has left its hook. It is not loaded again at
 	# once: a copy at the same address would do for one that is gone.
 	load isolate=1
-	reset 1 &
-	usleep 500000
+	reset_begins 1
 	ok "isolate=0 during a reset" set_parameter isolate 0
 	lab mark "hooks are off"
 	ok "rmmod" rmmod nvlink_isolation

@@ -14,6 +14,8 @@
 #   dev N                     its directory in sysfs
 #   sysfs N ATTR              what its nvlink_isolation/ATTR reads
 #   reset N                   reset it through sysfs
+#   reset_begins N            the same in the background, for `wait`; true when its mask is gone,
+#                             which is seconds before the end
 #   enable_gpu N              bind lab_driver to it: true if pci_enable_device succeeded
 #   disable_gpu N             unbind it
 #   in_state N STATE          is that its nvlink_isolation/state?
@@ -94,6 +96,15 @@ sysfs() {
 
 reset() {
 	echo 1 >"$(dev "$1")/reset"
+}
+
+mask_is_gone() {
+	[ "$(cut_links "g$1")" = 0x00000000 ]
+}
+
+reset_begins() {
+	reset "$1" &
+	wait_for 5 mask_is_gone "$1"
 }
 
 enable_gpu() {
