@@ -105,41 +105,37 @@ static bool config_answers(struct pci_dev *pdev)
 	       id == ((u32)pdev->device << 16 | pdev->vendor);
 }
 
-/* From the root port down: below one that does not answer nothing is asked. */
-static const char *bridge_obstacle(struct nvli_gpu *gpu)
+/*
+ * From the root port down: below one that does not answer nothing is asked, nor below one that does
+ * not forward memory accesses. That one may have lost its bus numbers, too. Or it was found together
+ * with the GPU: the PCI core switches it on when somebody enables the GPU, right before that is asked
+ * of us. As nvli_config_wait() returns.
+ */
+static int look_at_bridges(struct nvli_gpu *gpu, const char **what)
 {
 	struct pci_dev *bridge;
-	int i;
-
-	if (gpu->path.depth < 0)
-		return "the bridges above it cannot be told";
-
-	for (i = 0; i < gpu->path.depth; i++) {
-		bridge = gpu->path.bridge[i];
-		if (!config_answers(bridge))
-			return "a bridge above it does not answer";
-		if (!is_in_d0(bridge))
-			return "a bridge above it is not in D0";
-	}
-
-	return NULL;
-}
-
-/*
- * Do the bridges forward memory accesses? Those that were found together with the GPU do not before
- * somebody enables it: the PCI core switches them on right before that is asked of us.
- */
-static bool is_forwarded(struct nvli_gpu *gpu)
-{
 	u16 command;
 	int i;
 
-	for (i = 0; i < gpu->path.depth; i++)
-		if (pci_read_config_word(gpu->path.bridge[i], PCI_COMMAND, &command) ||
-		    !(command & PCI_COMMAND_MEMORY))
-			return false;
+	*what = "the bridges above it cannot be told";
+	if (gpu->path.depth < 0)
+		return -ETIMEDOUT;
 
-	return true;
+	for (i = 0; i < gpu->path.depth; i++) {
+		bridge = gpu->path.bridge[i];
+		*what = "a bridge above it does not answer";
+		if (!config_answers(bridge))
+			return -ETIMEDOUT;
+		*what = "a bridge above it is not in D0";
+		if (!is_in_d0(bridge))
+			return -ETIMEDOUT;
+		*what = "a bridge above it does not forward memory accesses";
+		if (pci_read_config_word(bridge, PCI_COMMAND, &command) ||
+		    !(command & PCI_COMMAND_MEMORY))
+			return -EAGAIN;
+	}
+
+	return 0;
 }
 
 /* The GPU's address on the bus, which on powernv is not its address for the CPU */
@@ -203,15 +199,16 @@ static const char *channel_obstacle(struct nvli_gpu *gpu)
 	return NULL;
 }
 
-/* What on the way to the GPU does not answer? Right after a reset that may only need time. */
-static const char *silence(struct nvli_gpu *gpu)
+/* Does all on the way to the GPU answer? Right after a reset that may need time. */
+static int look_at_path(struct nvli_gpu *gpu, const char **what)
 {
-	const char *what = bridge_obstacle(gpu);
+	int err = look_at_bridges(gpu, what);
 
-	if (!what && !config_answers(gpu->pdev))
-		what = "it does not answer in config space";
+	if (err)
+		return err;
+	*what = "it does not answer in config space";
 
-	return what;
+	return config_answers(gpu->pdev) ? 0 : -ETIMEDOUT;
 }
 
 /**
@@ -219,7 +216,7 @@ static const char *silence(struct nvli_gpu *gpu)
  *			and COMMAND, and wait where waiting can help
  * @gpu: the GPU
  * @deadline: how long, in jiffies; one that has passed is for one look
- * @what: what is in the way, or NULL
+ * @what: what is in the way, if anything is
  *
  * Return: 0 if nothing is; -EBUSY if it is something that keeps everybody from BAR0; -ETIMEDOUT if
  * the GPU or a bridge above it does not answer; -EAGAIN if it is something else.
@@ -238,13 +235,8 @@ int nvli_config_wait(struct nvli_gpu *gpu, unsigned long deadline, const char **
 		*what = channel_obstacle(gpu);
 		if (*what)
 			return -EAGAIN;
-		err = -ETIMEDOUT;
-		*what = silence(gpu);
-		if (!*what && !is_forwarded(gpu)) {
-			err = -EAGAIN;
-			*what = "a bridge above it does not forward memory accesses";
-		}
-		if (!*what)
+		err = look_at_path(gpu, what);
+		if (!err)
 			break;
 		if (late)
 			return err;
