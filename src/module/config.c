@@ -106,10 +106,10 @@ static bool config_answers(struct pci_dev *pdev)
 }
 
 /*
- * From the root port down: below one that does not answer nothing is asked, nor below one that does
- * not forward memory accesses. That one may have lost its bus numbers, too. Or it was found together
- * with the GPU: the PCI core switches it on when somebody enables the GPU, right before that is asked
- * of us. As nvli_config_wait() returns.
+ * From the root port down: nothing is asked below one that does not answer, or does not forward
+ * memory accesses. That one may have lost its bus numbers, too. Or it was found together with the
+ * GPU, and the PCI core switches it on when somebody enables that, right before it asks us.
+ * Returns what nvli_config_wait() does.
  */
 static int look_at_bridges(struct nvli_gpu *gpu, const char **what)
 {

@@ -22,8 +22,8 @@
  * Unrelated to any driver, a PCI address written to the parameter phb_failure has EEH recover the
  * PHB of that device as if it was fenced. eeh_failure has to be given for it.
  *
- * START-END, in hexadecimal, written to the parameter reserve has nobody get these addresses; "-" frees
- * them.
+ * START-END, in hexadecimal, written to the parameter reserve has nobody get these addresses;
+ * "-" frees them.
  */
 #include <linux/delay.h>
 #include <linux/kthread.h>
