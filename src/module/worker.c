@@ -104,8 +104,11 @@ static unsigned int serve(struct nvli_gpu *gpu)
 	}
 
 	status = nvli_gpu_status(gpu);
-	if (status.state == NVLI_ISOLATED)
+	if (status.state == NVLI_ISOLATED) {
+		/* Whoever saw to it: the next hold has nothing to do with the ones before. */
+		gpu->release_ms = RELEASE_MIN_MS;
 		return audit(gpu);
+	}
 	if (!nvli_status_wants_work(&status) || READ_ONCE(gpu->spared))
 		return NEVER;
 	if (status.held && nvli_hold_is_set(gpu)) {
@@ -139,9 +142,8 @@ static unsigned int serve(struct nvli_gpu *gpu)
 	}
 	if (nvli_status_wants_work(&status))
 		return longer(&gpu->retry_ms, RETRY_MAX_MS);
-	gpu->release_ms = RELEASE_MIN_MS;
 
-	return audit(gpu);
+	return 0;
 }
 
 static void work(struct work_struct *work)

@@ -56,7 +56,7 @@ fault() {
 		nok "$fault_name: cannot be enabled" enable_gpu 0
 		echo >"$(dev 0)/driver_override"
 	else
-		wait_for 60 in_state 0 isolated
+		wait_for 10 in_state 0 isolated
 	fi
 	wait_for 20 settled
 	lab mark "settled $fault_name: $became"
