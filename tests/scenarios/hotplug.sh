@@ -61,13 +61,11 @@ guest() {
 	unload
 }
 
-# GPUs that the worker cannot reach, removed at once and while it tries, hundreds of times. A kernel that
-# looks for mistakes sees them sooner, and takes its time.
+# GPUs that the worker cannot reach, removed at once and while it tries, hundreds of times.
 pending_and_gone() {
-	times=200
-	! grep -q kasan /proc/cmdline || times=20
+	times=$(rounds 200)
 	i=0
-	while [ $i -lt $times ]; do
+	while [ $i -lt "$times" ]; do
 		i=$((i + 1))
 		raw_assert 0
 		[ $((i % 2)) = 0 ] || usleep 30000

@@ -29,6 +29,8 @@
 #   mappings                  how many mappings of devices there are: the module has three of each GPU,
 #                             and others come and go
 #   slab                      memory of the kernel's that cannot be reclaimed, in kB
+#   rounds N                  print N; a tenth of it on a debug kernel, which sees mistakes sooner and takes
+#                             its time
 #   wait_for SECONDS CMD...   try CMD until it succeeds: true if it did in time
 #   show                      what comes in is to be read by those who use run --show
 #   dmesg_clear, dmesg_since  print the kernel's log since the last dmesg_clear of this scenario
@@ -175,6 +177,14 @@ mappings() {
 
 slab() {
 	awk '$1 == "SUnreclaim:" { print $2 }' /proc/meminfo
+}
+
+rounds() {
+	if grep -q kasan /proc/cmdline; then
+		echo $(($1 / 10))
+	else
+		echo "$1"
+	fi
 }
 
 wait_for() {
