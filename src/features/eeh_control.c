@@ -6,6 +6,11 @@
 int nvli_feature(struct eeh_pe *pe);
 int nvli_feature(struct eeh_pe *pe)
 {
+	unsigned long flags;
+
+	eeh_serialize_lock(&flags);
+	pe->state &= ~EEH_PE_RESET;
+	eeh_serialize_unlock(flags);
 	if (eeh_pe_passed(pe))
 		return eeh_pe_reset(pe, EEH_RESET_DEACTIVATE, true);
 	if (eeh_pe_set_option(pe, EEH_OPT_THAW_MMIO))

@@ -59,7 +59,7 @@ static u32 __iomem *register_at(struct nvli_gpu *gpu, u32 offset)
  */
 static int read_register(struct nvli_gpu *gpu, u32 offset, u32 *value, struct nvli_answer *answer)
 {
-	if (!nvli_config_reachable(gpu) || (gpu->bar0.wrote && nvli_config_frozen(gpu)))
+	if (!nvli_config_reachable(gpu) || (gpu->bar0.wrote && nvli_eeh_is_frozen(gpu)))
 		return trouble(answer, -EAGAIN, "BAR0 went away before 0x%06x was read", offset);
 
 	gpu->bar0.wrote = false;
@@ -307,7 +307,7 @@ int nvli_bar0_apply(struct nvli_gpu *gpu, const struct nvli_status *status,
 	int err;
 
 	gpu->bar0.wrote = false;
-	nvli_config_begin(gpu, occasion);
+	nvli_eeh_prepare(gpu, occasion);
 	if (wait && !nvli_config_closed(gpu))
 		sleep_until(gpu->reset_at + msecs_to_jiffies(SETTLE_MS));
 	err = open_bar0(gpu, may_switch, wait ? deadline : jiffies - 1, answer);
@@ -350,7 +350,7 @@ int nvli_bar0_read_mask(struct nvli_gpu *gpu, struct nvli_answer *answer)
 	int err;
 
 	gpu->bar0.wrote = false;
-	nvli_config_begin(gpu, NVLI_LATER);
+	nvli_eeh_prepare(gpu, NVLI_LATER);
 	gpu->access.may_thaw = false;
 	err = open_bar0(gpu, !pci_is_enabled(gpu->pdev), jiffies - 1, answer);
 	if (err == -ETIMEDOUT)

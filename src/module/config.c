@@ -13,77 +13,8 @@
 #include <linux/delay.h>
 #include <linux/jiffies.h>
 
-#include <asm/eeh.h>
-
 /* What a config read returns when nobody answers; older kernels have no name for it. */
 #define NO_CONFIG_ANSWER	0xffff
-
-/* In these states of its PE nobody may access the GPU, or it is about to be reset. */
-#define CLOSED_PE_STATES	(EEH_PE_CFG_BLOCKED | EEH_PE_RESET | EEH_PE_REMOVED)
-/* In these, EEH is at work. Who is about to enable the GPU is part of that, perhaps. */
-#define BUSY_PE_STATES		(EEH_PE_ISOLATED | EEH_PE_RECOVERING)
-
-static struct eeh_pe *pe_of(struct nvli_gpu *gpu)
-{
-	return eeh_dev_to_pe(pci_dev_to_eeh_dev(gpu->pdev));
-}
-
-/*
- * Decide what may be done for this occasion. A frozen PE is thawed for who is about to enable the
- * GPU, as EEH does at the end of a recovery, and where a guest has it: it could thaw it at any
- * moment, and the host does not recover it.
- */
-void nvli_config_begin(struct nvli_gpu *gpu, enum nvli_occasion occasion)
-{
-	bool enabling = occasion == NVLI_BEFORE_ENABLE;
-
-	gpu->access = (struct nvli_access) {
-		.busy = CLOSED_PE_STATES | (enabling ? 0 : BUSY_PE_STATES),
-		.may_thaw = enabling || eeh_pe_passed(pe_of(gpu)),
-	};
-}
-
-/* What in EEH keeps us from the GPU? NULL if nothing. */
-const char *nvli_config_eeh_obstacle(struct nvli_gpu *gpu)
-{
-	struct eeh_pe *pe = pe_of(gpu);
-	int state;
-
-	if (!eeh_enabled() || !pe)
-		return NULL;
-	if (pe->state & gpu->access.busy)
-		return "EEH is handling it";
-	/* The flags alone miss a PE that is frozen and belongs to a guest. */
-	state = eeh_pe_get_state(pe);
-	if (state == EEH_PE_STATE_RESET ||
-	    (state == EEH_PE_STATE_STOPPED_IO_DMA && !gpu->access.may_thaw))
-		return "its PE is frozen";
-	/* In a recovery from a bridge downwards this is all that is told, also at its end. */
-	if (state == EEH_PE_STATE_UNAVAIL && gpu->access.busy & BUSY_PE_STATES)
-		return "EEH is handling a bridge above it";
-
-	return NULL;
-}
-
-/**
- * nvli_config_unblock() - finish an EEH reset that its user did not live to finish
- * @gpu: the GPU, locked by nvli_enforce_lock(), which nobody has open
- *
- * A client of vfio-pci that is killed between VFIO_EEH_PE_RESET_HOT and DEACTIVATE leaves config
- * space blocked, and nobody else lifts that before the next EEH recovery.
- */
-void nvli_config_unblock(struct nvli_gpu *gpu)
-{
-	struct eeh_pe *pe = pe_of(gpu);
-
-	if (!pe || !(pe->state & EEH_PE_CFG_BLOCKED) || eeh_pe_passed(pe) ||
-	    pe->state & (BUSY_PE_STATES | EEH_PE_RESET | EEH_PE_REMOVED) ||
-	    pci_is_enabled(gpu->pdev) || nvli_has_foreign_driver(gpu->pdev))
-		return;
-
-	pci_info(gpu->pdev, "EEH reset was left unfinished by its user: finishing it\n");
-	eeh_pe_reset(pe, EEH_RESET_DEACTIVATE, true);
-}
 
 /* Read from the register: what the PCI core remembers may be older. Waking it is not our job. */
 static bool is_in_d0(struct pci_dev *pdev)
@@ -179,24 +110,12 @@ static bool is_in_reset(struct nvli_gpu *gpu)
 /* What keeps everybody from BAR0, and us with them? NULL if nothing does. */
 const char *nvli_config_closed(struct nvli_gpu *gpu)
 {
-	const char *what = nvli_config_eeh_obstacle(gpu);
+	const char *what = nvli_eeh_obstacle(gpu);
 
 	if (!what && is_in_reset(gpu))
 		what = "a bridge above it holds it in reset";
 
 	return what ? what : bar0_obstacle(gpu->pdev);
-}
-
-/* What else in EEH stands between us and BAR0? Waiting does not help against it. */
-static const char *channel_obstacle(struct nvli_gpu *gpu)
-{
-	if (eeh_enabled() && !pe_of(gpu))
-		return "it has no EEH PE";
-	/* EEH lets go of the channel only after it has enabled the GPU. */
-	if (gpu->access.busy & BUSY_PE_STATES && pci_channel_offline(gpu->pdev))
-		return "its PCI channel is offline";
-
-	return NULL;
 }
 
 /* Does all on the way to the GPU answer? Right after a reset that may need time. */
@@ -226,13 +145,14 @@ int nvli_config_wait(struct nvli_gpu *gpu, unsigned long deadline, const char **
 	bool late;
 	int err;
 
+	nvli_eeh_begin(gpu);
 	for (;;) {
 		/* Before the look: it may have taken long to get to it. */
 		late = time_after(jiffies, deadline);
 		*what = nvli_config_closed(gpu);
 		if (*what)
-			return -EBUSY;
-		*what = channel_obstacle(gpu);
+			return nvli_eeh_has_given_up(gpu) ? -EAGAIN : -EBUSY;
+		*what = nvli_eeh_channel_obstacle(gpu);
 		if (*what)
 			return -EAGAIN;
 		err = look_at_path(gpu, what);
@@ -249,32 +169,14 @@ int nvli_config_wait(struct nvli_gpu *gpu, unsigned long deadline, const char **
 	return -EAGAIN;
 }
 
-/*
- * Is the PE frozen now? A read that met that says so itself; this is for after a write. It asks
- * firmware, which the short look does not.
- */
-bool nvli_config_frozen(struct nvli_gpu *gpu)
-{
-	struct eeh_pe *pe = pe_of(gpu);
-	int state;
-
-	if (!eeh_enabled() || !pe)
-		return false;
-	state = eeh_pe_get_state(pe);
-
-	return state == EEH_PE_STATE_RESET || state == EEH_PE_STATE_STOPPED_IO_DMA;
-}
-
 /* The short look before each access: somebody may have taken the ground away meanwhile. */
 bool nvli_config_reachable(struct nvli_gpu *gpu)
 {
 	struct pci_dev *pdev = gpu->pdev;
-	struct eeh_pe *pe = pe_of(gpu);
 	u16 command;
 	u32 bar0;
 
-	return !(pe && pe->state & gpu->access.busy) &&
-	       !pci_read_config_word(pdev, PCI_COMMAND, &command) &&
+	return !nvli_eeh_is_busy(gpu) && !pci_read_config_word(pdev, PCI_COMMAND, &command) &&
 	       command != NO_CONFIG_ANSWER && command & PCI_COMMAND_MEMORY &&
 	       !pci_read_config_dword(pdev, PCI_BASE_ADDRESS_0, &bar0) &&
 	       (bar0 & PCI_BASE_ADDRESS_MEM_MASK) == bar0_on_bus(pdev) && is_in_d0(pdev);
@@ -357,23 +259,9 @@ static const char *switch_memory_on(struct nvli_gpu *gpu, bool may_switch)
  */
 const char *nvli_config_start(struct nvli_gpu *gpu, bool may_switch)
 {
-	struct eeh_pe *pe = pe_of(gpu);
-	const char *what;
-	int state;
+	const char *what = switch_memory_on(gpu, may_switch);
 
-	what = switch_memory_on(gpu, may_switch);
-	if (what || !pe)
-		return what;
-
-	state = eeh_pe_get_state(pe);
-	if (state == EEH_PE_STATE_NORMAL)
-		return NULL;
-	/* Does nothing if it is not frozen. */
-	if (eeh_pe_set_option(pe, EEH_OPT_THAW_MMIO))
-		return "its PE is frozen and cannot be thawed";
-	gpu->access.was_frozen = state == EEH_PE_STATE_STOPPED_IO_DMA;
-
-	return NULL;
+	return what ? what : nvli_eeh_thaw(gpu);
 }
 
 /* Put back what was changed, and only that: others may write COMMAND meanwhile. */
@@ -388,8 +276,7 @@ void nvli_config_stop(struct nvli_gpu *gpu)
 			pci_write_config_word(pdev, PCI_COMMAND, command & ~PCI_COMMAND_MEMORY);
 		write_bars(gpu, true);
 	}
-	if (gpu->access.was_frozen)
-		eeh_pe_set_option(pe_of(gpu), EEH_OPT_FREEZE_PE);
+	nvli_eeh_end(gpu);
 }
 
 /* What a driver switches on, and whoever comes next switches on for itself */

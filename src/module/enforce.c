@@ -98,8 +98,10 @@ static bool is_let_go(struct nvli_gpu *gpu, enum nvli_occasion occasion)
 		return true;
 	}
 
-	nvli_config_begin(gpu, occasion);
-	if (occasion < NVLI_LATER || nvli_config_eeh_obstacle(gpu))
+	if (occasion < NVLI_LATER)
+		return false;
+	nvli_eeh_prepare(gpu, occasion);
+	if (nvli_eeh_obstacle(gpu))
 		return false;
 
 	return nvli_hold_clear(gpu);
@@ -141,8 +143,10 @@ static void try_to_isolate(struct nvli_gpu *gpu, const struct nvli_status *befor
  */
 bool nvli_enforce_apply(struct nvli_gpu *gpu, enum nvli_occasion occasion)
 {
-	struct nvli_status status;
+	struct nvli_status status = nvli_gpu_status(gpu);
 
+	if (nvli_status_wants_work(&status))
+		nvli_eeh_wait_for_phb(gpu);
 	mutex_lock(&gpu->apply_lock);
 	nvli_gpu_plan(gpu);
 	status = nvli_gpu_status(gpu);
@@ -230,7 +234,7 @@ static void release(struct nvli_gpu *gpu)
 	if (READ_ONCE(gpu->dead) || !nvli_gpu_status(gpu).held || !nvli_hold_clear(gpu))
 		return;
 
-	nvli_config_begin(gpu, NVLI_LATER);
+	nvli_eeh_prepare(gpu, NVLI_LATER);
 	nvli_config_wait(gpu, jiffies + HZ, &what);
 	nvli_config_repair(gpu);
 }
@@ -323,6 +327,13 @@ bool nvli_enforce_admit(struct nvli_gpu *gpu)
 	return ok;
 }
 
+/* The same for a guest that has the GPU, and is about to get at it without being asked. */
+void nvli_enforce_expect_guest(struct nvli_gpu *gpu)
+{
+	is_admitted(gpu);
+	nvli_worker_kick(gpu);
+}
+
 /* A driver is about to be bound, by a caller who has the device lock. It may not ask to enable. */
 void nvli_enforce_bind(struct nvli_gpu *gpu)
 {
@@ -403,12 +414,12 @@ bool nvli_enforce_may_release(struct nvli_gpu *gpu)
 	return !pci_is_enabled(gpu->pdev) || !READ_ONCE(gpu->answered);
 }
 
-/* See nvli_config_unblock(). */
+/* See nvli_eeh_unblock(). */
 void nvli_enforce_unblock(struct nvli_gpu *gpu)
 {
 	mutex_lock(&gpu->apply_lock);
 	if (!READ_ONCE(gpu->dead))
-		nvli_config_unblock(gpu);
+		nvli_eeh_unblock(gpu);
 	mutex_unlock(&gpu->apply_lock);
 }
 

@@ -53,6 +53,7 @@ struct nvli_path {
  * struct nvli_access - how BAR0 was made accessible, and has to be put back
  * @busy: EEH states of the PE in which nothing is accessed
  * @may_thaw: a frozen PE may be thawed for as long as the access takes
+ * @late: EEH states that are taken off the PE for as long as the access takes
  * @was_frozen: it was, and has to be frozen again
  * @memory_was_off: decoding was off, and has to be switched off again
  * @bar: the BARs then; not set otherwise
@@ -60,6 +61,7 @@ struct nvli_path {
 struct nvli_access {
 	int busy;
 	bool may_thaw;
+	int late;
 	bool was_frozen;
 	bool memory_was_off;
 	u32 bar[NVLI_BARS];
@@ -245,6 +247,7 @@ bool nvli_enforce_apply(struct nvli_gpu *gpu, enum nvli_occasion occasion);
 bool nvli_enforce_start(struct nvli_gpu *gpu, bool patient);
 void nvli_enforce_stop(struct nvli_gpu *gpu);
 bool nvli_enforce_admit(struct nvli_gpu *gpu);
+void nvli_enforce_expect_guest(struct nvli_gpu *gpu);
 void nvli_enforce_bind(struct nvli_gpu *gpu);
 void nvli_enforce_unbound(struct nvli_gpu *gpu);
 int nvli_enforce_force(struct nvli_gpu *gpu);
@@ -291,13 +294,24 @@ struct nvli_answer {
 	char text[NVLI_TEXT];
 };
 
+/* eeh.c */
+bool nvli_is_in_eehd(void);
+bool nvli_eeh_is_passed(struct nvli_gpu *gpu);
+void nvli_eeh_prepare(struct nvli_gpu *gpu, enum nvli_occasion occasion);
+bool nvli_eeh_is_busy(struct nvli_gpu *gpu);
+const char *nvli_eeh_obstacle(struct nvli_gpu *gpu);
+const char *nvli_eeh_channel_obstacle(struct nvli_gpu *gpu);
+bool nvli_eeh_has_given_up(struct nvli_gpu *gpu);
+void nvli_eeh_wait_for_phb(struct nvli_gpu *gpu);
+void nvli_eeh_begin(struct nvli_gpu *gpu);
+const char *nvli_eeh_thaw(struct nvli_gpu *gpu);
+void nvli_eeh_end(struct nvli_gpu *gpu);
+bool nvli_eeh_is_frozen(struct nvli_gpu *gpu);
+void nvli_eeh_unblock(struct nvli_gpu *gpu);
+
 /* config.c */
-void nvli_config_begin(struct nvli_gpu *gpu, enum nvli_occasion occasion);
-const char *nvli_config_eeh_obstacle(struct nvli_gpu *gpu);
-void nvli_config_unblock(struct nvli_gpu *gpu);
 const char *nvli_config_closed(struct nvli_gpu *gpu);
 int nvli_config_wait(struct nvli_gpu *gpu, unsigned long deadline, const char **what);
-bool nvli_config_frozen(struct nvli_gpu *gpu);
 bool nvli_config_reachable(struct nvli_gpu *gpu);
 const char *nvli_config_start(struct nvli_gpu *gpu, bool may_switch);
 void nvli_config_stop(struct nvli_gpu *gpu);

@@ -83,6 +83,22 @@ static void reset_secondary_bus(struct pci_dev *bridge)
 	leave_hook();
 }
 
+/*
+ * EEH has reset all that is below a bridge and enables that again: our last call before a guest can
+ * configure a GPU that it has there. Other GPUs are seen to when somebody enables them.
+ */
+static void expect_guests_below(struct pci_dev *bridge)
+{
+	struct klist_iter iter;
+	struct nvli_gpu *gpu;
+
+	nvli_gpu_iter_init(&iter);
+	while ((gpu = nvli_gpu_next(&iter)))
+		if (nvli_is_below(gpu->pdev, bridge) && nvli_eeh_is_passed(gpu))
+			nvli_enforce_expect_guest(gpu);
+	klist_iter_exit(&iter);
+}
+
 /* Hook B: pci_enable_device(). Returning false makes it fail. */
 static bool enable_device_hook(struct pci_dev *pdev)
 {
@@ -98,6 +114,8 @@ static bool enable_device_hook(struct pci_dev *pdev)
 		ok = gpu ? nvli_enforce_admit(gpu) : !nvli_gate();
 		if (gpu)
 			nvli_gpu_put(gpu);
+	} else if (ok && pdev->subordinate && nvli_is_in_eehd()) {
+		expect_guests_below(pdev);
 	}
 
 	leave_hook();

@@ -99,8 +99,24 @@ guest() {
 	seam flags +4
 	untouched "config space blocked by a guest" "EEH is handling it"
 	seam flags -4
-	seam passed 0
 	mended "config space blocked by a guest"
+
+	# EEH does no more with a guest's PE than reset it, and leaves these flags on it.
+	for flag in 0x1 0x2; do
+		seam flags "+$flag"
+		lost
+		is "a guest's is accessed, flags $flag" "$(seam_log)" "$sequence"
+		is "and isolated, flags $flag" "$(sysfs 0 state)" isolated
+		seam flags "-$flag"
+	done
+	ok "a guest has enabled it" enable_gpu 0
+	seam flags +0x400
+	untouched "given up by EEH" "EEH is handling it"
+	ok "a guest's is held then" in_reset 0
+	seam flags -0x400
+	mended "given up by EEH"
+	disable_gpu 0
+	seam passed 0
 
 	# Its flags: isolated, recovering, in reset, removed
 	for flag in 0x1 0x2 0x8 0x400; do

@@ -234,9 +234,14 @@ vfio_eeh() {
 	clients "$*" "$vfio_op" eeh-deactivate memory-on "sleep 20" attack-stop
 }
 
-sysfs_under_client() {
-	attack "$*" >/dev/null
-	each reset "$@" && clients "$*" memory-on "sleep 20" attack-stop
+# under_client COMMAND... N...
+under_client() {
+	under_gpus=''
+	for under_word; do
+		case $under_word in [0-9]) under_gpus="$under_gpus $under_word" ;; esac
+	done
+	attack "${under_gpus# }" >/dev/null
+	"$@" && clients "${under_gpus# }" memory-on "sleep 20" attack-stop
 }
 
 killed() {
@@ -260,7 +265,7 @@ with_vfio() {
 		cell "VFIO open" "VFIO client" "$gpus" vfio_open
 		cell "VFIO_DEVICE_RESET" "VFIO client" "$gpus" vfio_reset reset
 		cell "VFIO_DEVICE_PCI_HOT_RESET" "VFIO client" "$gpus" vfio_reset hot-reset
-		cell "sysfs reset" "VFIO client" "$gpus" sysfs_under_client
+		cell "sysfs reset" "VFIO client" "$gpus" under_client each reset
 		cell "VFIO_EEH_PE_RESET_HOT" "VFIO client" "$gpus" vfio_eeh eeh-hot
 		cell "VFIO_EEH_PE_RESET_FUNDAMENTAL" "VFIO client" "$gpus" vfio_eeh eeh-fundamental
 		cell "VFIO close" "VFIO client" "$gpus" vfio_close
@@ -270,6 +275,11 @@ with_vfio() {
 			client_start "c$n" "$n"
 		done
 	done
+	# These last, each PE once: EEH does not find its bus again when a client has had the GPU.
+	clients "0 1" open map >/dev/null
+	cell "EEH recovery" "VFIO client" 0 under_client eeh_recover_each
+	cell "EEH recovery of the port's PE" "VFIO client" "0 1" under_client eeh_of_port
+	cell "fenced PHB" "VFIO client" "0 1" under_client eeh_of_phb
 	for n in 0 1; do
 		client_stop c$n
 		vfio_unbind $n
@@ -285,6 +295,9 @@ without_vfio() {
 		done
 		none "EEH recovery" "vfio-pci, not open" $mode "$1"
 	done
+	none "EEH recovery" "VFIO client" alone "$1"
+	none "EEH recovery of the port's PE" "VFIO client" pair "$1"
+	none "fenced PHB" "VFIO client" pair "$1"
 }
 
 not_here() {

@@ -69,8 +69,19 @@ bring_back() {
 	there "$1"
 }
 
-# Who waits for EEH counts what it says, so one does at a time.
+anew() {
+	end_client "$1"
+	remove_gpu "$1"
+	rm -f "/run/recovered$1"
+	bring_back "$1"
+}
+
+# Who waits for EEH counts what it says, so one does at a time. A PE that was recovered while a client
+# had it open has lost its bus, and some kernels wait for themselves when that is recovered again: it
+# is made anew before.
 recover() {
+	[ ! -e "/run/recovered$1" ] || anew "$1"
+	! has_client "$1" || : >"/run/recovered$1"
 	until mkdir /run/eeh 2>/dev/null; do usleep 50000; done
 	eeh_recover "$1"
 	recover_result=$?
@@ -103,11 +114,7 @@ tenant() {
 		;;
 	kill) has_client "$2" && client_kill "c$2" ;;
 	stop) has_client "$2" && client_stop "c$2" ;;
-	remove)
-		end_client "$2"
-		remove_gpu "$2"
-		bring_back "$2"
-		;;
+	remove) anew "$2" ;;
 	esac
 }
 
@@ -196,7 +203,7 @@ come_to_an_end() {
 stuck() {
 	tail -n 1 /run/now?
 	for pid in /proc/[0-9]*; do
-		! grep -q '^State:.*D' "$pid/status" || cat "$pid/comm" "$pid/stack"
+		! grep -Eq '^(State:.*D|Name:.*eehd)' "$pid/status" || cat "$pid/comm" "$pid/stack"
 	done
 }
 

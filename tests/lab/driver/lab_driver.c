@@ -11,6 +11,9 @@
  * With the parameter read=1 both also read BAR0 when they have enabled the device, at an offset
  * that nobody else reads: in the device's log these are the driver's.
  *
+ * With stay=1 lab_driver_aware leaves its device enabled while EEH resets it, as some drivers do;
+ * EEH then enables it anew itself, at the end of the reset.
+ *
  * A bound device has a directory lab_driver/ in sysfs:
  *
  *   read   reading it reads BAR0 once and shows the value; ENXIO when the device does not decode
@@ -41,6 +44,10 @@
 static bool read;
 module_param(read, bool, 0644);
 MODULE_PARM_DESC(read, "read BAR0 after enabling a device (default: N)");
+
+static bool stay;
+module_param(stay, bool, 0644);
+MODULE_PARM_DESC(stay, "do not disable a device for EEH (default: N)");
 
 static unsigned int poll_ms = 10;
 module_param(poll_ms, uint, 0644);
@@ -147,21 +154,28 @@ static bool lab_read(struct lab_device *lab, u32 *val)
 	return decodes;
 }
 
-static int lab_enable(struct lab_device *lab)
+/* The scenarios read the lines that this and the next log. */
+static void lab_tell(struct lab_device *lab)
 {
-	int ret = pci_enable_device(lab->pdev);
 	u32 val;
 
-	/* The scenarios read these lines. */
-	pci_info(lab->pdev, "enable: %d\n", ret);
-	lab->enabled = !ret;
-	if (ret || !read)
-		return ret;
+	if (!read)
+		return;
 	if (lab_read(lab, &val))
 		pci_info(lab->pdev, "read: 0x%08x\n", val);
 	else
 		pci_info(lab->pdev, "read: does not decode\n");
-	return 0;
+}
+
+static int lab_enable(struct lab_device *lab)
+{
+	int ret = pci_enable_device(lab->pdev);
+
+	pci_info(lab->pdev, "enable: %d\n", ret);
+	lab->enabled = !ret;
+	if (!ret)
+		lab_tell(lab);
+	return ret;
 }
 
 static void lab_disable(struct lab_device *lab)
@@ -355,7 +369,8 @@ static pci_ers_result_t lab_error_detected(struct pci_dev *pdev, pci_channel_sta
 {
 	if (state == pci_channel_io_perm_failure)
 		return PCI_ERS_RESULT_DISCONNECT;
-	lab_disable(pci_get_drvdata(pdev));
+	if (!stay)
+		lab_disable(pci_get_drvdata(pdev));
 	return PCI_ERS_RESULT_NEED_RESET;
 }
 
@@ -363,10 +378,14 @@ static pci_ers_result_t lab_slot_reset(struct pci_dev *pdev)
 {
 	struct lab_device *lab = pci_get_drvdata(pdev);
 
-	if (lab_enable(lab))
+	bool stayed = lab->enabled;
+
+	if (!stayed && lab_enable(lab))
 		return PCI_ERS_RESULT_DISCONNECT;
 	pci_restore_state(pdev);
 	pci_save_state(pdev);
+	if (stayed)
+		lab_tell(lab);
 	return PCI_ERS_RESULT_RECOVERED;
 }
 
