@@ -314,12 +314,16 @@ void nvli_config_remember(struct nvli_gpu *gpu)
 	hold->known = true;
 }
 
-/*
- * After the GPU was held: the PCI core and vfio-pci have tried to restore it meanwhile, and may
- * have saved nothing but ones, which they write when it is closed. Where the BARs tell of that,
- * write what the PCI core would have.
+/**
+ * nvli_config_repair() - restore config space after the GPU was held
+ * @gpu: the GPU; the caller holds apply_lock
+ * @in_use: somebody has enabled it, and COMMAND is theirs
+ *
+ * The PCI core and vfio-pci have tried to restore it meanwhile, and may have saved nothing but ones,
+ * which they write when it is closed. Where the BARs tell of that, write what the PCI core would
+ * have.
  */
-void nvli_config_repair(struct nvli_gpu *gpu)
+void nvli_config_repair(struct nvli_gpu *gpu, bool in_use)
 {
 	struct nvli_hold *hold = &gpu->hold;
 
@@ -329,7 +333,8 @@ void nvli_config_repair(struct nvli_gpu *gpu)
 	if (!hold->known)
 		return;
 
-	pci_write_config_word(gpu->pdev, PCI_COMMAND, hold->command);
+	if (!in_use)
+		pci_write_config_word(gpu->pdev, PCI_COMMAND, hold->command);
 	pcie_capability_write_word(gpu->pdev, PCI_EXP_DEVCTL, hold->control);
 	pcie_capability_write_word(gpu->pdev, PCI_EXP_DEVCTL2, hold->control2);
 }

@@ -127,7 +127,7 @@ static void try_to_isolate(struct nvli_gpu *gpu, const struct nvli_status *befor
 	if (must_hold(gpu, &status, occasion, err))
 		hold(gpu);
 	else if (occasion >= NVLI_LATER && gpu->hold.lost && err != -EBUSY)
-		nvli_config_repair(gpu);
+		nvli_config_repair(gpu, false);
 }
 
 /**
@@ -236,7 +236,7 @@ static void release(struct nvli_gpu *gpu)
 
 	nvli_eeh_prepare(gpu, NVLI_LATER);
 	nvli_config_wait(gpu, jiffies + HZ, &what);
-	nvli_config_repair(gpu);
+	nvli_config_repair(gpu, false);
 }
 
 /* The GPU does not have to be held any more. */
@@ -260,6 +260,9 @@ void nvli_enforce_stop(struct nvli_gpu *gpu)
 	gpu->spared = false;
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 	release(gpu);
+	/* Nobody sees to it later. */
+	if (gpu->hold.lost && !READ_ONCE(gpu->dead))
+		nvli_config_repair(gpu, pci_is_enabled(gpu->pdev));
 	nvli_bar0_unmap(gpu);
 	mutex_unlock(&gpu->apply_lock);
 	nvli_tell(gpu);
@@ -294,7 +297,7 @@ static bool is_admitted(struct nvli_gpu *gpu)
 	if (ok && READ_ONCE(gpu->hold.lost)) {
 		mutex_lock(&gpu->apply_lock);
 		if (!READ_ONCE(gpu->dead))
-			nvli_config_repair(gpu);
+			nvli_config_repair(gpu, false);
 		mutex_unlock(&gpu->apply_lock);
 	}
 	pci_cfg_access_unlock(gpu->pdev);
@@ -438,8 +441,8 @@ bool nvli_enforce_audit(struct nvli_gpu *gpu)
 	bool odd = false;
 
 	mutex_lock(&gpu->apply_lock);
-	if (gpu->hold.lost && !in_use && !READ_ONCE(gpu->dead))
-		nvli_config_repair(gpu);
+	if (gpu->hold.lost && !READ_ONCE(gpu->dead))
+		nvli_config_repair(gpu, in_use);
 	if (status.required && !READ_ONCE(gpu->dead) && !nvli_bar0_read_mask(gpu, &answer)) {
 		raw_spin_lock_irqsave(&gpu->lock, flags);
 		odd = nvli_status_audit(&gpu->status, status.generation, answer.disabled, in_use);

@@ -316,7 +316,7 @@ bool nvli_config_reachable(struct nvli_gpu *gpu);
 const char *nvli_config_start(struct nvli_gpu *gpu, bool may_switch);
 void nvli_config_stop(struct nvli_gpu *gpu);
 void nvli_config_remember(struct nvli_gpu *gpu);
-void nvli_config_repair(struct nvli_gpu *gpu);
+void nvli_config_repair(struct nvli_gpu *gpu, bool in_use);
 
 /* bar0.c */
 int nvli_bar0_apply(struct nvli_gpu *gpu, const struct nvli_status *status,

@@ -10,6 +10,10 @@ bars() {
 	hexdump -v -s 16 -n 24 -e '1/4 "%08x "' "$(dev "$1")/config"
 }
 
+bars_are_right() {
+	[ "$(bars 0)" = "$(cat /run/bars)" ]
+}
+
 guest() {
 	fresh
 	bars 0 >/run/bars
@@ -85,6 +89,24 @@ guest() {
 	is "state after apply" "$(sysfs 0 state)" isolated
 	nok "apply takes nothing but 1" sh -c "echo 0 >$(dev 0)/nvlink_isolation/apply"
 	like "and says so" "$(dmesg_since)" "apply: '0' is not accepted: 1 is"
+
+	set_parameter audit_seconds 0
+	for how in "audit_seconds 1" "isolate 0"; do
+		ok "a driver has it before: $how" enable_gpu 0
+		lab set g0 mask-stuck on
+		raw_reset 0
+		ok "held while a driver has it: $how" wait_for 5 in_reset 0
+		lab set g0 mask-stuck off
+		ok "the PCI core resets it: $how" reset 0
+		is "state while a driver has it: $how" "$(sysfs 0 state)" isolated
+		like "the PCI core has restored ones: $how" "$(bars 0)" '^ff000000 '
+		# shellcheck disable=SC2086 # two words
+		set_parameter $how
+		ok "its BARs are as before in the end: $how" wait_for 10 bars_are_right
+		disable_gpu 0
+		set_parameter audit_seconds 0
+		set_parameter isolate 1
+	done
 
 	# Ending enforcement lets go of what is held.
 	lab set g0 mask-stuck on
