@@ -319,9 +319,9 @@ void nvli_config_remember(struct nvli_gpu *gpu)
  * @gpu: the GPU; the caller holds apply_lock
  * @in_use: somebody has enabled it, and COMMAND is theirs
  *
- * The PCI core and vfio-pci have tried to restore it meanwhile, and may have saved nothing but ones,
- * which they write when it is closed. Where the BARs tell of that, write what the PCI core would
- * have.
+ * The PCI core and vfio-pci have tried to restore it meanwhile, and may have saved nothing but
+ * ones, which they write when it is closed. Where the BARs tell of that, write what the PCI core
+ * would have.
  */
 void nvli_config_repair(struct nvli_gpu *gpu, bool in_use)
 {

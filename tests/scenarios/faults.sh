@@ -96,7 +96,8 @@ die() {
 again() {
 	raw_assert 0
 	exec 8>"/sys/bus/pci/devices/$p0/config" 9>"/sys/bus/pci/devices/$p0/config"
-	for fd in 8 9; do dd bs=2 seek=31 count=0 2>/dev/null >&$fd; done
+	dd bs=2 seek=31 count=0 >&8 2>/dev/null
+	dd bs=2 seek=31 count=0 >&9 2>/dev/null
 	printf '\002\000' >&8
 	usleep "$1"000
 	printf '\102\000' >&9
