@@ -76,17 +76,22 @@ anew() {
 	bring_back "$1"
 }
 
-# Who waits for EEH counts what it says, so one does at a time. A PE that was recovered while a client
-# had it open has lost its bus, and some kernels wait for themselves when that is recovered again: it
-# is made anew before.
+# alone COMMAND...: one of these at a time. Who waits for EEH counts what it says; and the kernel warns
+# when the reset of a bridge unlocks a device that was found meanwhile.
+alone() {
+	until mkdir /run/alone 2>/dev/null; do usleep 50000; done
+	"$@"
+	alone_result=$?
+	rmdir /run/alone
+	return $alone_result
+}
+
+# A PE that was recovered while a client had it open has lost its bus, and some kernels wait for
+# themselves when that is recovered again: it is made anew before.
 recover() {
 	[ ! -e "/run/recovered$1" ] || anew "$1"
 	! has_client "$1" || : >"/run/recovered$1"
-	until mkdir /run/eeh 2>/dev/null; do usleep 50000; done
 	eeh_recover "$1"
-	recover_result=$?
-	rmdir /run/eeh
-	return $recover_result
 }
 
 # tenant OPERATION N DRIVER: false if it was refused, or there was nothing to do it with
@@ -94,8 +99,8 @@ tenant() {
 	case $1 in
 	reset) reset "$2" ;;
 	raw) raw_reset "$2" ;;
-	bridge) reset_below "$(upstream "$2")" ;;
-	eeh) recover "$2" ;;
+	bridge) alone reset_below "$(upstream "$2")" ;;
+	eeh) alone recover "$2" ;;
 	bind) give_gpu "$2" "$3" ;;
 	unbind) [ -e "$(dev "$2")/driver" ] && free_gpu "$2" ;;
 	open)
@@ -114,7 +119,7 @@ tenant() {
 		;;
 	kill) has_client "$2" && client_kill "c$2" ;;
 	stop) has_client "$2" && client_stop "c$2" ;;
-	remove) anew "$2" ;;
+	remove) alone anew "$2" ;;
 	esac
 }
 
@@ -177,7 +182,7 @@ worker() {
 			run=tenant
 			there "$n" || {
 				echo "lost $n"
-				bring_back "$n"
+				alone bring_back "$n"
 			} >>"/run/soak$1"
 		fi
 		say "$1.$step $operation $n $picked"
@@ -211,6 +216,8 @@ guest() {
 	: "${SEED:=1}" "${MINUTES:=1}"
 	fresh
 	echo 100000 >/sys/kernel/debug/powerpc/eeh_max_freezes
+	# While EEH keeps config space blocked the kernel waits a minute for each GPU below a bridge.
+	echo 600 >/proc/sys/kernel/hung_task_timeout_secs
 	modprobe lab_driver && modprobe vfio_iommu_spapr_tce && modprobe vfio-pci
 	others=$(mappings)
 	load isolate=1 audit_seconds=1
