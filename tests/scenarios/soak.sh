@@ -239,7 +239,8 @@ guest() {
 	done
 	ok "domains=gpu" set_parameter domains gpu
 	for n in 0 1 2 3 4 5; do
-		ok "g$n is isolated in the end" wait_for 200 in_state $n isolated
+		ok "g$n is isolated in the end" wait_for 200 in_state $n isolated ||
+			note "$(sysfs $n state): $(sysfs $n last_error)"
 		ok "g$n can be reset" reset $n
 		ok "g$n is isolated after that" wait_for 200 in_state $n isolated
 		case $n in
