@@ -134,7 +134,7 @@ void nvli_replan(void)
 	nvli_gpu_iter_init(&iter);
 	while ((gpu = nvli_gpu_next(&iter))) {
 		before = nvli_gpu_status(gpu).required;
-		nvli_enforce_again(gpu);
+		nvli_admit_again(gpu);
 		if (nvli_gpu_status(gpu).required != before)
 			nvli_topology_describe(gpu);
 	}
@@ -189,10 +189,10 @@ static int notify(struct notifier_block *block, unsigned long event, void *data)
 		add_late(to_pci_dev(data));
 		break;
 	case BUS_NOTIFY_BIND_DRIVER:
-		about_driver(to_pci_dev(data), nvli_enforce_bind);
+		about_driver(to_pci_dev(data), nvli_admit_bind);
 		break;
 	case BUS_NOTIFY_UNBOUND_DRIVER:
-		about_driver(to_pci_dev(data), nvli_enforce_unbound);
+		about_driver(to_pci_dev(data), nvli_admit_unbound);
 		break;
 	case BUS_NOTIFY_DEL_DEVICE:
 		nvli_gpu_remove(to_pci_dev(data));

@@ -246,18 +246,20 @@ bool nvli_has_foreign_driver(struct pci_dev *pdev);
 bool nvli_enforce_apply(struct nvli_gpu *gpu, enum nvli_occasion occasion);
 bool nvli_enforce_start(struct nvli_gpu *gpu, bool patient);
 void nvli_enforce_stop(struct nvli_gpu *gpu);
-bool nvli_enforce_admit(struct nvli_gpu *gpu);
-void nvli_enforce_expect_guest(struct nvli_gpu *gpu);
-void nvli_enforce_bind(struct nvli_gpu *gpu);
-void nvli_enforce_unbound(struct nvli_gpu *gpu);
-int nvli_enforce_force(struct nvli_gpu *gpu);
-void nvli_enforce_again(struct nvli_gpu *gpu);
 void nvli_enforce_unblock(struct nvli_gpu *gpu);
 bool nvli_enforce_audit(struct nvli_gpu *gpu);
 void nvli_enforce_release(struct nvli_gpu *gpu);
-bool nvli_enforce_may_release(struct nvli_gpu *gpu);
 bool nvli_enforce_lock(struct pci_dev *pdev, unsigned int tries);
 void nvli_enforce_unlock(struct pci_dev *pdev);
+
+/* admit.c */
+bool nvli_admit_enable(struct nvli_gpu *gpu);
+void nvli_admit_guest(struct nvli_gpu *gpu);
+void nvli_admit_bind(struct nvli_gpu *gpu);
+void nvli_admit_unbound(struct nvli_gpu *gpu);
+int nvli_admit_force(struct nvli_gpu *gpu);
+void nvli_admit_again(struct nvli_gpu *gpu);
+bool nvli_admit_may_release(struct nvli_gpu *gpu);
 
 /* tell.c */
 bool nvli_tell(struct nvli_gpu *gpu);

@@ -95,7 +95,7 @@ static void expect_guests_below(struct pci_dev *bridge)
 	nvli_gpu_iter_init(&iter);
 	while ((gpu = nvli_gpu_next(&iter)))
 		if (nvli_is_below(gpu->pdev, bridge) && nvli_eeh_is_passed(gpu))
-			nvli_enforce_expect_guest(gpu);
+			nvli_admit_guest(gpu);
 	klist_iter_exit(&iter);
 }
 
@@ -111,7 +111,7 @@ static bool enable_device_hook(struct pci_dev *pdev)
 	if (ok && nvli_board(pdev->vendor, pdev->device)) {
 		gpu = nvli_gpu_get(pdev);
 		/* One that could not be taken in is not isolated either. */
-		ok = gpu ? nvli_enforce_admit(gpu) : !nvli_gate();
+		ok = gpu ? nvli_admit_enable(gpu) : !nvli_gate();
 		if (gpu)
 			nvli_gpu_put(gpu);
 	} else if (ok && pdev->subordinate && nvli_is_in_eehd()) {

@@ -221,7 +221,7 @@ static ssize_t apply_store(struct device *dev, struct device_attribute *attr, co
 	if (!gpu)
 		return -ENODEV;
 
-	err = nvli_enforce_force(gpu);
+	err = nvli_admit_force(gpu);
 	nvli_gpu_put(gpu);
 
 	return err ? err : count;

@@ -112,7 +112,7 @@ static unsigned int serve(struct nvli_gpu *gpu)
 	if (!nvli_status_wants_work(&status) || READ_ONCE(gpu->spared))
 		return NEVER;
 	if (status.held && nvli_hold_is_set(gpu)) {
-		if (!nvli_enforce_may_release(gpu))
+		if (!nvli_admit_may_release(gpu))
 			return RELEASE_MAX_MS;
 		due = READ_ONCE(gpu->hold.at) + msecs_to_jiffies(gpu->release_ms);
 		if (time_before(jiffies, due))

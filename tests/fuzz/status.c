@@ -45,7 +45,7 @@ static void check_claim(const struct gpu *gpu)
 	}
 }
 
-/* I3: who is let in, as nvli_enforce_admit() does, is isolated or is no GV100. */
+/* I3: who is let in, as nvli_admit_enable() does, is isolated or is no GV100. */
 static void check_gate(const struct gpu *gpu)
 {
 	const struct nvli_status *status = &gpu->status;
