@@ -314,7 +314,7 @@ int nvli_bar0_apply(struct nvli_gpu *gpu, const struct nvli_status *status,
 	/* All the time that it may take was given to it, which is not so without a reset. */
 	if (err == -ETIMEDOUT)
 		err = wait ? -EIO : -EAGAIN;
-	try_mask_first = !status->reset_pending && !gpu->access.memory_was_off;
+	try_mask_first = !status->reset_pending && !gpu->access.programmed;
 	while (!err) {
 		late = time_after(jiffies, deadline);
 		err = run_sequence(gpu, status->generation, status->required, in_use,

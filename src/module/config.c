@@ -228,18 +228,22 @@ static bool read_bars(struct nvli_gpu *gpu)
 static const char *switch_memory_on(struct nvli_gpu *gpu, bool may_switch)
 {
 	struct pci_dev *pdev = gpu->pdev;
-	u16 command;
+	u16 command, memory;
 
 	if (pci_read_config_word(pdev, PCI_COMMAND, &command) || command == NO_CONFIG_ANSWER)
 		return "it does not answer in config space";
-	if (command & PCI_COMMAND_MEMORY)
-		return nvli_config_reachable(gpu) ? NULL : "BAR0 is not where it should be";
+	memory = command & PCI_COMMAND_MEMORY;
+	if (memory && nvli_config_reachable(gpu))
+		return NULL;
 	if (!may_switch)
-		return "memory decoding is off";
+		return memory ? "BAR0 is not where it should be" : "memory decoding is off";
 	if (!read_bars(gpu))
 		return "it does not answer in config space";
 
-	gpu->access.memory_was_off = true;
+	gpu->access.programmed = true;
+	gpu->access.memory = memory;
+	if (memory)
+		pci_write_config_word(pdev, PCI_COMMAND, command & ~PCI_COMMAND_MEMORY);
 	write_bars(gpu, false);
 	pci_write_config_word(pdev, PCI_COMMAND, command | PCI_COMMAND_MEMORY);
 
@@ -249,11 +253,12 @@ static const char *switch_memory_on(struct nvli_gpu *gpu, bool may_switch)
 /**
  * nvli_config_start() - make BAR0 accessible
  * @gpu: the GPU, with no obstacle
- * @may_switch: decoding may be switched on if it is off
+ * @may_switch: decoding may be switched, and the BARs be programmed
  *
- * Where decoding is on somebody has set it up, and it is left as it is. Where it is off all BARs
- * are programmed and not only BAR0: after a reset they hold 0, and BAR1, of 16 GiB, would claim
- * the addresses of BAR0, too.
+ * Where decoding is on and BAR0 is right somebody has set it up, and it is left as it is. It may
+ * also be on over BARs that a reset unknown to the kernel has cleared: drivers switch it on and
+ * leave it so. All BARs are programmed and not only BAR0: after a reset they hold 0, and BAR1, of
+ * 16 GiB, would claim the addresses of BAR0, too.
  *
  * Return: NULL, or what is in the way; either way nvli_config_stop() puts back what was changed.
  */
@@ -270,11 +275,13 @@ void nvli_config_stop(struct nvli_gpu *gpu)
 	struct pci_dev *pdev = gpu->pdev;
 	u16 command;
 
-	if (gpu->access.memory_was_off) {
-		if (!pci_read_config_word(pdev, PCI_COMMAND, &command) &&
-		    command != NO_CONFIG_ANSWER)
-			pci_write_config_word(pdev, PCI_COMMAND, command & ~PCI_COMMAND_MEMORY);
+	if (gpu->access.programmed && !pci_read_config_word(pdev, PCI_COMMAND, &command) &&
+	    command != NO_CONFIG_ANSWER) {
+		command &= ~PCI_COMMAND_MEMORY;
+		pci_write_config_word(pdev, PCI_COMMAND, command);
 		write_bars(gpu, true);
+		if (gpu->access.memory)
+			pci_write_config_word(pdev, PCI_COMMAND, command | PCI_COMMAND_MEMORY);
 	}
 	nvli_eeh_end(gpu);
 }

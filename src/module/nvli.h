@@ -55,15 +55,17 @@ struct nvli_path {
  * @may_thaw: a frozen PE may be thawed for as long as the access takes
  * @late: EEH states that are taken off the PE for as long as the access takes
  * @was_frozen: it was, and has to be frozen again
- * @memory_was_off: decoding was off, and has to be switched off again
- * @bar: the BARs then; not set otherwise
+ * @programmed: the BARs were, and decoding switched on
+ * @memory: PCI_COMMAND_MEMORY before that, or 0
+ * @bar: the BARs before that; not set otherwise
  */
 struct nvli_access {
 	int busy;
 	bool may_thaw;
 	int late;
 	bool was_frozen;
-	bool memory_was_off;
+	bool programmed;
+	u16 memory;
 	u32 bar[NVLI_BARS];
 };
 

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Shows that a GPU whose decoding somebody left on over BARs that hold nothing is isolated and audited
+# all the same, and left as it was found. It comes to that by a reset that the kernel did not do, as
+# drivers switch decoding on and leave it so.
+#
+# boot: redbud
+# unseen: yes
+
+# COMMAND and the BARs
+set_up() {
+	hexdump -v -s 4 -n 2 -e '"%04x "' "$(dev 0)/config"
+	hexdump -v -s 16 -n 24 -e '1/4 "%08x "' "$(dev 0)/config"
+}
+
+isolated() {
+	is "g0 is isolated $1" "$(sysfs 0 state) $(sysfs 0 last_error)" "isolated "
+	is "mask of g0 $1" "$(cut_links g0)" 0x00150000
+	is "g0 is left as it was found $1" "$(set_up)" "$found"
+}
+
+guest() {
+	fresh
+	cp "$(dev 0)/config" /run/config
+	load isolate=1 audit_seconds=2 domains="$(gpu 0)+$(gpu 1)"
+	raw_reset 0
+	ok "a driver has g0" enable_gpu 0
+	disable_gpu 0
+	found=$(set_up)
+	like "decoding is on, with BARs that hold nothing" "$found" '^0002 0000000[0c] 0000000c 0000000[0c] '
+
+	lab mark "left on"
+	ok "g0 and g1 part" set_parameter domains gpu
+	ok "g0 is seen to" wait_for 5 in_state 0 isolated
+	isolated "without a reset"
+	lab set g0 mask 5
+	ok "an audit finds that the mask is gone" wait_for 10 sh -c \
+		"dmesg | grep '$(gpu 0): .*audit: link disable mask reads 0x00000005'"
+	ok "g0 is seen to again" wait_for 10 in_state 0 isolated
+	isolated "after the audit"
+
+	# In use, it is left to the driver, which reaches it as little as we do.
+	ok "g0 and g1 are joined" set_parameter domains "$(gpu 0)+$(gpu 1)"
+	raw_reset 0
+	ok "a driver has g0 again" enable_gpu 0
+	ok "g0 and g1 part under it" set_parameter domains gpu
+	is "g0 is held" "$(sysfs 0 state) $(sysfs 0 held)" "pending 1"
+	is "for the reason" "$(sysfs 0 last_error)" "not reachable: BAR0 is not where it should be"
+	disable_gpu 0
+	ok "g0 is isolated when the driver is gone" wait_for 10 in_state 0 isolated
+	lab mark "left on no more"
+
+	dd if=/run/config of="$(dev 0)/config" bs=4 skip=1 seek=1 count=9 conv=notrunc 2>/dev/null
+	ok "g0 resets" reset 0
+	is "mask of g0 after its reset" "$(cut_links g0)" 0x00150000
+	unload
+}
+
+judge() {
+	is "stray accesses" "$(count ' bus stray-' "left on" "left on no more")" 0
+}
