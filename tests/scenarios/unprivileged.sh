@@ -67,11 +67,14 @@ guest() {
 	lab mark "reset"
 	reset 0 2>/dev/null &
 	i=0
+	# Each read leaves a trace in the log, made without a process, which a debug kernel takes long to
+	# start: a write of what cannot be written.
+	trace=$(dev 1)/config
 	until [ $i -ge 500 ] || held 0; do
-		# shellcheck disable=SC2013,SC2034 # no forks
+		# shellcheck disable=SC2013,SC2034
 		for file in $(grep "^$(dev 0)/.*/[b-z]" /run/files); do
 			read -r content <"$file"
-			lab mark "read"
+			printf 0 >"$trace"
 		done
 		i=$((i + 1))
 	done
@@ -102,7 +105,7 @@ judge() {
 	reads=$(awk '/ mark text=reset$/ { on = 1 } / mark text=held$/ { on = 0 }
 		/ p0 config-write off=0x03e .*2$/ { most = n > most ? n : most; waits = n = 0 }
 		/ g0 mute-config-read off=0x000 / { waits = 1 }
-		on && waits && / mark text=read$/ { n++ }
+		on && waits && / g1 config-write off=0x000 / { n++ }
 		END { print most + 0 }' "$log")
 	note "$reads reads of files of g0 while the module waited for the GPU"
 	ok "reading does not wait for that" test "$reads" -gt 1
