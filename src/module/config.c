@@ -273,15 +273,17 @@ const char *nvli_config_start(struct nvli_gpu *gpu, bool may_switch)
 void nvli_config_stop(struct nvli_gpu *gpu)
 {
 	struct pci_dev *pdev = gpu->pdev;
-	u16 command;
+	u16 command, memory;
 
 	if (gpu->access.programmed && !pci_read_config_word(pdev, PCI_COMMAND, &command) &&
 	    command != NO_CONFIG_ANSWER) {
+		/* What somebody has switched off stays off. */
+		memory = command & gpu->access.memory;
 		command &= ~PCI_COMMAND_MEMORY;
 		pci_write_config_word(pdev, PCI_COMMAND, command);
 		write_bars(gpu, true);
-		if (gpu->access.memory)
-			pci_write_config_word(pdev, PCI_COMMAND, command | PCI_COMMAND_MEMORY);
+		if (memory)
+			pci_write_config_word(pdev, PCI_COMMAND, command | memory);
 	}
 	nvli_eeh_end(gpu);
 }
