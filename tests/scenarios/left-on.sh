@@ -39,6 +39,19 @@ guest() {
 	ok "g0 is seen to again" wait_for 10 in_state 0 isolated
 	isolated "after the audit"
 
+	# What somebody else switches off after the last access (faults counts them) is not switched on
+	# again.
+	ok "g0 and g1 are joined" set_parameter domains "$(gpu 0)+$(gpu 1)"
+	raw_reset 0
+	ok "a driver has g0 once more" enable_gpu 0
+	disable_gpu 0
+	is "g0 is as it was" "$(set_up)" "$found"
+	lab set g0 trap 14:memory:once
+	ok "g0 and g1 part again" set_parameter domains gpu
+	ok "g0 is seen to once more" wait_for 5 in_state 0 isolated
+	found="0000 ${found#* }"
+	isolated "and decoding is off"
+
 	# In use, it is left to the driver, which reaches it as little as we do.
 	ok "g0 and g1 are joined" set_parameter domains "$(gpu 0)+$(gpu 1)"
 	raw_reset 0
