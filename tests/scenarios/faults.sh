@@ -15,15 +15,18 @@
 # The accesses of a whole sequence; the judge counts.
 steps=14
 
-# Has it come to something? Then that is in $became, and marked at once: one that is held is let go
-# after a second, for another attempt.
+# Has it come to something? Then that is in $became. One that is held is let go after a second, for
+# another attempt, and a debug kernel takes as long to start a process: so this starts none, and the
+# moment that it was looked is told to the judge by a write of what cannot be written.
 settled() {
-	case "$(sysfs 0 state) $(sysfs 0 held) $(config_read "$p0" 0x3e 2)" in
-	"isolated 0 0x0002") became=isolated ;;
-	"failed 1 0x0042" | "pending 1 0x0042") became=held ;;
+	state='' is_held=''
+	read -r state <"$g0/state" && read -r is_held <"$g0/held" || return
+	printf 0 >"$trace"
+	case "$state $is_held" in
+	"isolated 0") became=isolated ;;
+	"failed 1" | "pending 1") became=held ;;
 	*) return 1 ;;
 	esac
-	lab mark "settled $fault_name: $became"
 }
 
 apply() {
@@ -67,7 +70,8 @@ fault() {
 	else
 		wait_for 10 in_state 0 isolated
 	fi
-	[ -n "$became" ] || wait_for 20 settled || lab mark "settled $fault_name: "
+	[ -n "$became" ] || wait_for 20 settled
+	lab mark "settled $fault_name: $became"
 	is "$fault_name" "$became" "$fault_want" || note "$(sysfs 0 last_error)"
 	[ "$fault_want" = isolated ] ||
 		like "$fault_name: the reason is told" "$(sysfs 0 last_error)" .
@@ -91,15 +95,23 @@ die() {
 	sleep 30
 }
 
-# again MS: reset, and once more when that was over MS ago. No process is started in between, which
-# takes too long on a kernel that looks for mistakes.
+# spin MS: wait for that long, and start no process, which takes too long on a debug kernel
+spin() {
+	read -r now _ </proc/uptime
+	end=$((${now%.*}${now#*.} + $1 / 10))
+	while [ "${now%.*}${now#*.}" -lt $end ]; do
+		read -r now _ </proc/uptime
+	done
+}
+
+# again MS: reset, and once more when that was over MS ago
 again() {
 	raw_assert 0
 	exec 8>"/sys/bus/pci/devices/$p0/config" 9>"/sys/bus/pci/devices/$p0/config"
 	dd bs=2 seek=31 count=0 >&8 2>/dev/null
 	dd bs=2 seek=31 count=0 >&9 2>/dev/null
 	printf '\002\000' >&8
-	usleep "$1"000
+	spin "$1"
 	printf '\102\000' >&9
 	exec 8>&- 9>&-
 	usleep 2000
@@ -119,7 +131,7 @@ replaced() {
 
 guest() {
 	fresh
-	p0=$(port 0)
+	p0=$(port 0) g0=$(dev 0)/nvlink_isolation trace=$(dev 1)/config
 	seed=$(cat /lab/seed)
 	load isolate=1
 	fault "none" isolated trap off
@@ -218,10 +230,12 @@ account() {
 			sub(/^.* text=fault /, "", name)
 			strays = sequences = claims = 0
 		}
+		# settled() looked
+		$2 == "g1" && $3 == "config-write" && $4 == "off=0x000" { looked = is() }
 		/ mark text=settled / {
 			said = $0
 			sub(/^.*: /, "", said)
-			now = is()
+			now = looked
 		}
 		/ mark text=after / && name != "" {
 			print name "|" said "|" now "|" strays "|" sequences "|" claims

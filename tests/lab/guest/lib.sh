@@ -109,11 +109,13 @@ reset_begins() {
 	wait_for 5 mask_is_gone "$1"
 }
 
+# It ends at once, without a process: a GPU that was denied and is held is so for a second.
 enable_gpu() {
+	lab_enabled=$(gpu "$1") &&
 	modprobe lab_driver &&
-	echo lab_driver >"$(dev "$1")/driver_override" &&
-	gpu "$1" >/sys/bus/pci/drivers_probe &&
-	[ -e "$(dev "$1")/driver" ]
+	echo lab_driver >"/sys/bus/pci/devices/$lab_enabled/driver_override" &&
+	echo "$lab_enabled" >/sys/bus/pci/drivers_probe &&
+	[ -e "/sys/bus/pci/devices/$lab_enabled/driver" ]
 }
 
 disable_gpu() {
