@@ -53,13 +53,24 @@ static u32 __iomem *register_at(struct nvli_gpu *gpu, u32 offset)
 	return gpu->bar0.window[i] + (offset - windows[i].start);
 }
 
+/* One that was reset meanwhile has to be left alone anew, and what it says does not count. */
+static bool is_reset(struct nvli_gpu *gpu)
+{
+	return READ_ONCE(gpu->status.generation) != gpu->bar0.generation;
+}
+
+static bool is_reachable(struct nvli_gpu *gpu)
+{
+	return !is_reset(gpu) && nvli_config_reachable(gpu);
+}
+
 /*
  * in_le32() and out_le32() rather than readl() and writel(): those call into EEH on all ones, and
  * whether all ones means trouble is for us to tell.
  */
 static int read_register(struct nvli_gpu *gpu, u32 offset, u32 *value, struct nvli_answer *answer)
 {
-	if (!nvli_config_reachable(gpu) || (gpu->bar0.wrote && nvli_eeh_is_frozen(gpu)))
+	if (!is_reachable(gpu) || (gpu->bar0.wrote && nvli_eeh_is_frozen(gpu)))
 		return trouble(answer, -EAGAIN, "BAR0 went away before 0x%06x was read", offset);
 
 	gpu->bar0.wrote = false;
@@ -75,7 +86,7 @@ static int read_register(struct nvli_gpu *gpu, u32 offset, u32 *value, struct nv
 
 static int write_register(struct nvli_gpu *gpu, u32 offset, u32 value, struct nvli_answer *answer)
 {
-	if (!nvli_config_reachable(gpu))
+	if (!is_reachable(gpu))
 		return trouble(answer, -EAGAIN, "BAR0 went away before 0x%06x was written", offset);
 
 	out_le32(register_at(gpu, offset), value);
@@ -265,6 +276,8 @@ static int open_bar0(struct nvli_gpu *gpu, bool may_switch, unsigned long deadli
 	err = nvli_config_wait(gpu, deadline, &what);
 	if (err)
 		return trouble(answer, err, "not reachable: %s", what);
+	if (is_reset(gpu))
+		return trouble(answer, -EAGAIN, "not reachable: it was reset meanwhile");
 	if (map_windows(gpu))
 		return trouble(answer, -EAGAIN, "no memory to map BAR0");
 	what = nvli_config_start(gpu, may_switch);
@@ -283,7 +296,7 @@ static void sleep_until(unsigned long when)
 /**
  * nvli_bar0_apply() - disable links and read the mask back
  * @gpu: the GPU
- * @status: its status; the read-back will be judged in this generation
+ * @status: its status; nothing is accessed in another generation than this one
  * @occasion: why now
  * @answer: filled in
  *
@@ -307,6 +320,7 @@ int nvli_bar0_apply(struct nvli_gpu *gpu, const struct nvli_status *status,
 	int err;
 
 	gpu->bar0.wrote = false;
+	gpu->bar0.generation = status->generation;
 	nvli_eeh_prepare(gpu, occasion);
 	if (wait && !nvli_config_closed(gpu))
 		sleep_until(gpu->reset_at + msecs_to_jiffies(SETTLE_MS));
@@ -339,17 +353,19 @@ int nvli_bar0_apply(struct nvli_gpu *gpu, const struct nvli_status *status,
 /**
  * nvli_bar0_read_mask() - read the mask and change nothing
  * @gpu: the GPU
+ * @generation: in which it was isolated
  * @answer: filled in
  *
  * As nvli_bar0_apply(). Of a GPU that is enabled decoding is not switched on.
  *
  * Return: 0 if the register was read, whatever it said, else as nvli_bar0_apply().
  */
-int nvli_bar0_read_mask(struct nvli_gpu *gpu, struct nvli_answer *answer)
+int nvli_bar0_read_mask(struct nvli_gpu *gpu, u32 generation, struct nvli_answer *answer)
 {
 	int err;
 
 	gpu->bar0.wrote = false;
+	gpu->bar0.generation = generation;
 	nvli_eeh_prepare(gpu, NVLI_LATER);
 	gpu->access.may_thaw = false;
 	err = open_bar0(gpu, !pci_is_enabled(gpu->pdev), jiffies - 1, answer);

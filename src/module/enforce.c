@@ -39,11 +39,11 @@ static void judge(struct nvli_gpu *gpu, const struct nvli_status *before,
 		gpu->verified_at = jiffies;
 	} else if (status->unwatched) {
 		strscpy(gpu->error, "its resets cannot be watched", sizeof(gpu->error));
-	} else if (err) {
-		strscpy(gpu->error, answer->text, sizeof(gpu->error));
 	} else if (status->generation != generation) {
 		strscpy(gpu->error, "reset while its links were being disabled",
 			sizeof(gpu->error));
+	} else if (err) {
+		strscpy(gpu->error, answer->text, sizeof(gpu->error));
 	} else {
 		scnprintf(gpu->error, sizeof(gpu->error),
 			  "link disable mask reads 0x%08x, 0x%08x is required",
@@ -294,7 +294,8 @@ bool nvli_enforce_audit(struct nvli_gpu *gpu)
 	mutex_lock(&gpu->apply_lock);
 	if (gpu->hold.lost && !READ_ONCE(gpu->dead))
 		nvli_config_repair(gpu, in_use);
-	if (status.required && !READ_ONCE(gpu->dead) && !nvli_bar0_read_mask(gpu, &answer)) {
+	if (status.state == NVLI_ISOLATED && status.required && !READ_ONCE(gpu->dead) &&
+	    !nvli_bar0_read_mask(gpu, status.generation, &answer)) {
 		raw_spin_lock_irqsave(&gpu->lock, flags);
 		odd = nvli_status_audit(&gpu->status, status.generation, answer.disabled, in_use);
 		if (gpu->status.state == NVLI_FAILED)

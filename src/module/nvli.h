@@ -73,6 +73,7 @@ struct nvli_access {
  * struct nvli_bar0 - the pages of BAR0 that the registers lie in
  * @start: CPU address of BAR0 when they were mapped, to notice that it moved
  * @window: one mapping for each entry of bar0.c's table, NULL before the first access
+ * @generation: the generation in which it is accessed now
  * @ring_generation: the generation in which we started the PRI ring; a reset stops it
  * @wrote: the last access was a write, which does not tell whether it arrived
  *
@@ -81,6 +82,7 @@ struct nvli_access {
 struct nvli_bar0 {
 	resource_size_t start;
 	void __iomem *window[3];
+	u32 generation;
 	u32 ring_generation;
 	bool wrote;
 };
@@ -325,7 +327,7 @@ void nvli_config_repair(struct nvli_gpu *gpu, bool in_use);
 /* bar0.c */
 int nvli_bar0_apply(struct nvli_gpu *gpu, const struct nvli_status *status,
 		    enum nvli_occasion occasion, struct nvli_answer *answer);
-int nvli_bar0_read_mask(struct nvli_gpu *gpu, struct nvli_answer *answer);
+int nvli_bar0_read_mask(struct nvli_gpu *gpu, u32 generation, struct nvli_answer *answer);
 void nvli_bar0_unmap(struct nvli_gpu *gpu);
 
 /* hold.c */

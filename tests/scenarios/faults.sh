@@ -259,6 +259,14 @@ attempts() {
 		END { print before, n + 0 }'
 }
 
+# Accesses of g0 in the 300 ms that it is left alone for after a reset, within the steps of jiffies
+early() {
+	awk '
+		$2 == "p0" && $4 == "off=0x03e" { released = $NF == "val=0x0002" ? $1 : 0 }
+		$2 == "g0" && ($3 == "read" || $3 == "write") && released && $1 < released + 290000000
+	' "$log"
+}
+
 judge() {
 	account >"$dir/faults"
 	is "accesses of a whole sequence" "$(log_segment "fault none" "settled none: isolated" |
@@ -268,6 +276,7 @@ judge() {
 		'^[1-9][0-9]* reset [1-9]'
 	is "attempts before a reset that comes first" \
 		"$(attempts "reset again before the first access" | sed 's/^0* *reset.*/none/')" none
+	is "accesses too soon after a reset" "$(early)" ""
 	ok "there are faults" test "$(wc -l <"$dir/faults")" -gt 25
 	is "what the devices do not confirm" \
 		"$(awk -F '|' '$2 != $3 && $1 !~ /unseen after step 14/' "$dir/faults")" ""
