@@ -63,19 +63,21 @@ guest() {
 	ok "something was read" test "$(wc -c </run/read)" -gt 1000
 
 	# One that does not come back from its reset is waited for, for a second, and then held.
+	files=$(grep "^$(dev 0)/.*/[b-z]" /run/files)
+	held_file=$(dev 0)/nvlink_isolation/held trace=$(dev 1)/config
 	lab set g0 no-config on
 	lab mark "reset"
 	reset 0 2>/dev/null &
-	i=0
-	# Each read leaves a trace in the log, made without a process, which a debug kernel takes long to
-	# start: a write of what cannot be written.
-	trace=$(dev 1)/config
-	until [ $i -ge 500 ] || held 0; do
-		# shellcheck disable=SC2013,SC2034
-		for file in $(grep "^$(dev 0)/.*/[b-z]" /run/files); do
+	i=0 is_held=0
+	# A debug kernel takes long to start a process: none is, and each read leaves a trace in the log by
+	# a write of what cannot be written.
+	until [ $i -ge 5000 ] || [ "$is_held" = 1 ]; do
+		# shellcheck disable=SC2034
+		for file in $files; do
 			read -r content <"$file"
 			printf 0 >"$trace"
 		done
+		read -r is_held <"$held_file"
 		i=$((i + 1))
 	done
 	ok "the reset has not come to its end by then" kill -0 $!
