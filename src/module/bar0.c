@@ -305,8 +305,8 @@ static void sleep_until(unsigned long when)
  * first second after a reset until that is over if need be.
  *
  * Return: 0 if the mask was read, into @answer->disabled; -EBUSY if nobody can reach the GPU now;
- * -EAGAIN if it is only we who cannot; -ENODEV if it is not a GV100; -EIO if it answered wrong or
- * not in time; -ENXIO if it did not answer an access.
+ * -EAGAIN if it is only we who cannot, or it was reset again; -ENODEV if it is not a GV100; -EIO if
+ * it answered wrong or not in time; -ENXIO if it did not answer an access.
  */
 int nvli_bar0_apply(struct nvli_gpu *gpu, const struct nvli_status *status,
 		    enum nvli_occasion occasion, struct nvli_answer *answer)

@@ -229,6 +229,7 @@ account() {
 			name = $0
 			sub(/^.* text=fault /, "", name)
 			strays = sequences = claims = 0
+			looked = ""
 		}
 		# settled() looked
 		$2 == "g1" && $3 == "config-write" && $4 == "off=0x000" { looked = is() }
