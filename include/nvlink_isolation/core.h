@@ -25,6 +25,7 @@ typedef unsigned int u32;
 
 const char *nvli_board(u16 vendor, u16 device);
 bool nvli_chip_is_gv100(u32 boot_0);
+bool nvli_chip_is_other(u32 boot_0);
 bool nvli_is_answer(u32 value);
 
 /* topology.c - where the links lead */
@@ -177,12 +178,12 @@ const char *nvli_gpu_id_text(u32 gpu, char text[NVLI_GPU_ID_TEXT]);
 /* status.c - what may be claimed */
 
 /**
- * enum nvli_state - see Documentation of the sysfs attribute "state" in src/module/sysfs.c
+ * enum nvli_state - as sysfs shows it; see src/module/sysfs.c
  * @NVLI_OFF: not enforced; nothing is known
- * @NVLI_PENDING: has to be isolated and is not yet known to be
+ * @NVLI_PENDING: has to be isolated and is not known to be
  * @NVLI_ISOLATED: every required bit was read back as set since the last reset
- * @NVLI_FAILED: it answered, and wrong, or did not answer in time
- * @NVLI_UNSUPPORTED: the id is a V100's and the chip is not; never written
+ * @NVLI_FAILED: an attempt since the last reset failed, or resets may go unseen
+ * @NVLI_UNSUPPORTED: the PCI id is a V100's and the chip is a known other one; never written
  */
 enum nvli_state {
 	NVLI_OFF,
@@ -193,65 +194,86 @@ enum nvli_state {
 };
 
 /**
- * struct nvli_status - one GPU, as it may be shown
- * @state: see above
- * @generation: counts reset events; a read-back proves something only in its own generation
- * @required: bits of GV100_LINK_DISABLE that have to be set
- * @disabled: the bits that were read back, if @disabled_known
- * @disabled_known: @disabled was read in this generation
- * @was_gv100: PMC_BOOT_0 once said GV100, so another answer is a fault and not another board
- * @reset_pending: a reset has happened since the last verified read-back
- * @unwatched: resets may go unseen, so that nothing can be claimed
- * @held: we keep it in reset; what is read meanwhile proves nothing
- * @resetting: resets under way; what is read meanwhile proves nothing
- * @mismatches: audits in a row that read something else than they had to
- * @resets: resets seen, without those by which we hold it
- * @reapplied: how often the links were verified as disabled again after resets
+ * enum nvli_outcome - how an attempt to disable links ended
+ * @NVLI_NOT_TRIED: no register was accessed: the GPU cannot be reached now
+ * @NVLI_STOPPED: a reset began meanwhile
+ * @NVLI_READ: GV100_LINK_DISABLE was read, whatever it said
+ * @NVLI_NO_ANSWER: a register read as all ones
+ * @NVLI_WRONG: a register read as a PRI error, or the PRI ring did not start
+ * @NVLI_NOT_GV100: PMC_BOOT_0 names another chip, or is garbage
  */
-struct nvli_status {
-	enum nvli_state state;
-	u32 generation;
-	u32 required;
-	u32 disabled;
-	bool disabled_known;
-	bool was_gv100;
-	bool reset_pending;
-	bool unwatched;
-	bool held;
-	unsigned int resetting;
-	unsigned int mismatches;
-	unsigned int resets;
-	unsigned int reapplied;
+enum nvli_outcome {
+	NVLI_NOT_TRIED,
+	NVLI_STOPPED,
+	NVLI_READ,
+	NVLI_NO_ANSWER,
+	NVLI_WRONG,
+	NVLI_NOT_GV100,
 };
 
 /**
- * enum nvli_event - something that resets a GPU, or may
- * @NVLI_RESET_BEGINS: a reset that is seen as a whole begins; until it is over a read may still see
- *		       the old mask
- * @NVLI_RESET_OVER: it is over
- * @NVLI_FIRST_STEP: the first step, as far as can be told, of a reset of which only steps are seen;
- *		     counted, unless it is a part of one that is seen as a whole
- * @NVLI_STEP: another step, or the end of one
+ * struct nvli_result - what an attempt found
+ * @outcome: see above
+ * @offset: the register that ended it, but for NVLI_NOT_TRIED and NVLI_STOPPED
+ * @value: what that read as; for NVLI_READ the mask
+ * @written: the mask was written, since required links were found enabled
  */
-enum nvli_event {
-	NVLI_RESET_BEGINS,
-	NVLI_RESET_OVER,
-	NVLI_FIRST_STEP,
-	NVLI_STEP,
+struct nvli_result {
+	enum nvli_outcome outcome;
+	u32 offset;
+	u32 value;
+	bool written;
 };
 
-void nvli_status_enforce(struct nvli_status *status, bool watched);
-void nvli_status_release(struct nvli_status *status);
+/**
+ * struct nvli_status - one GPU: facts from which its state follows, see nvli_state()
+ * @enforced: it has to be isolated
+ * @watched: its resets are seen. Without that nothing is claimed.
+ * @was_gv100: PMC_BOOT_0 once said GV100, so another answer is a fault and not another chip
+ * @stale: the last read-back is too old to claim anything by it
+ * @other_chip: attempts in a row in which PMC_BOOT_0 named the same known other chip
+ * @generation: counts resets and what may be one, from 1; a read-back holds in its own only
+ * @required: bits of GV100_LINK_DISABLE that have to be set
+ * @disabled: these bits as last read back
+ * @read_in: the generation in which @disabled was read, 0 for never
+ * @failed_in: the generation in which the last attempt failed, 0 for none
+ * @unanswered: it failed because a read was not answered
+ * @thawed_in: the generation in which such a failure was forgiven
+ * @resets: resets seen while enforced
+ * @verified_resets: @resets at the last verified read-back
+ * @reapplied: read-backs that verified the GPU again after a reset
+ */
+struct nvli_status {
+	bool enforced;
+	bool watched;
+	bool was_gv100;
+	bool stale;
+	u8 other_chip;
+	u32 generation;
+	u32 required;
+	u32 disabled;
+	u32 read_in;
+	u32 failed_in;
+	bool unanswered;
+	u32 thawed_in;
+	unsigned int resets;
+	unsigned int verified_resets;
+	unsigned int reapplied;
+};
+
+void nvli_status_enforce(struct nvli_status *status, bool enforced);
+void nvli_status_watch(struct nvli_status *status, bool watched);
 void nvli_status_require(struct nvli_status *status, u32 required);
-void nvli_status_event(struct nvli_status *status, enum nvli_event event);
-void nvli_status_hold(struct nvli_status *status);
-void nvli_status_let_go(struct nvli_status *status);
-bool nvli_status_chip(struct nvli_status *status, u32 generation, u32 boot_0);
-bool nvli_status_read_back(struct nvli_status *status, u32 generation, u32 value);
-void nvli_status_fault(struct nvli_status *status, u32 generation);
-bool nvli_status_audit(struct nvli_status *status, u32 generation, u32 value, bool in_use);
-bool nvli_status_wants_work(const struct nvli_status *status);
+void nvli_status_reset(struct nvli_status *status, bool counted);
+void nvli_status_thaw(struct nvli_status *status);
+void nvli_status_expire(struct nvli_status *status);
+bool nvli_status_judge(struct nvli_status *status, u32 generation,
+		       const struct nvli_result *result);
+bool nvli_status_is_known(const struct nvli_status *status);
+bool nvli_status_was_read(const struct nvli_status *status);
 bool nvli_status_is_cut(const struct nvli_status *status);
+bool nvli_status_has_failed(const struct nvli_status *status);
+enum nvli_state nvli_state(const struct nvli_status *status);
 const char *nvli_state_text(enum nvli_state state);
 
 #endif

@@ -21,6 +21,7 @@
 #define GV100_PMC_BOOT_0		0x000000
 #define GV100_PMC_BOOT_0_CHIP_SHIFT	20
 #define GV100_PMC_BOOT_0_CHIP		0x140
+#define GP100_PMC_BOOT_0_CHIP		0x130		/* a P100: 0x130000a1 [doc] */
 
 /* NV_PMC_ENABLE [doc]. Field NVLINK is off after a reset. */
 #define GV100_PMC_ENABLE		0x000200

@@ -38,6 +38,12 @@ bool nvli_chip_is_gv100(u32 boot_0)
 	return boot_0 >> GV100_PMC_BOOT_0_CHIP_SHIFT == GV100_PMC_BOOT_0_CHIP;
 }
 
+/* Does PMC_BOOT_0 name a chip that is known and is not a GV100? Garbage does not. */
+bool nvli_chip_is_other(u32 boot_0)
+{
+	return boot_0 >> GV100_PMC_BOOT_0_CHIP_SHIFT == GP100_PMC_BOOT_0_CHIP;
+}
+
 /* Is this the content of a register, rather than the sign that there was no access to it? */
 bool nvli_is_answer(u32 value)
 {

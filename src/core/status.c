@@ -1,225 +1,193 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What may be claimed about a GPU. There is one way into NVLI_ISOLATED: a read-back that was begun
- * after the last reset event and shows every required bit.
+ * What may be claimed about a GPU. Only facts are kept here; the state follows from them. There is
+ * one way to NVLI_ISOLATED: a read-back that was begun after the last reset and shows every
+ * required bit.
  */
 
 #include <nvlink_isolation/core.h>
 
-/* How often in a row an audit has to read something else before it is believed */
-#define MISMATCHES	3
-
-/* What was read before is not proof any more. */
-static void forget(struct nvli_status *status)
-{
-	status->generation++;
-	status->disabled_known = false;
-}
+/* Attempts in a row that have to name another chip before a GPU is left alone */
+#define OTHER_CHIP_ATTEMPTS	2
 
 /**
- * nvli_status_enforce() - enforcement begins, or goes on
+ * nvli_status_enforce() - enforcement begins or ends
  * @status: the GPU
- * @watched: resets of the GPU are seen from now on. Without that it is never isolated.
+ * @enforced: it has to be isolated from now on
+ *
+ * What was read before proves nothing afterwards, in either direction.
  */
-void nvli_status_enforce(struct nvli_status *status, bool watched)
+void nvli_status_enforce(struct nvli_status *status, bool enforced)
 {
-	if (status->state != NVLI_OFF && status->unwatched == !watched)
+	if (status->enforced == enforced)
 		return;
 
-	/* What was read while nobody watched is not taken, nor what is being read now. */
-	if (status->state == NVLI_OFF)
-		status->reset_pending = false;
-	else
-		forget(status);
-	status->unwatched = !watched;
-	status->state = watched ? NVLI_PENDING : NVLI_FAILED;
-}
-
-/* Enforcement ends: from now on resets go unseen, so nothing is known. */
-void nvli_status_release(struct nvli_status *status)
-{
-	forget(status);
-	status->state = NVLI_OFF;
-	status->reset_pending = false;
+	status->enforced = enforced;
+	status->generation++;
+	status->other_chip = 0;
+	status->verified_resets = status->resets;
 }
 
 /**
- * nvli_status_require() - say which links have to be cut
+ * nvli_status_watch() - note whether resets are seen
+ * @status: the GPU
+ * @watched: they are, from now on
+ *
+ * A read-back from before hooks came back may have been followed by a reset that nobody saw.
+ */
+void nvli_status_watch(struct nvli_status *status, bool watched)
+{
+	if (status->watched == watched)
+		return;
+
+	status->watched = watched;
+	status->generation++;
+}
+
+/**
+ * nvli_status_require() - say which links have to be disabled
  * @status: the GPU
  * @required: bits of GV100_LINK_DISABLE
  *
- * A mask that grew beyond what was read back is proven no more; one that shrank still is.
+ * A read-back still proves what it shows. A failed attempt was for other links, so the next attempt
+ * is allowed.
  */
 void nvli_status_require(struct nvli_status *status, u32 required)
 {
+	if (status->required == required)
+		return;
+
 	status->required = required;
-	if (status->state == NVLI_ISOLATED && !nvli_status_is_cut(status)) {
-		status->state = NVLI_PENDING;
-		status->disabled_known = false;
-	}
-}
-
-/* What was read before the reset proves nothing, not even which chip it is. */
-static void make_pending(struct nvli_status *status)
-{
-	forget(status);
-	status->reset_pending = true;
-	if (status->state != NVLI_OFF)
-		status->state = status->unwatched ? NVLI_FAILED : NVLI_PENDING;
-}
-
-/* Something happens that resets the GPU, or may: what was read before is proof no more. */
-void nvli_status_event(struct nvli_status *status, enum nvli_event event)
-{
-	make_pending(status);
-	switch (event) {
-	case NVLI_RESET_BEGINS:
-		status->resetting++;
-		break;
-	case NVLI_RESET_OVER:
-		status->resets++;
-		/* A GPU that was added meanwhile did not see it begin. */
-		if (status->resetting)
-			status->resetting--;
-		break;
-	case NVLI_FIRST_STEP:
-		if (!status->resetting)
-			status->resets++;
-		break;
-	case NVLI_STEP:
-		break;
-	}
-}
-
-/* We keep the GPU in reset from now on. That it does not answer then says nothing about it. */
-void nvli_status_hold(struct nvli_status *status)
-{
-	forget(status);
-	status->reset_pending = true;
-	status->held = true;
-	if (status->state == NVLI_ISOLATED)
-		status->state = NVLI_PENDING;
-}
-
-/* It is out of reset again. */
-void nvli_status_let_go(struct nvli_status *status)
-{
-	forget(status);
-	status->held = false;
-}
-
-/* Is there something to apply or to verify? */
-bool nvli_status_wants_work(const struct nvli_status *status)
-{
-	return status->state == NVLI_PENDING || status->state == NVLI_FAILED;
-}
-
-/* Was every link that has to be disabled read back as disabled? Needs no read if there is none. */
-bool nvli_status_is_cut(const struct nvli_status *status)
-{
-	return !status->required ||
-	       (status->disabled_known && !(status->required & ~status->disabled));
-}
-
-/* May a result of this generation be taken? */
-static bool is_current(const struct nvli_status *status, u32 generation)
-{
-	return nvli_status_wants_work(status) && status->generation == generation &&
-	       !status->resetting && !status->held;
-}
-
-/* It answered, and wrong, or it did not answer in time. */
-void nvli_status_fault(struct nvli_status *status, u32 generation)
-{
-	if (is_current(status, generation))
-		status->state = NVLI_FAILED;
+	status->failed_in = 0;
 }
 
 /**
- * nvli_status_chip() - judge PMC_BOOT_0
+ * nvli_status_reset() - a reset begins, or something that may be one
  * @status: the GPU
- * @generation: the generation in which the read was begun
- * @boot_0: what was read
- *
- * Return: true if this is a GV100, whose other registers may be touched.
+ * @counted: it is a reset, and not a further step of one
  */
-bool nvli_status_chip(struct nvli_status *status, u32 generation, u32 boot_0)
+void nvli_status_reset(struct nvli_status *status, bool counted)
 {
-	if (nvli_chip_is_gv100(boot_0)) {
+	status->generation++;
+	status->resets += counted && status->enforced;
+	/* The chip is asked again: wrong answers must not exempt a GPU for good. */
+	if (status->other_chip == OTHER_CHIP_ATTEMPTS)
+		status->other_chip--;
+}
+
+/*
+ * Accesses to the GPU are answered again. An attempt that was not answered may be repeated, once in
+ * each generation: a user can freeze and thaw its GPU at will.
+ */
+void nvli_status_thaw(struct nvli_status *status)
+{
+	if (status->failed_in != status->generation || !status->unanswered ||
+	    status->thawed_in == status->generation)
+		return;
+
+	status->failed_in = 0;
+	status->thawed_in = status->generation;
+}
+
+/* The last read-back is too old to claim anything by it. */
+void nvli_status_expire(struct nvli_status *status)
+{
+	status->stale = true;
+}
+
+/* Only a known other chip is believed, if it is named in attempts in a row. Garbage is a fault. */
+static void judge_chip(struct nvli_status *status, const struct nvli_result *result)
+{
+	if (result->outcome != NVLI_NOT_GV100 || status->was_gv100 ||
+	    !nvli_chip_is_other(result->value))
+		status->other_chip = 0;
+	else if (status->other_chip < OTHER_CHIP_ATTEMPTS)
+		status->other_chip++;
+}
+
+/**
+ * nvli_status_judge() - take the result of an attempt
+ * @status: the GPU
+ * @generation: the generation in which the attempt was begun
+ * @result: what it found
+ *
+ * A result of an older generation says nothing about this one and changes nothing.
+ *
+ * Return: true if the result shows that every required link is disabled now.
+ */
+bool nvli_status_judge(struct nvli_status *status, u32 generation,
+		       const struct nvli_result *result)
+{
+	if (!status->enforced || status->generation != generation ||
+	    result->outcome == NVLI_NOT_TRIED || result->outcome == NVLI_STOPPED)
+		return false;
+
+	judge_chip(status, result);
+	/* No other register is accessed before PMC_BOOT_0 has named a GV100. */
+	if (result->offset != GV100_PMC_BOOT_0)
 		status->was_gv100 = true;
-		return true;
+	if (result->outcome == NVLI_READ) {
+		status->disabled = result->value & GV100_LINK_DISABLE_ALL;
+		status->read_in = generation;
+		status->stale = false;
+	} else {
+		status->read_in = 0;
 	}
 
-	if (status->was_gv100 || !nvli_is_answer(boot_0))
-		nvli_status_fault(status, generation);
-	else if (is_current(status, generation))
-		status->state = NVLI_UNSUPPORTED;
-
-	return false;
-}
-
-/**
- * nvli_status_read_back() - judge a read of GV100_LINK_DISABLE
- * @status: the GPU
- * @generation: the generation in which the read was begun
- * @value: what was read; ignored where no link has to be cut, which needs no proof
- *
- * Return: true if the GPU is isolated now. A result of an older generation changes nothing.
- */
-bool nvli_status_read_back(struct nvli_status *status, u32 generation, u32 value)
-{
-	if (!is_current(status, generation))
-		return false;
-
-	if (status->required) {
-		status->disabled_known = nvli_is_answer(value);
-		status->disabled = value & GV100_LINK_DISABLE_ALL;
-	}
-	if (!nvli_status_is_cut(status) || status->unwatched) {
-		status->state = NVLI_FAILED;
+	if (!nvli_status_is_cut(status)) {
+		status->failed_in = generation;
+		status->unanswered = result->outcome == NVLI_NO_ANSWER;
 		return false;
 	}
 
-	status->state = NVLI_ISOLATED;
-	status->mismatches = 0;
-	if (status->reset_pending)
+	status->failed_in = 0;
+	if (status->watched && status->verified_resets != status->resets) {
+		status->verified_resets = status->resets;
 		status->reapplied++;
-	status->reset_pending = false;
+	}
 
 	return true;
 }
 
-/**
- * nvli_status_audit() - judge a read of GV100_LINK_DISABLE of a GPU that is called isolated
- * @status: the GPU
- * @generation: the generation in which the read was begun
- * @value: what was read, or GV100_NO_ANSWER if nothing could be
- * @in_use: somebody works with the GPU, and may have stopped what leads to the register
- *
- * One odd answer is nobody's word; several in a row are. What is not an answer is odd only on an
- * idle GPU.
- *
- * Return: true if the next audit should be soon, because this one was odd.
- */
-bool nvli_status_audit(struct nvli_status *status, u32 generation, u32 value, bool in_use)
+/* Was the mask read back since the last reset, however long ago? */
+bool nvli_status_was_read(const struct nvli_status *status)
 {
-	bool answer = nvli_is_answer(value);
+	return status->read_in == status->generation;
+}
 
-	if (status->state != NVLI_ISOLATED || status->generation != generation ||
-	    !status->required || (in_use && !answer))
-		return false;
+/* May the links that were read back as disabled be shown? */
+bool nvli_status_is_known(const struct nvli_status *status)
+{
+	return status->enforced && status->watched && !status->stale &&
+	       nvli_status_was_read(status);
+}
 
-	if (answer && !(status->required & ~value)) {
-		status->mismatches = 0;
-		return false;
-	}
-	if (++status->mismatches < MISMATCHES)
-		return true;
+/* Was every required link read back as disabled? Needs no read where none is required. */
+bool nvli_status_is_cut(const struct nvli_status *status)
+{
+	return !status->required || (nvli_status_was_read(status) && !status->stale &&
+				     !(status->required & ~status->disabled));
+}
 
-	forget(status);
-	status->state = NVLI_FAILED;
+/* Has an attempt failed since the last reset, and none succeeded? Then users get no other one. */
+bool nvli_status_has_failed(const struct nvli_status *status)
+{
+	return status->failed_in == status->generation && !nvli_status_is_cut(status);
+}
 
-	return false;
+/* What may be claimed, from all that is known. */
+enum nvli_state nvli_state(const struct nvli_status *status)
+{
+	if (!status->enforced)
+		return NVLI_OFF;
+	if (status->other_chip >= OTHER_CHIP_ATTEMPTS)
+		return NVLI_UNSUPPORTED;
+	if (!status->watched)
+		return NVLI_FAILED;
+	if (nvli_status_is_cut(status))
+		return NVLI_ISOLATED;
+
+	return nvli_status_has_failed(status) ? NVLI_FAILED : NVLI_PENDING;
 }
 
 /* The state's name, as sysfs shows it. */

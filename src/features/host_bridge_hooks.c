@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* This kernel's PCI host bridges lack the reset and enable hooks that the module replaces. */
+/* This kernel's PCI host bridges lack the enable hook that the module replaces. */
 #include <linux/pci.h>
 #include <asm/pci-bridge.h>
-
-static void reset(struct pci_dev *bridge)
-{
-}
 
 static bool enable(struct pci_dev *pdev)
 {
@@ -17,6 +13,5 @@ void nvli_feature(struct pci_dev *pdev)
 {
 	struct pci_controller *phb = pci_bus_to_host(pdev->bus);
 
-	phb->controller_ops.reset_secondary_bus = reset;
 	phb->controller_ops.enable_device_hook = enable;
 }

@@ -31,5 +31,5 @@ int nvli_feature(void)
 	for_each_kernel_tracepoint(find, NULL);
 
 	return OPAL_PCI_RESET + OPAL_PCI_POLL + OPAL_PCI_SET_POWER_STATE +
-	       OPAL_PCI_CONFIG_WRITE_HALF_WORD;
+	       OPAL_PCI_EEH_FREEZE_CLEAR + OPAL_PCI_CONFIG_WRITE_HALF_WORD;
 }

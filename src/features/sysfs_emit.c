@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* This kernel has no sysfs_emit(): it is older than 5.10 and is not RHEL 8.7 or newer either. */
+/* This kernel has no sysfs_emit(): it is older than 5.10 and is not RHEL 8.5 or newer either. */
 #include <linux/sysfs.h>
 
 int nvli_feature(char *page);

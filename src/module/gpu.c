@@ -1,200 +1,175 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* One object per GPU, from the moment the PCI core adds it until it removes it. */
+/*
+ * The life of the GPU objects, and the list of them. The gate and hook C read the list under RCU
+ * with interrupts off; everybody else takes a reference.
+ */
 
-#include "nvli.h"
-#include "trace.h"
+#include "log.h"
+#include "gpu.h"
+#include "settings.h"
 
+#include <linux/io.h>
 #include <linux/jiffies.h>
 #include <linux/slab.h>
 
-static void get_from_list(struct klist_node *node)
+LIST_HEAD(nvli_gpus);
+static DEFINE_MUTEX(list_lock);
+static unsigned int last_serial;
+
+static struct workqueue_struct *queue;
+
+/* Return: 0 or -ENOMEM. */
+int nvli_gpus_init(void)
 {
-	kref_get(&container_of(node, struct nvli_gpu, node)->ref);
+	/* Unbound, so that GPUs that were reset together are verified at the same time. */
+	queue = alloc_workqueue(KBUILD_MODNAME, WQ_UNBOUND, 0);
+
+	return queue ? 0 : -ENOMEM;
 }
 
-static void put_from_list(struct klist_node *node)
+void nvli_gpus_exit(void)
 {
-	nvli_gpu_put(container_of(node, struct nvli_gpu, node));
+	destroy_workqueue(queue);
 }
-
-/* A klist may be walked while GPUs come and go, and no lock is held between two of them. */
-static struct klist gpus = KLIST_INIT(gpus, get_from_list, put_from_list);
-
-/* The same for hook C, which may take no lock of a klist: read under RCU, written under a mutex. */
-LIST_HEAD(nvli_gpus_rcu);
-static DEFINE_MUTEX(rcu_list_lock);
 
 static void free_gpu(struct kref *ref)
 {
 	struct nvli_gpu *gpu = container_of(ref, struct nvli_gpu, ref);
+	struct nvli_mapping *mapping = rcu_dereference_protected(gpu->mapping, true);
 
-	nvli_bar0_unmap(gpu);
+	if (mapping)
+		iounmap(mapping->base);
+	kfree(mapping);
 	pci_dev_put(gpu->pdev);
 	kfree(gpu);
 }
 
+/* May sleep, if it is the last reference. */
 void nvli_gpu_put(struct nvli_gpu *gpu)
 {
 	kref_put(&gpu->ref, free_gpu);
 }
 
-/* Start a walk over all GPUs; klist_iter_exit() ends it. */
-void nvli_gpu_iter_init(struct klist_iter *iter)
+/**
+ * nvli_gpu_new() - make the object of a GPU
+ * @pdev: a V100 SXM2
+ * @work: what the worker does with it
+ *
+ * The caller fills in path and topology and then publishes it. Touches no hardware.
+ *
+ * Return: the GPU, with one reference, or NULL if there is no memory.
+ */
+struct nvli_gpu *nvli_gpu_new(struct pci_dev *pdev, work_func_t work)
 {
-	klist_iter_init(&gpus, iter);
-}
+	struct nvli_gpu *gpu = kzalloc(sizeof(*gpu), GFP_KERNEL);
 
-/* The next GPU, or NULL. It is held until the following call or klist_iter_exit(). */
-struct nvli_gpu *nvli_gpu_next(struct klist_iter *iter)
-{
-	struct klist_node *node = klist_next(iter);
-
-	return node ? container_of(node, struct nvli_gpu, node) : NULL;
-}
-
-/* Find the object of a device. The caller puts the reference. NULL for every other device. */
-struct nvli_gpu *nvli_gpu_get(struct pci_dev *pdev)
-{
-	struct nvli_gpu *gpu;
-	struct klist_iter iter;
-
-	if (!nvli_board(pdev->vendor, pdev->device))
+	if (!gpu)
 		return NULL;
 
-	nvli_gpu_iter_init(&iter);
-	while ((gpu = nvli_gpu_next(&iter)) && gpu->pdev != pdev)
-		;
-	if (gpu)
-		kref_get(&gpu->ref);
-	klist_iter_exit(&iter);
+	kref_init(&gpu->ref);
+	mutex_init(&gpu->ring_lock);
+	raw_spin_lock_init(&gpu->lock);
+	ratelimit_state_init(&gpu->log, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
+	INIT_DELAYED_WORK(&gpu->work, work);
+	gpu->pdev = pci_dev_get(pdev);
+	gpu->board = nvli_board(pdev->vendor, pdev->device);
+	gpu->status.generation = 1;
+	/* Until it is planned: the gate may meet it before. */
+	gpu->status.required = GV100_LINK_DISABLE_ALL;
 
 	return gpu;
 }
 
-/* Does a reset of this bridge's secondary bus reset the device? */
-bool nvli_is_below(struct pci_dev *pdev, const struct pci_dev *bridge)
+/* From now on the GPU is found. The list takes over the caller's reference. */
+void nvli_gpu_publish(struct nvli_gpu *gpu)
 {
-	do
-		pdev = pci_upstream_bridge(pdev);
-	while (pdev && pdev != bridge);
-
-	return pdev;
+	mutex_lock(&list_lock);
+	gpu->serial = ++last_serial;
+	list_add_tail_rcu(&gpu->node, &nvli_gpus);
+	mutex_unlock(&list_lock);
 }
 
 /**
- * nvli_gpu_add() - take a GPU in
- * @pdev: any PCI device; only a V100 SXM2 that is not known yet is taken
+ * nvli_gpu_remove() - the device goes, or the module does
+ * @gpu: a GPU that was published, and is not removed by somebody else meanwhile
  *
- * Nothing of the hardware is touched. The caller holds main.c's mutex, so that a GPU is not taken
- * twice.
- *
- * Return: the GPU, held by the list, or NULL if there is nothing to take in.
+ * Afterwards nobody touches its hardware. Waits for the worker, which takes none of the locks that
+ * callers hold here: the PCI rescan lock and main.c's mutex.
  */
-struct nvli_gpu *nvli_gpu_add(struct pci_dev *pdev)
+void nvli_gpu_remove(struct nvli_gpu *gpu)
 {
-	const char *board = nvli_board(pdev->vendor, pdev->device);
-	struct nvli_gpu *gpu;
-	int err;
-
-	if (!board)
-		return NULL;
-
-	gpu = nvli_gpu_get(pdev);
-	if (gpu) {
-		nvli_gpu_put(gpu);
-		return NULL;
-	}
-
-	gpu = kzalloc(sizeof(*gpu), GFP_KERNEL);
-	if (!gpu) {
-		err = -ENOMEM;
-		goto no_gpu;
-	}
-
-	kref_init(&gpu->ref);
-	mutex_init(&gpu->apply_lock);
-	raw_spin_lock_init(&gpu->lock);
-	ratelimit_state_init(&gpu->log, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
-	gpu->pdev = pci_dev_get(pdev);
-	gpu->board = board;
-	gpu->status.generation = 1;
-	nvli_opal_read_path(gpu);
-	nvli_topology_read(gpu);
-	nvli_worker_prepare(gpu);
-
-	err = nvli_sysfs_add(gpu);
-	if (err)
-		goto put_gpu;
-	klist_add_tail(&gpu->node, &gpus);
-	mutex_lock(&rcu_list_lock);
-	list_add_tail_rcu(&gpu->rcu_node, &nvli_gpus_rcu);
-	mutex_unlock(&rcu_list_lock);
-	nvli_gpu_put(gpu);
-
-	return gpu;
-
-put_gpu:
-	nvli_gpu_put(gpu);
-no_gpu:
-	pci_err(pdev, "cannot be taken in (error %d): it is not isolated\n", err);
-	return NULL;
-}
-
-static void remove_gpu(struct nvli_gpu *gpu)
-{
-	struct pci_dev *port = pci_upstream_bridge(gpu->pdev);
-
-	nvli_sysfs_remove(gpu);
-	nvli_worker_forget(gpu);
-	/* EEH forgets the device next. Who has the lock needs it, for a second or two. */
-	mutex_lock(&gpu->apply_lock);
-	mutex_unlock(&gpu->apply_lock);
-	if (nvli_gpu_status(gpu).held)
-		pci_warn(gpu->pdev, "removed while held in reset: `setpci -s %s BRIDGE_CONTROL=0:40` and a rescan bring it back\n",
-			 pci_name(port));
-
-	mutex_lock(&rcu_list_lock);
-	list_del_rcu(&gpu->rcu_node);
-	mutex_unlock(&rcu_list_lock);
-	/* Hook C may still be looking at it, and at its device. */
-	synchronize_rcu();
-	/* Nobody waits here: an iterator that is on this GPU drops it when it goes on. */
-	klist_del(&gpu->node);
-}
-
-/* Let a device go, if it is one of ours. Called under pci_lock_rescan_remove(). */
-void nvli_gpu_remove(struct pci_dev *pdev)
-{
-	struct nvli_gpu *gpu = nvli_gpu_get(pdev);
-
-	if (!gpu)
-		return;
-
-	remove_gpu(gpu);
-	nvli_gpu_put(gpu);
-}
-
-/* The module goes. Called under pci_lock_rescan_remove(), after the notifier. */
-void nvli_gpu_remove_all(void)
-{
-	struct klist_iter iter;
-	struct nvli_gpu *gpu;
-
-	nvli_gpu_iter_init(&iter);
-	while ((gpu = nvli_gpu_next(&iter)))
-		remove_gpu(gpu);
-	klist_iter_exit(&iter);
-}
-
-/* Work out which links have to be cut, from what is known of groups and peers now. */
-void nvli_gpu_plan(struct nvli_gpu *gpu)
-{
-	u32 required = nvli_topology_required(gpu);
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&gpu->lock, flags);
-	nvli_status_require(&gpu->status, required);
+	WRITE_ONCE(gpu->dead, true);
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
+
+	mutex_lock(&list_lock);
+	list_del_rcu(&gpu->node);
+	mutex_unlock(&list_lock);
+	/* The gate and hook C may still be looking at it, and at its device. */
+	synchronize_rcu();
+	/* A sleepable caller may be verifying it. */
+	mutex_lock(&gpu->ring_lock);
+	mutex_unlock(&gpu->ring_lock);
+	cancel_delayed_work_sync(&gpu->work);
+	nvli_gpu_put(gpu);
+}
+
+/* Find the object of a device. The caller puts the reference. NULL for any other device. */
+struct nvli_gpu *nvli_gpu_get(const struct pci_dev *pdev)
+{
+	struct nvli_gpu *gpu, *found = NULL;
+
+	rcu_read_lock();
+	nvli_for_each_gpu_rcu(gpu) {
+		if (gpu->pdev == pdev && kref_get_unless_zero(&gpu->ref)) {
+			found = gpu;
+			break;
+		}
+	}
+	rcu_read_unlock();
+
+	return found;
+}
+
+/* Find a GPU by its place, under RCU. */
+struct nvli_gpu *nvli_gpu_find(const struct pci_bus *bus, unsigned int devfn)
+{
+	struct nvli_gpu *gpu;
+
+	nvli_for_each_gpu_rcu(gpu)
+		if (gpu->pdev->bus == bus && gpu->pdev->devfn == devfn)
+			return gpu;
+
+	return NULL;
+}
+
+/**
+ * nvli_gpu_next() - go on to the next GPU
+ * @previous: the one before, whose reference is put; NULL to begin
+ *
+ * For walks that sleep, which have to go on to the end: while ((gpu = nvli_gpu_next(gpu))) ...
+ *
+ * Return: the next GPU, with a reference, or NULL at the end.
+ */
+struct nvli_gpu *nvli_gpu_next(struct nvli_gpu *previous)
+{
+	unsigned int serial = previous ? previous->serial : 0;
+	struct nvli_gpu *gpu, *next = NULL;
+
+	rcu_read_lock();
+	nvli_for_each_gpu_rcu(gpu) {
+		if (gpu->serial > serial && kref_get_unless_zero(&gpu->ref)) {
+			next = gpu;
+			break;
+		}
+	}
+	rcu_read_unlock();
+	if (previous)
+		nvli_gpu_put(previous);
+
+	return next;
 }
 
 struct nvli_status nvli_gpu_status(struct nvli_gpu *gpu)
@@ -209,56 +184,129 @@ struct nvli_status nvli_gpu_status(struct nvli_gpu *gpu)
 	return status;
 }
 
-/**
- * nvli_gpu_enforce() - from now on the GPU has to be isolated
- * @gpu: the GPU
- * @watched: its resets come to us. If not, its links are cut all the same, and nothing is claimed.
- */
-void nvli_gpu_enforce(struct nvli_gpu *gpu, bool watched)
+enum nvli_state nvli_gpu_state(struct nvli_gpu *gpu)
+{
+	struct nvli_status status = nvli_gpu_status(gpu);
+
+	return nvli_state(&status);
+}
+
+/* Is the GPU left to the host driver that had it before? Guarded by @gpu->lock, or a hint. */
+bool nvli_gpu_is_spared(struct nvli_gpu *gpu)
+{
+	return READ_ONCE(gpu->spared);
+}
+
+/* Would the gate refuse to switch it on, because an attempt since the last reset has failed? */
+bool nvli_gpu_is_refused(struct nvli_gpu *gpu)
+{
+	struct nvli_status status = nvli_gpu_status(gpu);
+
+	return nvli_gate() && nvli_state(&status) == NVLI_FAILED &&
+	       nvli_status_has_failed(&status) && !nvli_gpu_is_spared(gpu);
+}
+
+/* Somebody was kept from switching the GPU on or from enabling it. Any context. */
+void nvli_gpu_count_refusal(struct nvli_gpu *gpu)
 {
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&gpu->lock, flags);
-	nvli_status_enforce(&gpu->status, watched);
-	if (nvli_status_wants_work(&gpu->status))
-		strscpy(gpu->error, watched ? "not tried yet" : "its resets cannot be watched",
-			sizeof(gpu->error));
+	gpu->refused++;
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
+}
+
+/* What there is to publish. The caller holds @gpu->lock. */
+struct nvli_told nvli_gpu_news(const struct nvli_gpu *gpu)
+{
+	return (struct nvli_told) {
+		.state = nvli_state(&gpu->status),
+		.reapplied = gpu->status.reapplied,
+		.refused = gpu->refused,
+		.repaired = gpu->repaired,
+	};
+}
+
+/* Has something changed that was not published yet? Any context. */
+bool nvli_gpu_has_news(struct nvli_gpu *gpu)
+{
+	struct nvli_told now;
+	unsigned long flags;
+	bool news;
+
+	raw_spin_lock_irqsave(&gpu->lock, flags);
+	now = nvli_gpu_news(gpu);
+	news = memcmp(&now, &gpu->told, sizeof(now));
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
+
+	return news;
+}
+
+/* A GPU that has to be verified cannot be reached, because of @what. Any context. */
+void nvli_gpu_set_obstacle(struct nvli_gpu *gpu, const char *what)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&gpu->lock, flags);
+	if (nvli_state(&gpu->status) == NVLI_PENDING)
+		scnprintf(gpu->error, sizeof(gpu->error), "not reachable: %s", what);
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 }
 
 /**
- * nvli_gpu_event() - something happened that resets the GPU, or may
+ * nvli_gpu_has_host_driver() - is a driver bound that works with the GPU for the host?
  * @gpu: the GPU
- * @event: what it was
  *
- * From any context: takes no reference and does not sleep.
+ * Drivers of the vfio-pci family hand it to a guest. Any context: a driver's name goes with its
+ * module, which is freed only after an RCU grace period.
  */
-void nvli_gpu_event(struct nvli_gpu *gpu, enum nvli_event event)
+bool nvli_gpu_has_host_driver(const struct nvli_gpu *gpu)
+{
+	const struct device_driver *driver;
+	bool host;
+
+	rcu_read_lock();
+	driver = READ_ONCE(gpu->pdev->dev.driver);
+	host = driver && !strstr(driver->name, "vfio-pci");
+	rcu_read_unlock();
+
+	return host;
+}
+
+/* Does a reset of this bridge's secondary bus reset the GPU? */
+bool nvli_gpu_is_below(const struct nvli_gpu *gpu, const struct pci_dev *bridge)
+{
+	int i;
+
+	for (i = 0; i < gpu->path.depth; i++)
+		if (gpu->path.bridge[i] == bridge)
+			return true;
+
+	return false;
+}
+
+static void queue_work_in(struct nvli_gpu *gpu, unsigned int ms)
 {
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&gpu->lock, flags);
-	nvli_status_event(&gpu->status, event);
-	gpu->reset_at = jiffies;
-	/* Whoever had it when enforcement began has lost it. */
-	gpu->spared = false;
-	if (gpu->status.state == NVLI_PENDING)
-		strscpy(gpu->error, "reset, and not verified since", sizeof(gpu->error));
-	trace_nvli_event(gpu, event);
+	if (gpu->dead)
+		;
+	else if (ms)
+		queue_delayed_work(queue, &gpu->work, msecs_to_jiffies(ms));
+	else
+		mod_delayed_work(queue, &gpu->work, 0);
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 }
 
-/* We hold the GPU in reset now, or do not any more. */
-void nvli_gpu_held(struct nvli_gpu *gpu, bool held)
+/* Have the worker look at a GPU now. Any context. */
+void nvli_gpu_kick(struct nvli_gpu *gpu)
 {
-	unsigned long flags;
+	queue_work_in(gpu, 0);
+}
 
-	raw_spin_lock_irqsave(&gpu->lock, flags);
-	if (held)
-		nvli_status_hold(&gpu->status);
-	else
-		nvli_status_let_go(&gpu->status);
-	gpu->reset_at = jiffies;
-	trace_nvli_hold(gpu, held);
-	raw_spin_unlock_irqrestore(&gpu->lock, flags);
+/* The same in some time, unless it is to look sooner anyway. */
+void nvli_gpu_kick_in(struct nvli_gpu *gpu, unsigned int ms)
+{
+	queue_work_in(gpu, max(ms, 1U));
 }

@@ -5,181 +5,318 @@
  * GPUs and drivers coming and going.
  */
 
-#include "nvli.h"
+#include "log.h"
+#include "events.h"
+#include "gate.h"
+#include "gpu.h"
+#include "look.h"
+#include "parameters.h"
+#include "plan.h"
+#include "platform.h"
+#include "settings.h"
+#include "sysfs.h"
+#include "tell.h"
+#include "worker.h"
+#include "powernv/powernv.h"
 
+#include <linux/delay.h>
+#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/notifier.h>
 
-#include <asm/machdep.h>
+/* The gate first: nobody may switch a GPU on while its hooks are put in place. */
+static bool watch(struct nvli_gpu *gpu)
+{
+	bool gated = nvli_gate_attach(gpu->pdev->bus);
+
+	return nvli_platform->watch(gpu) && gated;
+}
+
+/* From now on the GPU has to be isolated. */
+static void enforce(struct nvli_gpu *gpu, bool watched)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&gpu->lock, flags);
+	nvli_status_enforce(&gpu->status, true);
+	nvli_status_watch(&gpu->status, watched);
+	gpu->verified_ns = 0;
+	gpu->switched_on = 0;
+	gpu->refused = 0;
+	gpu->repaired = 0;
+	gpu->told.refused = 0;
+	gpu->told.repaired = 0;
+	if (nvli_state(&gpu->status) != NVLI_ISOLATED)
+		strscpy(gpu->error, watched ? "not tried yet" : "its resets cannot be watched",
+			sizeof(gpu->error));
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
+}
+
+/* A host driver that has the GPU when enforcement starts keeps it until its next reset. */
+static void spare(struct nvli_gpu *gpu)
+{
+	const struct device_driver *driver;
+	unsigned long flags;
+
+	rcu_read_lock();
+	raw_spin_lock_irqsave(&gpu->lock, flags);
+	driver = READ_ONCE(gpu->pdev->dev.driver);
+	gpu->spared = gpu->status.required && driver && nvli_gpu_has_host_driver(gpu);
+	if (gpu->spared)
+		scnprintf(gpu->error, sizeof(gpu->error),
+			  "in use by driver %s; its links are disabled after its next reset",
+			  driver->name);
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
+	rcu_read_unlock();
+}
 
 /*
- * Serialises start and stop of enforcement, changes of parameters and the coming of GPUs. Order:
- * the PCI rescan lock, this, a device's lock, its config access lock, apply_lock. The hooks never
- * take it.
+ * Verify the GPU now. A held device lock may mean a reset that began unseen. Then leave the GPU
+ * alone for as long as after a reset: hook C sees the next step.
  */
-static DEFINE_MUTEX(enforcement);
-
-static enum nvli_phase phase = NVLI_LOADING;
-
-/* Return: what the module is doing; that stays so until nvli_unlock(). */
-enum nvli_phase nvli_lock(void)
+static void start_gpu(struct nvli_gpu *gpu)
 {
-	mutex_lock(&enforcement);
-
-	return phase;
-}
-
-void nvli_unlock(void)
-{
-	mutex_unlock(&enforcement);
-}
-
-/*
- * All hooks first: no GPU may be reset or enabled unseen while another one is being served. And one
- * that somebody resets, which takes seconds, is waited for when all others are done.
- */
-static void start_all(void)
-{
-	struct klist_iter iter;
-	struct nvli_gpu *gpu;
-
-	nvli_gpu_iter_init(&iter);
-	while ((gpu = nvli_gpu_next(&iter)))
-		nvli_gpu_enforce(gpu, nvli_resets_watch(gpu->pdev));
-	klist_iter_exit(&iter);
-
-	nvli_gpu_iter_init(&iter);
-	while ((gpu = nvli_gpu_next(&iter)))
-		gpu->waiting = !nvli_enforce_start(gpu, false);
-	klist_iter_exit(&iter);
-
-	nvli_gpu_iter_init(&iter);
-	while ((gpu = nvli_gpu_next(&iter)))
-		if (gpu->waiting)
-			nvli_enforce_start(gpu, true);
-	klist_iter_exit(&iter);
-}
-
-static void stop_all(void)
-{
-	struct klist_iter iter;
-	struct nvli_gpu *gpu;
-
-	nvli_gpu_iter_init(&iter);
-	while ((gpu = nvli_gpu_next(&iter)))
-		nvli_enforce_stop(gpu);
-	klist_iter_exit(&iter);
+	if (device_trylock(&gpu->pdev->dev)) {
+		device_unlock(&gpu->pdev->dev);
+		spare(gpu);
+		if (!nvli_gpu_is_spared(gpu))
+			nvli_look(gpu, NVLI_ONCE);
+		nvli_tell(gpu);
+	} else {
+		nvli_event_reset(gpu, false);
+		nvli_event_release(gpu);
+	}
+	nvli_gpu_kick(gpu);
 }
 
 /*
- * From here on the module cannot be unloaded: an rmmod must not quietly end the isolation.
+ * From here on the module cannot be unloaded: an rmmod must not quietly end the isolation. All GPUs
+ * are watched before the first is verified, so that none is reset or switched on unseen meanwhile.
  *
- * Return: 0, or -EBUSY if it is about to be.
+ * Return: 0, or -EBUSY if the module is about to be unloaded.
  */
-int nvli_start(void)
+static int start(void)
 {
+	struct nvli_gpu *gpu = NULL;
+
 	if (!try_module_get(THIS_MODULE))
 		return -EBUSY;
 
 	pr_info("enforcement starts (isolate=1, gate=%d)\n", nvli_gate());
-	start_all();
+	while ((gpu = nvli_gpu_next(gpu)))
+		enforce(gpu, watch(gpu));
+	while ((gpu = nvli_gpu_next(gpu)))
+		start_gpu(gpu);
 
 	return 0;
 }
 
-/* Return: 0, or an error, and then enforcement goes on. */
-int nvli_stop(void)
+/* Enforcement ends for this GPU. Disabled links stay so until its next reset. */
+static void release(struct nvli_gpu *gpu)
 {
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&gpu->lock, flags);
+	nvli_status_enforce(&gpu->status, false);
+	gpu->error[0] = '\0';
+	gpu->spared = false;
+	gpu->lost = false;
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
+
+	mutex_lock(&gpu->ring_lock);
+	nvli_gate_unmap(gpu);
+	mutex_unlock(&gpu->ring_lock);
+	nvli_tell(gpu);
+}
+
+/*
+ * Nothing is released before all of it can be. Then claim nothing any more, and only then stop
+ * looking: never the other way round.
+ *
+ * Return: 0, or -EBUSY, and then enforcement goes on.
+ */
+static int stop(void)
+{
+	struct nvli_gpu *gpu = NULL;
 	int err;
 
-	/* First claim nothing any more, then stop looking: never the other way round. */
-	stop_all();
-	err = nvli_resets_unwatch_all();
+	if (!nvli_gate_can_detach() || !nvli_platform->can_unwatch()) {
+		pr_err("isolate stays 1: the hooks cannot be taken off\n");
+		return -EBUSY;
+	}
+
+	while ((gpu = nvli_gpu_next(gpu)))
+		release(gpu);
+	err = nvli_platform->unwatch();
+	if (!err)
+		err = nvli_gate_detach_all();
 	if (err) {
 		pr_err("isolate stays 1: the hooks cannot be taken off\n");
-		start_all();
+		start();
+		module_put(THIS_MODULE);
 		return err;
 	}
 
-	nvli_worker_flush();
+	while ((gpu = nvli_gpu_next(gpu)))
+		flush_delayed_work(&gpu->work);
 	pr_info("enforcement ended (isolate=0): disabled links come back at each GPU's next reset\n");
 	module_put(THIS_MODULE);
 
 	return 0;
 }
 
-/* A parameter changed: GPUs that are held may not have to be any more, or the reverse. */
-void nvli_reconsider(void)
+/*
+ * A parameter changed that the worker reads. With gate=1 again, a GPU that was switched on without
+ * it is switched off now, and not when the worker tries it again.
+ */
+static void reconsider(void)
 {
-	struct klist_iter iter;
-	struct nvli_gpu *gpu;
+	struct nvli_gpu *gpu = NULL;
 
-	nvli_gpu_iter_init(&iter);
-	while ((gpu = nvli_gpu_next(&iter))) {
-		if (!nvli_gate())
-			nvli_enforce_release(gpu);
-		nvli_worker_kick(gpu);
+	while ((gpu = nvli_gpu_next(gpu))) {
+		if (nvli_gpu_is_refused(gpu))
+			nvli_look(gpu, NVLI_ONCE);
+		nvli_gpu_kick(gpu);
 	}
-	klist_iter_exit(&iter);
 }
 
-/* Who may talk to whom has changed. More to disable is disabled now, less at the next reset. */
-void nvli_replan(void)
+/*
+ * Who may talk to whom has changed. More links are disabled now, in a GPU in use too, where it is a
+ * single write; fewer at the next reset.
+ */
+static void replan(void)
 {
-	struct klist_iter iter;
-	struct nvli_gpu *gpu;
-	u32 before;
+	struct nvli_gpu *gpu = NULL;
+	unsigned int ms;
 
-	nvli_topology_warn_of_absent();
-	nvli_gpu_iter_init(&iter);
-	while ((gpu = nvli_gpu_next(&iter))) {
-		before = nvli_gpu_status(gpu).required;
-		nvli_admit_again(gpu);
-		if (nvli_gpu_status(gpu).required != before)
-			nvli_topology_describe(gpu);
+	nvli_tell_absent();
+	nvli_plan_all();
+	while ((gpu = nvli_gpu_next(gpu))) {
+		if (nvli_gpu_state(gpu) == NVLI_PENDING && !nvli_gpu_is_spared(gpu)) {
+			/* It may have been switched on since its reset, by the plan of before. */
+			ms = nvli_settles_in(gpu);
+			if (ms != UINT_MAX) {
+				msleep(ms);
+				nvli_look(gpu, NVLI_RETRY);
+			}
+		}
+		nvli_tell_links(gpu);
+		nvli_gpu_kick(gpu);
 	}
-	klist_iter_exit(&iter);
 }
 
-static void plan_all(void)
+static const struct nvli_actions actions = {
+	.start = start,
+	.stop = stop,
+	.reconsider = reconsider,
+	.replan = replan,
+};
+
+/* Take a GPU in; touches nothing of it. Under the lock, so that no GPU is taken in twice. */
+static struct nvli_gpu *take_in(struct pci_dev *pdev)
 {
-	struct klist_iter iter;
 	struct nvli_gpu *gpu;
+	int err = -ENOMEM;
 
-	nvli_gpu_iter_init(&iter);
-	while ((gpu = nvli_gpu_next(&iter)))
-		nvli_gpu_plan(gpu);
-	klist_iter_exit(&iter);
+	if (!nvli_board(pdev->vendor, pdev->device))
+		return NULL;
+	gpu = nvli_gpu_get(pdev);
+	if (gpu) {
+		nvli_gpu_put(gpu);
+		return NULL;
+	}
+
+	gpu = nvli_gpu_new(pdev, nvli_work);
+	if (!gpu)
+		goto fail;
+	nvli_platform->describe(gpu);
+	err = nvli_sysfs_add(gpu);
+	if (err)
+		goto put_gpu;
+
+	return gpu;
+
+put_gpu:
+	nvli_gpu_put(gpu);
+fail:
+	pci_err(pdev, "cannot be taken in (error %d): it is not isolated\n", err);
+	return NULL;
 }
 
-/* A GPU that comes later. Its BAR0 has no address yet: it is the worker's as soon as it has. */
+static void let_go(struct nvli_gpu *gpu)
+{
+	nvli_sysfs_remove(gpu);
+	nvli_gpu_remove(gpu);
+}
+
+/*
+ * A GPU that comes later. Its BAR0 has no address yet: it is the worker's as soon as it has. It may
+ * have come out of reset just now.
+ */
 static void add_late(struct pci_dev *pdev)
 {
 	struct nvli_gpu *gpu;
 
+	/* Another device where a GPU was: a bus below it would inherit the gate. */
+	if (!nvli_board(pdev->vendor, pdev->device)) {
+		nvli_gate_forget_bus(pdev->bus);
+		return;
+	}
+
 	nvli_lock();
-	gpu = nvli_gpu_add(pdev);
+	gpu = take_in(pdev);
 	if (gpu) {
-		plan_all();
-		nvli_topology_describe(gpu);
-		if (nvli_isolate()) {
-			nvli_gpu_enforce(gpu, nvli_resets_watch(pdev));
-			nvli_worker_kick(gpu);
-		}
+		/* Before it is found, so that the gate never takes it for one to be passed. */
+		if (nvli_isolate())
+			enforce(gpu, watch(gpu));
+		nvli_gpu_publish(gpu);
+		nvli_plan_all();
+		nvli_tell_links(gpu);
+		if (nvli_isolate())
+			nvli_event_release(gpu);
 	}
 	nvli_unlock();
 }
 
-/* Nothing happens in these two unless the GPU has to be isolated and is not. */
-static void about_driver(struct pci_dev *pdev, void (*what)(struct nvli_gpu *gpu))
+static void about_to_bind(struct pci_dev *pdev)
 {
 	struct nvli_gpu *gpu = nvli_gpu_get(pdev);
 
 	if (!gpu)
 		return;
 
-	what(gpu);
+	/*
+	 * A driver need not ask to enable it. If it does, that switches on the bridges above,
+	 * too, which may not forward yet.
+	 */
+	if (nvli_gpu_state(gpu) == NVLI_PENDING && !nvli_settles_in(gpu))
+		nvli_look(gpu, NVLI_ONCE);
+	nvli_gpu_kick(gpu);
 	nvli_gpu_put(gpu);
+}
+
+static void unbound(struct pci_dev *pdev)
+{
+	struct nvli_gpu *gpu = nvli_gpu_get(pdev);
+
+	if (!gpu)
+		return;
+
+	WRITE_ONCE(gpu->spared, false);
+	nvli_gpu_kick(gpu);
+	nvli_gpu_put(gpu);
+}
+
+/* Called with the PCI rescan lock held. */
+static void removed(struct pci_dev *pdev)
+{
+	struct nvli_gpu *gpu = nvli_gpu_get(pdev);
+
+	if (gpu) {
+		let_go(gpu);
+		nvli_gpu_put(gpu);
+	}
+	nvli_gate_forget_port(pdev);
 }
 
 static int notify(struct notifier_block *block, unsigned long event, void *data)
@@ -189,13 +326,13 @@ static int notify(struct notifier_block *block, unsigned long event, void *data)
 		add_late(to_pci_dev(data));
 		break;
 	case BUS_NOTIFY_BIND_DRIVER:
-		about_driver(to_pci_dev(data), nvli_admit_bind);
+		about_to_bind(to_pci_dev(data));
 		break;
 	case BUS_NOTIFY_UNBOUND_DRIVER:
-		about_driver(to_pci_dev(data), nvli_admit_unbound);
+		unbound(to_pci_dev(data));
 		break;
 	case BUS_NOTIFY_DEL_DEVICE:
-		nvli_gpu_remove(to_pci_dev(data));
+		removed(to_pci_dev(data));
 		break;
 	}
 
@@ -211,30 +348,31 @@ static struct notifier_block notifier = {
 static void add_present(void)
 {
 	struct pci_dev *pdev = NULL;
-	struct klist_iter iter;
 	struct nvli_gpu *gpu;
 
-	while ((pdev = pci_get_device(GV100_VENDOR_ID, PCI_ANY_ID, pdev)))
-		nvli_gpu_add(pdev);
-	plan_all();
-	nvli_topology_warn_of_absent();
-
-	nvli_gpu_iter_init(&iter);
-	while ((gpu = nvli_gpu_next(&iter)))
-		nvli_topology_describe(gpu);
-	klist_iter_exit(&iter);
+	while ((pdev = pci_get_device(GV100_VENDOR_ID, PCI_ANY_ID, pdev))) {
+		gpu = take_in(pdev);
+		if (gpu)
+			nvli_gpu_publish(gpu);
+	}
+	nvli_plan_all();
+	nvli_tell_absent();
+	gpu = NULL;
+	while ((gpu = nvli_gpu_next(gpu)))
+		nvli_tell_links(gpu);
 }
 
 static int __init nvlink_isolation_init(void)
 {
 	int err;
 
-	if (!machine_is(powernv)) {
+	if (!nvli_is_powernv()) {
 		pr_err("this machine is not an OpenPOWER host (powernv), whose PCI resets this module knows; it is not loaded\n");
 		return -ENODEV;
 	}
+	nvli_platform = &nvli_powernv;
 
-	err = nvli_worker_init();
+	err = nvli_gpus_init();
 	if (err)
 		return err;
 
@@ -244,31 +382,35 @@ static int __init nvlink_isolation_init(void)
 	if (!err) {
 		nvli_lock();
 		add_present();
-		phase = NVLI_LIVE;
+		nvli_parameters_act(&actions);
 		/* This cannot fail: a module can be pinned while it is loading. */
 		if (nvli_isolate())
-			nvli_start();
+			start();
 		nvli_unlock();
 	}
 	pci_unlock_rescan_remove();
 	if (err)
-		nvli_worker_exit();
+		nvli_gpus_exit();
 
 	return err;
 }
 
 static void __exit nvlink_isolation_exit(void)
 {
+	struct nvli_gpu *gpu = NULL;
+
 	/* Not enforcing: that would have pinned the module. So there is no hook any more. */
 	nvli_lock();
-	phase = NVLI_LEAVING;
+	nvli_parameters_act(NULL);
 	nvli_unlock();
 
 	pci_lock_rescan_remove();
 	bus_unregister_notifier(&pci_bus_type, &notifier);
-	nvli_gpu_remove_all();
+	while ((gpu = nvli_gpu_next(gpu)))
+		let_go(gpu);
 	pci_unlock_rescan_remove();
-	nvli_worker_exit();
+	nvli_platform->exit();
+	nvli_gpus_exit();
 }
 
 module_init(nvlink_isolation_init);

@@ -7,35 +7,41 @@
  * typing error would isolate nothing. The safe value is taken in its place.
  */
 
-#include "nvli.h"
+#include "log.h"
+#include "parameters.h"
+#include "settings.h"
 
 #include <linux/module.h>
 #include <linux/moduleparam.h>
-#include <linux/string.h>
+#include <linux/mutex.h>
 
 /* A day, which is long enough */
 #define AUDIT_SECONDS_MAX	86400U
 
-static bool isolate;
-static bool gate = true;
-static unsigned int audit_seconds = 60;
+/*
+ * Serialises start and stop of enforcement, changes of parameters and the coming of GPUs. Order:
+ * the PCI rescan lock, this, a GPU's ring_lock. The gate, the hooks and the worker never take it.
+ */
+static DEFINE_MUTEX(lock);
 
-/* Are the links to be kept disabled? Under nvli_lock() this is also what is done. */
-bool nvli_isolate(void)
+static enum nvli_phase phase = NVLI_LOADING;
+static const struct nvli_actions *actions;
+
+void nvli_lock(void)
 {
-	return isolate;
+	mutex_lock(&lock);
 }
 
-/* May an unverified GPU be kept from being enabled? */
-bool nvli_gate(void)
+void nvli_unlock(void)
 {
-	return READ_ONCE(gate);
+	mutex_unlock(&lock);
 }
 
-/* How often to look whether what is called isolated still is; 0 for never */
-unsigned int nvli_audit_seconds(void)
+/* The module is live from now on, or with NULL is leaving. The caller holds the lock. */
+void nvli_parameters_act(const struct nvli_actions *what)
 {
-	return READ_ONCE(audit_seconds);
+	actions = what;
+	phase = what ? NVLI_LIVE : NVLI_LEAVING;
 }
 
 /* Return: 0, or -EINVAL with a line in the log if this is neither 0 nor 1. */
@@ -68,17 +74,17 @@ static int parse_at_load(const char *text, const struct kernel_param *kp, bool *
 
 static int set_isolate(const char *text, const struct kernel_param *kp)
 {
-	enum nvli_phase phase = nvli_lock();
 	bool value;
 	int err;
 
+	nvli_lock();
 	err = phase == NVLI_LOADING ? parse_at_load(text, kp, &value) : parse(text, kp, &value);
 	if (!err && phase == NVLI_LEAVING)
 		err = -ENODEV;
-	if (!err && phase == NVLI_LIVE && value != isolate)
-		err = value ? nvli_start() : nvli_stop();
+	if (!err && phase == NVLI_LIVE && value != nvli_isolate())
+		err = value ? actions->start() : actions->stop();
 	if (!err)
-		isolate = value;
+		nvli_set_isolate(value);
 	nvli_unlock();
 
 	return err;
@@ -86,15 +92,15 @@ static int set_isolate(const char *text, const struct kernel_param *kp)
 
 static int set_gate(const char *text, const struct kernel_param *kp)
 {
-	enum nvli_phase phase = nvli_lock();
 	bool value;
 	int err;
 
+	nvli_lock();
 	err = phase == NVLI_LOADING ? parse_at_load(text, kp, &value) : parse(text, kp, &value);
 	if (!err)
-		WRITE_ONCE(gate, value);
-	if (!err && phase == NVLI_LIVE && isolate)
-		nvli_reconsider();
+		nvli_set_gate(value);
+	if (!err && phase == NVLI_LIVE && nvli_isolate())
+		actions->reconsider();
 	nvli_unlock();
 
 	return err;
@@ -102,24 +108,24 @@ static int set_gate(const char *text, const struct kernel_param *kp)
 
 static int set_audit_seconds(const char *text, const struct kernel_param *kp)
 {
-	enum nvli_phase phase = nvli_lock();
 	unsigned int value;
 	int err;
 
+	nvli_lock();
 	err = kstrtouint(text, 0, &value);
 	if (!err && value > AUDIT_SECONDS_MAX)
 		err = -ERANGE;
 	if (!err) {
-		WRITE_ONCE(audit_seconds, value);
-		if (phase == NVLI_LIVE && isolate)
-			nvli_reconsider();
+		nvli_set_audit_seconds(value);
+		if (phase == NVLI_LIVE && nvli_isolate())
+			actions->reconsider();
 	} else {
 		pr_err("%s: '%.*s' is not accepted: a number of seconds from 0 to %u is\n",
 		       kp->name, nvli_shown(text), text, AUDIT_SECONDS_MAX);
 		err = -EINVAL;
 	}
 	if (err && phase == NVLI_LOADING) {
-		pr_err("%s: %u is taken\n", kp->name, audit_seconds);
+		pr_err("%s: %u is taken\n", kp->name, nvli_audit_seconds());
 		err = 0;
 	}
 	nvli_unlock();
@@ -130,11 +136,11 @@ static int set_audit_seconds(const char *text, const struct kernel_param *kp)
 static int set_domains(const char *text, const struct kernel_param *kp)
 {
 	static const struct nvli_domains alone = { .policy = NVLI_BY_GPU };
-	enum nvli_phase phase = nvli_lock();
 	struct nvli_domains_error error;
 	struct nvli_domains domains;
 	int err = 0;
 
+	nvli_lock();
 	/* The name alone says nothing. */
 	if (!text)
 		text = "";
@@ -150,9 +156,9 @@ static int set_domains(const char *text, const struct kernel_param *kp)
 		err = 0;
 	}
 	if (!err) {
-		nvli_topology_set_domains(&domains);
+		nvli_set_domains(&domains);
 		if (phase == NVLI_LIVE)
-			nvli_replan();
+			actions->replan();
 	}
 	nvli_unlock();
 
@@ -161,33 +167,43 @@ static int set_domains(const char *text, const struct kernel_param *kp)
 
 static int show_domains(char *buffer, const struct kernel_param *kp)
 {
-	struct nvli_domains domains = nvli_topology_domains();
+	struct nvli_domains domains = nvli_domains();
 
 	nvli_domains_text(&domains, buffer);
 
 	return strlen(strcat(buffer, "\n"));
 }
 
-static int show_switch(char *buffer, const struct kernel_param *kp)
+static int show_isolate(char *buffer, const struct kernel_param *kp)
 {
-	return scnprintf(buffer, PAGE_SIZE, "%d\n", *(bool *)kp->arg);
+	return scnprintf(buffer, PAGE_SIZE, "%d\n", nvli_isolate());
+}
+
+static int show_gate(char *buffer, const struct kernel_param *kp)
+{
+	return scnprintf(buffer, PAGE_SIZE, "%d\n", nvli_gate());
+}
+
+static int show_audit_seconds(char *buffer, const struct kernel_param *kp)
+{
+	return scnprintf(buffer, PAGE_SIZE, "%u\n", nvli_audit_seconds());
 }
 
 static const struct kernel_param_ops isolate_ops = {
 	.flags = KERNEL_PARAM_OPS_FL_NOARG,
 	.set = set_isolate,
-	.get = show_switch,
+	.get = show_isolate,
 };
 
 static const struct kernel_param_ops gate_ops = {
 	.flags = KERNEL_PARAM_OPS_FL_NOARG,
 	.set = set_gate,
-	.get = show_switch,
+	.get = show_gate,
 };
 
 static const struct kernel_param_ops audit_seconds_ops = {
 	.set = set_audit_seconds,
-	.get = param_get_uint,
+	.get = show_audit_seconds,
 };
 
 static const struct kernel_param_ops domains_ops = {
@@ -196,15 +212,15 @@ static const struct kernel_param_ops domains_ops = {
 	.get = show_domains,
 };
 
-module_param_cb(isolate, &isolate_ops, &isolate, 0644);
+module_param_cb(isolate, &isolate_ops, NULL, 0644);
 MODULE_PARM_DESC(isolate,
 		 "0 (default): observe, touch nothing, show what would be cut; 1: keep the NVLinks between GPUs of different owners disabled. Can be changed at run time");
-module_param_cb(gate, &gate_ops, &gate, 0644);
+module_param_cb(gate, &gate_ops, NULL, 0644);
 MODULE_PARM_DESC(gate,
-		 "1 (default): a GPU that is not verified as isolated cannot be enabled and is held in reset; 0: only report it. Can be changed at run time");
-module_param_cb(audit_seconds, &audit_seconds_ops, &audit_seconds, 0644);
+		 "1 (default): nobody can switch a GPU on before its links are verified as disabled; 0: only report it. Can be changed at run time");
+module_param_cb(audit_seconds, &audit_seconds_ops, NULL, 0644);
 MODULE_PARM_DESC(audit_seconds,
-		 "how often the disabled links of each GPU are read back, and the hooks are looked at, in seconds; 0: never (default: 60). Can be changed at run time");
+		 "how often the disabled links of each GPU are read back, in seconds, on average; 0: never (default: 60). Can be changed at run time");
 module_param_cb(domains, &domains_ops, NULL, 0644);
 MODULE_PARM_DESC(domains,
 		 "which GPUs may keep talking: group (default): those of one IOMMU group; gpu: none; or a list, 0004:04:00.0+0004:05:00.0,0035:03:00.0 (+ joins, a comma separates; who is not named is alone). Can be changed at run time: more links are disabled at once, fewer at the next reset");

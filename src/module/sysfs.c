@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Out: /sys/bus/pci/devices/<GPU>/nvlink_isolation/. Readable by everybody; no read touches the
- * hardware or waits.
+ * /sys/bus/pci/devices/<GPU>/nvlink_isolation/. Readable by everybody; no read touches the hardware
+ * or takes a mutex.
  */
 
-#include "nvli.h"
+#include "log.h"
+#include "sysfs.h"
+#include "events.h"
+#include "look.h"
+#include "plan.h"
 
-#include <linux/kobject.h>
+#include <linux/ktime.h>
 #include <linux/sysfs.h>
 
 typedef ssize_t (*show_t)(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf);
@@ -42,15 +46,17 @@ static DEVICE_ATTR_RO(_name)
  *					last_error
  *			isolated	every link in required_links was read back as disabled,
  *					after the last reset
- *			failed		it answered, and wrong, or not in time; see last_error
- *			unsupported	PMC_BOOT_0 is not a GV100's: never written to, not isolated
- *			With gate=1 a GPU that is pending or failed cannot be enabled, where its
- *			PCI host bridge could be hooked, and is held in reset if its links
- *			cannot be disabled; see held.
+ *			failed		an attempt since the last reset failed, or its resets
+ *					cannot be watched; see last_error
+ *			unsupported	PMC_BOOT_0 is a known other chip's: never written to, not
+ *					isolated
+ *			With gate=1 nobody can switch on the memory decoding of a GPU that is
+ *			pending or failed before its links are read back as disabled, which is
+ *			tried at that moment; see held.
  */
 static ssize_t show_state(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
 {
-	return sysfs_emit(buf, "%s\n", nvli_state_text(status->state));
+	return sysfs_emit(buf, "%s\n", nvli_state_text(nvli_state(status)));
 }
 NVLI_ATTRIBUTE(state);
 
@@ -65,7 +71,7 @@ static ssize_t show_disabled_links(struct nvli_gpu *gpu, const struct nvli_statu
 	char links[NVLI_LINKS_TEXT];
 
 	/* What was read while resets may go unseen may not be true any more. */
-	return sysfs_emit(buf, "%s\n", status->disabled_known && !status->unwatched ?
+	return sysfs_emit(buf, "%s\n", nvli_status_is_known(status) ?
 			  nvli_links_text(status->disabled, links) : "unknown");
 }
 NVLI_ATTRIBUTE(disabled_links);
@@ -85,6 +91,24 @@ static ssize_t show_required_links(struct nvli_gpu *gpu, const struct nvli_statu
 NVLI_ATTRIBUTE(required_links);
 
 /*
+ * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/verified
+ * Description:		Seconds since the last read-back that showed every link in required_links
+ *			as disabled; "never" if there was none since isolate=1. With audits on, a
+ *			GPU whose read-back is older than three audit periods is not called
+ *			isolated.
+ */
+static ssize_t show_verified(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
+{
+	u64 verified_ns = READ_ONCE(gpu->verified_ns);
+
+	if (!status->enforced || !verified_ns)
+		return sysfs_emit(buf, "never\n");
+
+	return sysfs_emit(buf, "%llu\n", div_u64(ktime_get_ns() - verified_ns, NSEC_PER_SEC));
+}
+NVLI_ATTRIBUTE(verified);
+
+/*
  * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/peers
  * Description:		Six words, what is at the other end of links 0 to 5: the PCI address of a
  *			GPU, "cpu", "none", or "unknown" where it cannot be told.
@@ -96,7 +120,7 @@ static ssize_t show_peers(struct nvli_gpu *gpu, const struct nvli_status *status
 	int i;
 
 	for (i = 0; i < GV100_NVLINKS; i++) {
-		nvli_topology_peer_name(gpu, i, name);
+		nvli_plan_peer_name(gpu, i, name);
 		length += sysfs_emit_at(buf, length, "%s%s", i ? " " : "", name);
 	}
 
@@ -111,11 +135,32 @@ NVLI_ATTRIBUTE(peers);
  */
 static ssize_t show_domain(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
 {
-	int domain = nvli_topology_domain(gpu->pdev);
+	int domain = nvli_plan_domain(gpu);
 
 	return domain < 0 ? sysfs_emit(buf, "alone\n") : sysfs_emit(buf, "%d\n", domain);
 }
 NVLI_ATTRIBUTE(domain);
+
+/* Name each peer once, whose link @is_meant, in the order of links. */
+static ssize_t emit_peers(struct nvli_gpu *gpu, char *buf,
+			  bool (*is_meant)(struct nvli_gpu *gpu, int link))
+{
+	char name[GV100_NVLINKS][NVLI_PEER_NAME] = {};
+	int length = 0;
+	int i, j;
+
+	for (i = 0; i < GV100_NVLINKS; i++) {
+		if (!is_meant(gpu, i))
+			continue;
+		nvli_plan_peer_name(gpu, i, name[i]);
+		for (j = 0; strcmp(name[j], name[i]); j++)
+			;
+		if (j == i)
+			length += sysfs_emit_at(buf, length, "%s%s", length ? " " : "", name[i]);
+	}
+
+	return length + sysfs_emit_at(buf, length, "\n");
+}
 
 /*
  * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/exposed_peers
@@ -127,41 +172,59 @@ NVLI_ATTRIBUTE(domain);
 static ssize_t show_exposed_peers(struct nvli_gpu *gpu, const struct nvli_status *status,
 				  char *buf)
 {
-	char name[GV100_NVLINKS][NVLI_PEER_NAME] = {};
-	int length = 0;
-	int i, j;
-
-	for (i = 0; i < GV100_NVLINKS; i++) {
-		if (!nvli_topology_is_exposed(gpu, status, i))
-			continue;
-		nvli_topology_peer_name(gpu, i, name[i]);
-		for (j = 0; strcmp(name[j], name[i]); j++)
-			;
-		if (j == i)
-			length += sysfs_emit_at(buf, length, "%s%s", length ? " " : "", name[i]);
-	}
-
-	return length + sysfs_emit_at(buf, length, "\n");
+	return emit_peers(gpu, buf, nvli_plan_is_exposed);
 }
 NVLI_ATTRIBUTE(exposed_peers);
 
 /*
+ * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/joined_peers
+ * Description:		The GPUs to which links are kept, or with isolate=0 would be, because they
+ *			are in the same domain: PCI addresses. An empty line for none.
+ */
+static ssize_t show_joined_peers(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
+{
+	return emit_peers(gpu, buf, nvli_plan_is_joined);
+}
+NVLI_ATTRIBUTE(joined_peers);
+
+/*
  * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/held
- * Description:		1 if the module keeps the GPU in reset, by its port, because it has to be
- *			isolated and could not be verified; else 0. A held GPU answers nothing, in
- *			config space neither. It is released for another attempt now and then,
- *			unless somebody has it open; by a reset; by gate=0; or by apply.
+ * Description:		1 if nobody can switch on the GPU's memory decoding, because an attempt to
+ *			disable its links has failed since its last reset; else 0. The module
+ *			tries again after 1, 2, 4 ... 64 seconds while nobody has the GPU open. A
+ *			reset, gate=0 or apply end it, too.
  */
 static ssize_t show_held(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
 {
-	return sysfs_emit(buf, "%d\n", status->held);
+	return sysfs_emit(buf, "%d\n", nvli_gpu_is_refused(gpu));
 }
 NVLI_ATTRIBUTE(held);
 
 /*
+ * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/switched_on
+ * Description:		How often memory decoding of the GPU was switched on since isolate=1, by
+ *			the module for a look or by others through it.
+ */
+static ssize_t show_switched_on(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", READ_ONCE(gpu->switched_on));
+}
+NVLI_ATTRIBUTE(switched_on);
+
+/*
+ * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/refused
+ * Description:		How often enabling the GPU or switching on its memory decoding was refused
+ *			since isolate=1.
+ */
+static ssize_t show_refused(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", READ_ONCE(gpu->refused));
+}
+NVLI_ATTRIBUTE(refused);
+
+/*
  * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/resets
- * Description:		How many resets of the GPU were seen while enforcing, without those by
- *			which it is held.
+ * Description:		How many resets of the GPU were seen while enforcing.
  */
 static ssize_t show_resets(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
 {
@@ -201,11 +264,28 @@ NVLI_ATTRIBUTE(last_error);
 /*
  * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/apply
  * Description:		Written 1 by root: disable the links that have to be now, even if a driver
- *			uses the GPU or the module holds it in reset. Errors: EINVAL for anything
- *			but 1; EBUSY if the GPU is being reset or bound to a driver; EOPNOTSUPP
- *			with isolate=0 or on an unsupported chip; EIO if it did not work, and
- *			last_error says why.
+ *			uses the GPU or an attempt has failed. A GPU that nobody uses is woken for
+ *			it. Errors: EINVAL for anything but 1; EBUSY if the GPU is in reset or was
+ *			less than 300 ms ago; EOPNOTSUPP with isolate=0 or on an unsupported chip;
+ *			EIO if it did not work, and last_error says why.
  */
+static int apply(struct nvli_gpu *gpu)
+{
+	enum nvli_answer answer;
+
+	if (nvli_gpu_state(gpu) == NVLI_OFF)
+		return -EOPNOTSUPP;
+	if (nvli_settles_in(gpu))
+		return -EBUSY;
+
+	answer = nvli_look(gpu, NVLI_FORCE);
+	nvli_gpu_kick(gpu);
+	if (answer == NVLI_SPARED)
+		return -EOPNOTSUPP;
+
+	return answer == NVLI_VERIFIED && nvli_gpu_state(gpu) == NVLI_ISOLATED ? 0 : -EIO;
+}
+
 static ssize_t apply_store(struct device *dev, struct device_attribute *attr, const char *buf,
 			   size_t count)
 {
@@ -221,7 +301,7 @@ static ssize_t apply_store(struct device *dev, struct device_attribute *attr, co
 	if (!gpu)
 		return -ENODEV;
 
-	err = nvli_admit_force(gpu);
+	err = apply(gpu);
 	nvli_gpu_put(gpu);
 
 	return err ? err : count;
@@ -232,10 +312,14 @@ static struct attribute *attributes[] = {
 	&dev_attr_state.attr,
 	&dev_attr_disabled_links.attr,
 	&dev_attr_required_links.attr,
+	&dev_attr_verified.attr,
 	&dev_attr_peers.attr,
 	&dev_attr_domain.attr,
 	&dev_attr_exposed_peers.attr,
+	&dev_attr_joined_peers.attr,
 	&dev_attr_held.attr,
+	&dev_attr_switched_on.attr,
+	&dev_attr_refused.attr,
 	&dev_attr_resets.attr,
 	&dev_attr_reapplied.attr,
 	&dev_attr_last_error.attr,
@@ -247,18 +331,6 @@ static const struct attribute_group group = {
 	.name = KBUILD_MODNAME,
 	.attrs = attributes,
 };
-
-/* Tell udev and whoever listens: KOBJ_CHANGE of the GPU, with its state. Sleeps. */
-void nvli_sysfs_uevent(struct nvli_gpu *gpu, enum nvli_state state)
-{
-	char text[48];
-	char *env[2];
-
-	env[0] = text;
-	env[1] = NULL;
-	scnprintf(text, sizeof(text), "NVLINK_ISOLATION_STATE=%s", nvli_state_text(state));
-	kobject_uevent_env(&gpu->pdev->dev.kobj, KOBJ_CHANGE, env);
-}
 
 /* Show a GPU. Return: 0 or an error of sysfs_create_group(). */
 int nvli_sysfs_add(struct nvli_gpu *gpu)

@@ -1,14 +1,91 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is said of a GPU in the log and by uevent. Never by a hook: tenants can cause those. */
+/* What is said of a GPU in the log and by uevent. Never from the gate or a hook. */
 
-#include "nvli.h"
+#include "log.h"
+#include "tell.h"
+#include "plan.h"
+#include "platform.h"
+#include "settings.h"
 
-static void say(struct nvli_gpu *gpu, const struct nvli_status *status, const char *error,
-		bool after_reset)
+#include <linux/kobject.h>
+
+/* Name the GPUs of a list that are not there: they may come later, or the address may be wrong. */
+void nvli_tell_absent(void)
+{
+	struct nvli_domains domains = nvli_domains();
+	char text[NVLI_GPU_ID_TEXT];
+	struct nvli_gpu *gpu = NULL;
+	unsigned int i;
+	bool there;
+
+	for (i = 0; i < domains.count; i++) {
+		nvli_gpu_id_text(domains.member[i].gpu, text);
+		there = false;
+		while ((gpu = nvli_gpu_next(gpu)))
+			there |= !strcmp(pci_name(gpu->pdev), text);
+		if (!there)
+			pr_warn("domains: there is no V100 SXM2 at %s now; it is kept for when there is\n",
+				text);
+	}
+}
+
+/*
+ * Are GPUs joined that the administrator has not joined? On kernels before 5.13 a whole socket is
+ * one group: isolate=1 disables nothing between its GPUs.
+ */
+static void warn_of_kept_links(struct nvli_gpu *gpu)
 {
 	char links[NVLI_LINKS_TEXT];
+	u32 kept = 0;
+	int i;
 
-	switch (status->state) {
+	for (i = 0; i < GV100_NVLINKS; i++)
+		if (nvli_plan_is_joined(gpu, i))
+			kept |= 1U << (GV100_LINK_DISABLE_SHIFT + i);
+	if (kept && nvli_domains().policy == NVLI_BY_GROUP)
+		pci_warn(gpu->pdev, "NVLinks %s lead to GPUs of the same IOMMU group (%d) and are kept: domains=gpu would disable them\n",
+			 nvli_links_text(kept, links), nvli_plan_domain(gpu));
+}
+
+/* One line on what the GPU is and where its links lead, and one on each thing to be warned of. */
+void nvli_tell_links(struct nvli_gpu *gpu)
+{
+	u32 required = nvli_gpu_status(gpu).required;
+	char name[GV100_NVLINKS][NVLI_PEER_NAME];
+	char links[NVLI_LINKS_TEXT];
+	char text[160];
+	size_t n = 0;
+	u32 same;
+	int i, j;
+
+	for (i = 0; i < GV100_NVLINKS; i++)
+		nvli_plan_peer_name(gpu, i, name[i]);
+
+	/* "0,2,4 to 0004:05:00.0; 1,3,5 to cpu": each peer once, at its first link */
+	for (i = 0; i < GV100_NVLINKS; i++) {
+		same = 0;
+		for (j = 0; j < GV100_NVLINKS; j++)
+			if (!strcmp(name[i], name[j]))
+				same |= 1U << (GV100_LINK_DISABLE_SHIFT + j);
+		if (__ffs(same) != GV100_LINK_DISABLE_SHIFT + i)
+			continue;
+		n += scnprintf(text + n, sizeof(text) - n, "%s%s to %s", n ? "; " : "",
+			       nvli_links_text(same, links), name[i]);
+	}
+
+	pci_info(gpu->pdev, "%s, NVLinks %s; isolate=1 disables %s\n", gpu->board, text,
+		 required ? nvli_links_text(required, links) : "none");
+	nvli_platform->warn(gpu);
+	warn_of_kept_links(gpu);
+}
+
+static void say_state(struct nvli_gpu *gpu, const struct nvli_status *status, const char *error,
+		      bool after_reset)
+{
+	const char *refused = nvli_gpu_is_refused(gpu) ? "; switching it on is refused" : "";
+	char links[NVLI_LINKS_TEXT];
+
+	switch (nvli_state(status)) {
 	case NVLI_ISOLATED:
 		if (status->required)
 			pci_info(gpu->pdev, "isolated: NVLinks %s read back as disabled%s\n",
@@ -18,14 +95,10 @@ static void say(struct nvli_gpu *gpu, const struct nvli_status *status, const ch
 			pci_info(gpu->pdev, "isolated: no NVLink has to be disabled\n");
 		break;
 	case NVLI_FAILED:
-		if (status->held)
-			pci_err(gpu->pdev, "NOT isolated and held in reset: %s\n", error);
-		else
-			pci_err(gpu->pdev, "NOT isolated, NVLinks may be up: %s\n", error);
+		pci_err(gpu->pdev, "NOT isolated: %s%s\n", error, refused);
 		break;
 	case NVLI_PENDING:
-		pci_warn(gpu->pdev, "not isolated yet%s: %s\n",
-			 status->held ? " and held in reset" : "", error);
+		pci_warn(gpu->pdev, "not isolated yet: %s\n", error);
 		break;
 	case NVLI_UNSUPPORTED:
 		pci_warn(gpu->pdev, "left alone, not isolated: %s\n", error);
@@ -35,46 +108,57 @@ static void say(struct nvli_gpu *gpu, const struct nvli_status *status, const ch
 	}
 }
 
+/* For udev and other listeners: KOBJ_CHANGE of the GPU, with its state. Sleeps. */
+static void send_uevent(struct nvli_gpu *gpu, enum nvli_state state)
+{
+	char text[48];
+	char *env[2];
+
+	env[0] = text;
+	env[1] = NULL;
+	scnprintf(text, sizeof(text), "NVLINK_ISOLATION_STATE=%s", nvli_state_text(state));
+	kobject_uevent_env(&gpu->pdev->dev.kobj, KOBJ_CHANGE, env);
+}
+
 /**
- * nvli_tell() - say what has changed since the last time, in the log and by uevent
+ * nvli_tell() - publish what has changed since the last time
  * @gpu: the GPU
  *
- * Tenants can cause changes, hence the limit.
+ * Tenants can cause changes, so there is a limit for each GPU.
  *
  * Return: false if there is more to say, later.
  */
 bool nvli_tell(struct nvli_gpu *gpu)
 {
-	struct nvli_status status;
 	struct nvli_told now, told;
+	struct nvli_status status;
 	char error[NVLI_TEXT];
 	unsigned long flags;
-	bool news;
 
 	raw_spin_lock_irqsave(&gpu->lock, flags);
 	status = gpu->status;
 	strscpy(error, gpu->error, sizeof(error));
 	told = gpu->told;
-	now = (struct nvli_told) {
-		.state = status.state,
-		.held = status.held,
-		.reapplied = status.reapplied,
-		.denials = gpu->denials,
-	};
-	news = now.state != told.state || now.held != told.held ||
-	       now.reapplied != told.reapplied || now.denials != told.denials;
-	if (news && !__ratelimit(&gpu->log)) {
+	now = nvli_gpu_news(gpu);
+	if (!memcmp(&now, &told, sizeof(now))) {
+		raw_spin_unlock_irqrestore(&gpu->lock, flags);
+		return true;
+	}
+	if (!__ratelimit(&gpu->log)) {
 		raw_spin_unlock_irqrestore(&gpu->lock, flags);
 		return false;
 	}
 	gpu->told = now;
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 
-	if (now.denials != told.denials)
-		pci_err(gpu->pdev, "enabling denied (gate=1)\n");
-	if (now.state != told.state || now.held != told.held || now.reapplied != told.reapplied) {
-		say(gpu, &status, error, now.reapplied != told.reapplied);
-		nvli_sysfs_uevent(gpu, now.state);
+	if (now.repaired != told.repaired)
+		pci_err(gpu->pdev, "NVLinks were found enabled though no reset was seen; they are disabled again\n");
+	if (now.refused != told.refused)
+		pci_warn(gpu->pdev, "switching it on was refused: %s\n",
+			 error[0] ? error : "it was not verified then");
+	if (now.state != told.state || now.reapplied != told.reapplied) {
+		say_state(gpu, &status, error, now.reapplied != told.reapplied);
+		send_uevent(gpu, now.state);
 	}
 
 	return true;

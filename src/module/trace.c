@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The tracepoints themselves; trace.h describes them. */
-#include "nvli.h"
+#include "log.h"
+#include "verify.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"

@@ -11,55 +11,46 @@
 
 #include <linux/tracepoint.h>
 
-/* Something that resets a GPU or may: enum nvli_event. Called under gpu->lock. */
+#include "gpu.h"
+
+struct nvli_visit;
+
+#define NVLI_TRACE_NAME	16	/* "0004:05:00.0", "release" */
+
+/* A reset begins or is released, or a PE is thawed. Called under gpu->lock. */
 TRACE_EVENT(nvli_event,
-	    TP_PROTO(const struct nvli_gpu *gpu, int event),
+	    TP_PROTO(const struct nvli_gpu *gpu, const char *event),
 	    TP_ARGS(gpu, event),
-	    TP_STRUCT__entry(__array(char, gpu, NVLI_PEER_NAME)
-			     __field(u32, generation)
-			     __field(int, state)
-			     __field(int, event)),
-	    TP_fast_assign(strscpy(__entry->gpu, pci_name(gpu->pdev), NVLI_PEER_NAME);
-			   __entry->generation = gpu->status.generation;
-			   __entry->state = gpu->status.state;
-			   __entry->event = event;),
-	    TP_printk("%s generation=%u state=%d event=%d", __entry->gpu, __entry->generation,
-		      __entry->state, __entry->event)
+	    TP_STRUCT__entry(__array(char, gpu, NVLI_TRACE_NAME)
+			     __array(char, event, NVLI_TRACE_NAME)
+			     __field(u32, generation)),
+	    TP_fast_assign(strscpy(__entry->gpu, pci_name(gpu->pdev), NVLI_TRACE_NAME);
+			   strscpy(__entry->event, event, NVLI_TRACE_NAME);
+			   __entry->generation = gpu->status.generation;),
+	    TP_printk("%s generation=%u %s", __entry->gpu, __entry->generation, __entry->event)
 );
 
-/* We hold a GPU in reset, or let it go. Called under gpu->lock. */
-TRACE_EVENT(nvli_hold,
-	    TP_PROTO(const struct nvli_gpu *gpu, bool held),
-	    TP_ARGS(gpu, held),
-	    TP_STRUCT__entry(__array(char, gpu, NVLI_PEER_NAME)
+/* The gate has let a write pass, refused it or answered a ring: enum nvli_answer. */
+TRACE_EVENT(nvli_gate,
+	    TP_PROTO(const struct nvli_visit *visit, int answer, u64 ns),
+	    TP_ARGS(visit, answer, ns),
+	    TP_STRUCT__entry(__array(char, gpu, NVLI_TRACE_NAME)
 			     __field(u32, generation)
-			     __field(bool, held)),
-	    TP_fast_assign(strscpy(__entry->gpu, pci_name(gpu->pdev), NVLI_PEER_NAME);
-			   __entry->generation = gpu->status.generation;
-			   __entry->held = held;),
-	    TP_printk("%s generation=%u held=%d", __entry->gpu, __entry->generation,
-		      __entry->held)
-);
-
-/* An attempt to disable links and what came of it. Called under gpu->lock. */
-TRACE_EVENT(nvli_apply,
-	    TP_PROTO(const struct nvli_gpu *gpu, int occasion, int err, u32 mask),
-	    TP_ARGS(gpu, occasion, err, mask),
-	    TP_STRUCT__entry(__array(char, gpu, NVLI_PEER_NAME)
-			     __field(u32, generation)
-			     __field(int, state)
-			     __field(int, occasion)
-			     __field(int, err)
-			     __field(u32, mask)),
-	    TP_fast_assign(strscpy(__entry->gpu, pci_name(gpu->pdev), NVLI_PEER_NAME);
-			   __entry->generation = gpu->status.generation;
-			   __entry->state = gpu->status.state;
-			   __entry->occasion = occasion;
-			   __entry->err = err;
-			   __entry->mask = mask;),
-	    TP_printk("%s generation=%u state=%d occasion=%d err=%d mask=0x%08x", __entry->gpu,
-		      __entry->generation, __entry->state, __entry->occasion, __entry->err,
-		      __entry->mask)
+			     __field(int, answer)
+			     __field(int, outcome)
+			     __field(u32, value)
+			     __field(unsigned int, accesses)
+			     __field(u64, ns)),
+	    TP_fast_assign(strscpy(__entry->gpu, pci_name(visit->gpu->pdev), NVLI_TRACE_NAME);
+			   __entry->generation = visit->generation;
+			   __entry->answer = answer;
+			   __entry->outcome = visit->result.outcome;
+			   __entry->value = visit->result.value;
+			   __entry->accesses = visit->accesses;
+			   __entry->ns = ns;),
+	    TP_printk("%s generation=%u answer=%d outcome=%d value=0x%08x accesses=%u ns=%llu",
+		      __entry->gpu, __entry->generation, __entry->answer, __entry->outcome,
+		      __entry->value, __entry->accesses, __entry->ns)
 );
 
 #endif

@@ -1,234 +1,281 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The worker: tries again, without end, what the hooks could not do at once; audits what is called
- * isolated; and says what has changed, which the hooks leave to it.
- *
- * It takes locks only by trying, and who holds the PCI rescan lock never waits for it.
+ * The worker: verifies what is pending, tries again what has failed, audits what is called
+ * isolated, and publishes. Holders of the PCI rescan lock wait for it, so it takes no lock but the
+ * GPU's own.
  */
 
-#include "nvli.h"
+#include "log.h"
+#include "worker.h"
+#include "events.h"
+#include "gate.h"
+#include "look.h"
+#include "plan.h"
+#include "platform.h"
+#include "settings.h"
+#include "tell.h"
 
 #include <linux/jiffies.h>
-#include <linux/pm_runtime.h>
+#include <linux/ktime.h>
+#include <linux/random.h>
 
 #define RETRY_MIN_MS	5
 #define RETRY_MAX_MS	1000
-#define RELEASE_MIN_MS	1000
-#define RELEASE_MAX_MS	64000
-/* Between an audit that read something odd and the next */
-#define ODD_MS		100
+/*
+ * The PCI core restores a GPU that is in use 1.8 to 2.8 seconds after its release, and the gate
+ * verifies it then. Sooner the worker would only give an old mapping a moment more.
+ */
+#define IN_USE_MS	3000
+#define FAILED_MIN_MS	1000
+#define FAILED_MAX_MS	64000
+/* Audit periods after which a read-back is too old to claim anything by it */
+#define STALE_PERIODS	3
+/* How often to ask whether a GPU that was switched off has to be reset, too */
+#define LOST_MS		10
 #define NEVER		UINT_MAX
 
-static struct workqueue_struct *queue;
-
-static unsigned int longer(unsigned int *ms, unsigned int max)
+static unsigned int back_off(struct nvli_gpu *gpu, unsigned int min, unsigned int max)
 {
-	unsigned int now = *ms;
+	unsigned int now = clamp(gpu->retry_ms, min, max);
 
-	*ms = min(2 * now, max);
+	gpu->retry_ms = min(2 * now, max);
 
 	return now;
 }
 
 /*
- * Nobody waits for a GPU's work, so it holds a reference while it is queued. A kick comes before
- * what is queued for later, and is not put off by it.
+ * The next audit comes half a period to one and a half after the last read-back, so that nobody can
+ * time it.
  */
-static void serve_in(struct nvli_gpu *gpu, unsigned int ms)
+static void draw_audit(struct nvli_gpu *gpu)
 {
-	unsigned long delay = msecs_to_jiffies(ms);
-	unsigned long flags;
-	bool queued = false;
+	unsigned long period = nvli_audit_seconds() * HZ;
+	u32 random;
 
-	kref_get(&gpu->ref);
-	raw_spin_lock_irqsave(&gpu->lock, flags);
-	if (!gpu->dead && !ms)
-		queued = !mod_delayed_work(queue, &gpu->work, 0);
-	else if (!gpu->dead)
-		queued = queue_delayed_work(queue, &gpu->work, delay);
-	raw_spin_unlock_irqrestore(&gpu->lock, flags);
-	if (!queued)
-		nvli_gpu_put(gpu);
+	get_random_bytes(&random, sizeof(random));
+	gpu->audit_at = jiffies + period / 2 + random % (period + 1);
+	gpu->drawn_for = READ_ONCE(gpu->verified_ns);
 }
 
-/* Return: milliseconds until the next audit. */
+static unsigned int ms_until(unsigned long at)
+{
+	return time_after(at, jiffies) ? jiffies_to_msecs(at - jiffies) : 0;
+}
+
+/*
+ * Whatever the reason that it could not be read back: after some periods nothing is claimed.
+ *
+ * Return: milliseconds until then; 0 if that is now.
+ */
+static unsigned int expire(struct nvli_gpu *gpu)
+{
+	u64 limit = (u64)STALE_PERIODS * nvli_audit_seconds() * NSEC_PER_SEC;
+	unsigned long flags;
+	u64 age;
+
+	raw_spin_lock_irqsave(&gpu->lock, flags);
+	age = ktime_get_ns() - gpu->verified_ns;
+	if (age >= limit && nvli_state(&gpu->status) == NVLI_ISOLATED) {
+		nvli_status_expire(&gpu->status);
+		scnprintf(gpu->error, sizeof(gpu->error),
+			  "its links could not be read back for %u audit periods", STALE_PERIODS);
+	}
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
+
+	return age < limit ? div_u64(limit - age, NSEC_PER_MSEC) + 1 : 0;
+}
+
+/* Return: milliseconds until the next audit, or until the last read-back is too old. */
 static unsigned int audit(struct nvli_gpu *gpu)
 {
 	unsigned int period = nvli_audit_seconds();
-	unsigned long due = READ_ONCE(gpu->verified_at) + period * HZ;
-	bool odd;
 
 	if (!period)
 		return NEVER;
-	if (time_before(jiffies, due))
-		return jiffies_to_msecs(due - jiffies);
-	if (!nvli_enforce_lock(gpu->pdev, 1))
-		return RETRY_MAX_MS;
+	if (!nvli_gpu_status(gpu).required)
+		return period * MSEC_PER_SEC;
 
-	odd = nvli_enforce_audit(gpu);
-	nvli_enforce_unlock(gpu->pdev);
-	if (nvli_gpu_status(gpu).state == NVLI_FAILED)
-		return 0;
+	/* Read back by others since, or the period is shorter now. */
+	if (gpu->drawn_for != READ_ONCE(gpu->verified_ns) ||
+	    time_after(gpu->audit_at, jiffies + 2 * period * HZ))
+		draw_audit(gpu);
+	if (!ms_until(gpu->audit_at)) {
+		nvli_look(gpu, NVLI_RETRY);
+		draw_audit(gpu);
+	}
 
-	return odd ? ODD_MS : period * MSEC_PER_SEC;
+	return min(ms_until(gpu->audit_at), expire(gpu));
 }
 
-/* A GPU that nobody has open may sleep; a guest's or a driver's sleep is theirs. */
-static void try_again(struct nvli_gpu *gpu)
-{
-	bool idle = !pci_is_enabled(gpu->pdev);
-
-	if (idle)
-		pm_runtime_get_sync(&gpu->pdev->dev);
-	nvli_enforce_unblock(gpu);
-	nvli_enforce_apply(gpu, NVLI_LATER);
-	if (idle)
-		pm_runtime_put(&gpu->pdev->dev);
-}
-
-/* Return: milliseconds until it wants to be served again. */
-static unsigned int serve(struct nvli_gpu *gpu)
+/*
+ * A reset that nobody saw may have dropped the link. After one that was seen the latch is only
+ * cleared.
+ */
+static void look_at_link(struct nvli_gpu *gpu)
 {
 	struct nvli_status status = nvli_gpu_status(gpu);
-	unsigned long due;
-	bool watched;
+	bool seen = gpu->link_generation != status.generation;
 
-	if (status.state == NVLI_OFF)
-		return NEVER;
+	gpu->link_generation = status.generation;
+	if (seen) {
+		gpu->retry_ms = 0;
+		gpu->retry_at = jiffies;
+	}
+	if (!nvli_link_went_down(gpu) || seen)
+		return;
 
-	/* Below a bridge in reset nothing is asked. */
-	if (!status.resetting) {
-		watched = nvli_resets_are_watched(gpu);
-		if (watched == status.unwatched)
-			nvli_gpu_enforce(gpu, watched);
-	}
+	nvli_event_reset(gpu, true);
+	nvli_event_release(gpu);
+}
 
-	status = nvli_gpu_status(gpu);
-	if (status.state == NVLI_ISOLATED) {
-		/* Whoever saw to it: the next hold has nothing to do with the ones before. */
-		gpu->release_ms = RELEASE_MIN_MS;
-		return audit(gpu);
+/*
+ * Decoding is off, but what runs on the GPU goes on, and may use a link whose other end is not
+ * known to be disabled either.
+ */
+static void stop_user(struct nvli_gpu *gpu)
+{
+	if (!READ_ONCE(gpu->lost) || !nvli_plan_is_any_exposed(gpu))
+		return;
+
+	WRITE_ONCE(gpu->lost, false);
+	pci_err(gpu->pdev, "its links may be in use and cannot be disabled: it is reset\n");
+	if (!nvli_reset_by_port(gpu))
+		pci_err(gpu->pdev, "it cannot be reset by its port\n");
+}
+
+/* Are resets seen, and is the gate there? Asks what is in place, not what was put there. */
+static void look_at_hooks(struct nvli_gpu *gpu)
+{
+	bool watched = nvli_gate_is_attached(gpu) && nvli_platform->is_watched(gpu);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&gpu->lock, flags);
+	if (gpu->status.watched != watched && gpu->status.enforced) {
+		nvli_status_watch(&gpu->status, watched);
+		strscpy(gpu->error, watched ? "not tried yet" : "its resets cannot be watched",
+			sizeof(gpu->error));
 	}
-	if (!nvli_status_wants_work(&status) || READ_ONCE(gpu->spared))
-		return NEVER;
-	if (status.held && nvli_hold_is_set(gpu)) {
-		if (!nvli_admit_may_release(gpu))
-			return RELEASE_MAX_MS;
-		due = READ_ONCE(gpu->hold.at) + msecs_to_jiffies(gpu->release_ms);
-		if (time_before(jiffies, due))
-			return jiffies_to_msecs(due - jiffies);
-	}
-	if (status.unwatched && nvli_status_is_cut(&status))
-		return RETRY_MAX_MS;
-	/* Whoever resets it sees to it afterwards, and the time it takes is no failure. */
-	if (status.resetting)
-		return longer(&gpu->retry_ms, RETRY_MAX_MS);
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
+}
+
+static bool is_decoding(struct nvli_gpu *gpu)
+{
+	u16 command;
+
+	return !pci_read_config_word(gpu->pdev, PCI_COMMAND, &command) && command != U16_MAX &&
+	       command & PCI_COMMAND_MEMORY;
+}
+
+/* Milliseconds until a GPU that is not verified may be looked at by us, and not by its user. */
+static unsigned int ms_until_turn(struct nvli_gpu *gpu)
+{
+	u64 settled = READ_ONCE(gpu->reset.settled_ns);
+	u64 turn = settled + IN_USE_MS * NSEC_PER_MSEC;
+	u64 now = ktime_get_ns();
+
 	/*
-	 * Whoever has the locks may have restored it already, so what there is to wait is waited
-	 * beside them, not asleep.
+	 * 0: no reset was seen. With decoding on the look opens nothing that is not open, and the
+	 * gate will not be asked again: it was let in when nothing was required of it.
 	 */
-	if (!nvli_enforce_lock(gpu->pdev, 1 + gpu->retry_ms / NVLI_LOCK_WAIT_MS)) {
-		longer(&gpu->retry_ms, RETRY_MAX_MS);
-		return RETRY_MIN_MS;
+	if (!settled || !pci_is_enabled(gpu->pdev) || turn <= now || is_decoding(gpu))
+		return 0;
+
+	return div_u64(turn - now, NSEC_PER_MSEC) + 1;
+}
+
+/*
+ * A user can keep its GPU from being read, and lets it be read again without anybody noticing. From
+ * then on its links are no longer open than between two audits.
+ */
+static unsigned int longest_wait(struct nvli_gpu *gpu)
+{
+	unsigned int period = nvli_audit_seconds();
+
+	if (!period || !pci_is_enabled(gpu->pdev))
+		return FAILED_MAX_MS;
+
+	return clamp(period, 1U, FAILED_MAX_MS / 1000U) * 1000;
+}
+
+/* Return: milliseconds until the GPU wants to be looked at again. */
+static unsigned int serve(struct nvli_gpu *gpu)
+{
+	struct nvli_status status;
+	enum nvli_answer answer;
+	unsigned int ms;
+
+	if (nvli_gpu_state(gpu) == NVLI_OFF)
+		return NEVER;
+
+	/* Its release kicks us. */
+	ms = nvli_settles_in(gpu);
+	if (ms)
+		return ms;
+
+	/* Kicks can be a tenant's, and these read config space of what others use, too. */
+	if (gpu->link_generation != nvli_gpu_status(gpu).generation ||
+	    time_after(jiffies, gpu->asked_at + HZ)) {
+		gpu->asked_at = jiffies;
+		look_at_hooks(gpu);
+		look_at_link(gpu);
 	}
-
-	try_again(gpu);
-	nvli_enforce_unlock(gpu->pdev);
-
+	stop_user(gpu);
 	status = nvli_gpu_status(gpu);
-	if (status.held) {
-		longer(&gpu->release_ms, RELEASE_MAX_MS);
-		return gpu->release_ms;
+	switch (nvli_state(&status)) {
+	case NVLI_OFF:
+	case NVLI_UNSUPPORTED:
+		return NEVER;
+	case NVLI_ISOLATED:
+		gpu->retry_ms = 0;
+		return audit(gpu);
+	case NVLI_PENDING:
+	case NVLI_FAILED:
+		break;
 	}
-	if (nvli_status_wants_work(&status))
-		return longer(&gpu->retry_ms, RETRY_MAX_MS);
+	if (nvli_gpu_is_spared(gpu))
+		return NEVER;
+	if (!status.watched && nvli_status_is_cut(&status))
+		return RETRY_MAX_MS;
+	/* Any failure begins the back-off. A kick, which a tenant can cause, does not end it. */
+	if (nvli_status_has_failed(&status)) {
+		if (!gpu->retry_ms) {
+			ms = back_off(gpu, FAILED_MIN_MS, FAILED_MAX_MS);
+			gpu->retry_at = jiffies + msecs_to_jiffies(ms);
+		}
+		if (ms_until(gpu->retry_at))
+			return ms_until(gpu->retry_at);
+	}
+
+	ms = ms_until_turn(gpu);
+	if (ms)
+		return ms;
+
+	answer = nvli_look(gpu, NVLI_RETRY);
+	if (answer == NVLI_NOT_READY) {
+		nvli_platform->stuck(gpu);
+		return back_off(gpu, RETRY_MIN_MS, RETRY_MAX_MS);
+	}
+	if (answer == NVLI_NOT_VERIFIED) {
+		ms = back_off(gpu, FAILED_MIN_MS, longest_wait(gpu));
+		gpu->retry_at = jiffies + msecs_to_jiffies(ms);
+		return ms;
+	}
 
 	return 0;
 }
 
-static void work(struct work_struct *work)
+void nvli_work(struct work_struct *work)
 {
 	struct nvli_gpu *gpu = container_of(to_delayed_work(work), struct nvli_gpu, work);
 	unsigned int ms = serve(gpu);
-	struct nvli_status status = nvli_gpu_status(gpu);
 
-	/* That it is pending for a moment at each reset is not worth a line. */
-	if (status.state != NVLI_PENDING || status.held ||
-	    (gpu->retry_ms == RETRY_MAX_MS && !status.resetting))
+	/* Each reset makes it pending for a moment, which is not worth a line. */
+	if (nvli_gpu_state(gpu) != NVLI_PENDING || gpu->retry_ms >= RETRY_MAX_MS)
 		if (!nvli_tell(gpu))
 			ms = min_t(unsigned int, ms, RETRY_MAX_MS);
+	/* Its peers may be exposed later. */
+	if (READ_ONCE(gpu->lost))
+		ms = min_t(unsigned int, ms, LOST_MS);
 	if (ms != NEVER)
-		serve_in(gpu, ms);
-	nvli_gpu_put(gpu);
-}
-
-/* A GPU is taken in. */
-void nvli_worker_prepare(struct nvli_gpu *gpu)
-{
-	INIT_DELAYED_WORK(&gpu->work, work);
-	gpu->retry_ms = RETRY_MIN_MS;
-	gpu->release_ms = RELEASE_MIN_MS;
-}
-
-/* A GPU goes. Does not wait. */
-void nvli_worker_forget(struct nvli_gpu *gpu)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&gpu->lock, flags);
-	WRITE_ONCE(gpu->dead, true);
-	raw_spin_unlock_irqrestore(&gpu->lock, flags);
-	if (cancel_delayed_work(&gpu->work))
-		nvli_gpu_put(gpu);
-}
-
-/* See to a GPU now: there is something to do or to say. Sleeps not, but takes a reference. */
-void nvli_worker_kick(struct nvli_gpu *gpu)
-{
-	WRITE_ONCE(gpu->retry_ms, RETRY_MIN_MS);
-	serve_in(gpu, 0);
-}
-
-static void kick_all(struct work_struct *unused)
-{
-	struct nvli_status status;
-	struct klist_iter iter;
-	struct nvli_gpu *gpu;
-
-	nvli_gpu_iter_init(&iter);
-	while ((gpu = nvli_gpu_next(&iter))) {
-		status = nvli_gpu_status(gpu);
-		if (nvli_status_wants_work(&status) && !status.resetting)
-			nvli_worker_kick(gpu);
-	}
-	klist_iter_exit(&iter);
-}
-
-static DECLARE_WORK(kick_all_work, kick_all);
-
-/* See to all GPUs that wait for it. For hook C: takes no reference and does not sleep. */
-void nvli_worker_kick_all(void)
-{
-	queue_work(queue, &kick_all_work);
-}
-
-/* Wait until nobody works on a GPU any more. What is queued for later finds nothing to do. */
-void nvli_worker_flush(void)
-{
-	flush_workqueue(queue);
-}
-
-/* Return: 0 or -ENOMEM. */
-int nvli_worker_init(void)
-{
-	/* Unbound, so that GPUs that were reset together are seen to at the same time. */
-	queue = alloc_workqueue(KBUILD_MODNAME, WQ_UNBOUND, 0);
-
-	return queue ? 0 : -ENOMEM;
-}
-
-/* All GPUs are gone, and with them what was queued for later. */
-void nvli_worker_exit(void)
-{
-	destroy_workqueue(queue);
+		nvli_gpu_kick_in(gpu, ms);
 }

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Hook C: what the kernel asks firmware to do. Resets that do not go through
- * reset_secondary_bus() end in these calls all the same: fundamental and PHB resets, the second
- * reset of an EEH recovery, slot power, and bridge control written by whoever can.
+ * Hook C: what the kernel asks firmware to do. Every reset that software makes on powernv ends in a
+ * call of OPAL: resets of a bridge's secondary bus, EEH's resets, slot power, and raw writes of
+ * bridge control.
  *
- * Each call of OPAL passes two tracepoints, in which interrupts are off. A reset is asserted in one
- * call and released in a later poll, so each call that may be a part of one is an event before and
- * after it. Here a GPU is marked and the worker is called, and no more.
+ * Each call passes two tracepoints, in which interrupts are off. A reset is asserted in one call
+ * and released in a later poll, which is told by what the polls return. Isolation does not rest on
+ * this, the gate does that; what is claimed of an idle GPU does.
  */
 
-#include "nvli.h"
+#include "../log.h"
+#include "powernv.h"
+#include "../events.h"
 
+#include <linux/ktime.h>
 #include <linux/of.h>
 #include <linux/percpu.h>
 #include <linux/tracepoint.h>
@@ -23,22 +26,36 @@
 #define SLOT_ID(slot)	(((slot) >> 16) & 0xffff)
 #define SLOT_PHB(slot)	((slot) & 0xffff)
 
+/*
+ * skiboot (v5.11 to v7.1) releases the hot reset of a bridge's slot in the poll that it then wants
+ * to be followed by a wait of 1.8 seconds. A poll that wants a shorter one is not taken for it.
+ */
+#define RELEASE_WAIT_MS	300
+
 /**
  * struct call - a call of OPAL that this processor is in, if it matters
  * @opcode: 0 if it does not
  * @phb: OPAL's number of the PHB
  * @whole_phb: it is about all that is below the PHB
  * @id: otherwise: the bridge's bus, device and function number
- * @begins: it begins a reset
- * @clears: it is a write that leaves bridge control without the reset bit
+ * @resets: it begins a reset
+ * @counted: which is not a further step of one
+ * @hot_slot: it begins the hot reset of a bridge's slot
+ * @control: it writes bridge control
+ * @pe: it thaws the PE with this number, if it is OPAL_PCI_EEH_FREEZE_CLEAR
+ * @entered_ns: when it began, by ktime_get_ns()
  */
 struct call {
 	unsigned long opcode;
 	u64 phb;
 	bool whole_phb;
 	u16 id;
-	bool begins;
-	bool clears;
+	bool resets;
+	bool counted;
+	bool hot_slot;
+	bool control;
+	unsigned long pe;
+	u64 entered_ns;
 };
 
 /**
@@ -73,8 +90,9 @@ static bool about_bridge_control(struct call *call, const unsigned long *args, u
 
 	call->phb = args[0];
 	call->id = args[1];
-	call->begins = args[3] >> 8 * (PCI_BRIDGE_CONTROL - offset) & PCI_BRIDGE_CTL_BUS_RESET;
-	call->clears = !call->begins;
+	call->control = true;
+	call->resets = args[3] >> 8 * (PCI_BRIDGE_CONTROL - offset) & PCI_BRIDGE_CTL_BUS_RESET;
+	call->counted = call->resets;
 
 	return true;
 }
@@ -87,14 +105,23 @@ static bool matters(struct call *call, const unsigned long *args)
 		if (args[1] == OPAL_RESET_PHB_ERROR || args[1] == OPAL_RESET_PCI_IODA_TABLE)
 			return false;
 		about_slot(call, args[0]);
-		call->begins = args[2] == OPAL_ASSERT_RESET;
+		call->resets = true;
+		call->counted = args[2] == OPAL_ASSERT_RESET;
+		call->hot_slot = call->counted && !call->whole_phb &&
+				 args[1] == OPAL_RESET_PCI_HOT;
 		return true;
 	case OPAL_PCI_POLL:
 		about_slot(call, args[0]);
 		return true;
 	case OPAL_PCI_SET_POWER_STATE:
 		about_slot(call, args[1]);
-		call->begins = true;
+		call->resets = true;
+		call->counted = true;
+		return true;
+	case OPAL_PCI_EEH_FREEZE_CLEAR:
+		call->phb = args[0];
+		call->whole_phb = true;
+		call->pe = args[1];
 		return true;
 	case OPAL_PCI_CONFIG_WRITE_BYTE:
 		return about_bridge_control(call, args, 1);
@@ -107,46 +134,77 @@ static bool matters(struct call *call, const unsigned long *args)
 	return false;
 }
 
-static bool is_about(const struct call *call, const struct nvli_gpu *gpu)
+/* Which bridge of the GPU's path is the call about? -1 for none; for a whole PHB the first. */
+static int bridge_of(const struct call *call, const struct nvli_gpu *gpu)
 {
 	int i;
 
 	if (gpu->path.phb != call->phb)
-		return false;
-	if (call->whole_phb)
-		return true;
+		return -1;
 	for (i = 0; i < gpu->path.depth; i++)
-		if (gpu->path.id[i] == call->id)
-			return true;
+		if (call->whole_phb || gpu->path.id[i] == call->id)
+			return i;
 
-	return false;
+	return -1;
 }
 
-static void mark(const struct call *call, bool begins)
+/* The reset bit of bridge @i was written. A restore clears one that is clear: no release. */
+static bool control_releases(struct nvli_gpu *gpu, int i, bool set)
 {
-	struct nvli_gpu *gpu;
-	bool kick = false;
+	u8 before = gpu->reset.asserted;
 
-	rcu_read_lock();
-	list_for_each_entry_rcu(gpu, &nvli_gpus_rcu, rcu_node) {
-		if (!is_about(call, gpu) || READ_ONCE(gpu->hold.writer) == current)
-			continue;
-		/*
-		 * The PCI core writes bridge control without the bit when it restores a bridge,
-		 * which is no reset. But it may let go of a GPU that is in reset, which then is not
-		 * called isolated.
-		 */
-		if (call->clears && READ_ONCE(gpu->status.state) == NVLI_ISOLATED)
-			continue;
-		nvli_gpu_event(gpu, begins ? NVLI_FIRST_STEP : NVLI_STEP);
-		/* A reset that comes through hook A is over only when that says so, and kicks. */
-		kick |= READ_ONCE(gpu->status.state) != NVLI_OFF &&
-			!READ_ONCE(gpu->status.resetting);
+	if (set)
+		gpu->reset.asserted |= BIT(i);
+	else
+		gpu->reset.asserted &= ~BIT(i);
+
+	return before && !gpu->reset.asserted;
+}
+
+/*
+ * A call for the slot of a reset that firmware is working on has come back, @result milliseconds
+ * before it wants the next. Is the GPU out of reset since then? Where the release cannot be told
+ * it is taken to be in the last call.
+ */
+static bool step_releases(struct nvli_reset *reset, const struct call *call, s64 result)
+{
+	bool expected = reset->releases_next && result >= RELEASE_WAIT_MS;
+	bool released = reset->settled_ns != NVLI_IN_RESET;
+
+	/* Before its time firmware does nothing. */
+	if (!call->resets && result > 0 && call->entered_ns < reset->due_ns)
+		return false;
+
+	reset->due_ns = ktime_get_ns() + max_t(s64, result, 0) * NSEC_PER_MSEC;
+	reset->in_steps = result > 0;
+	reset->releases_next = call->hot_slot;
+
+	/* Released before: what comes after is the wait for the link. */
+	return !released && (result <= 0 || (!call->resets && expected));
+}
+
+static void after_call(const struct call *call, struct nvli_gpu *gpu, int bridge, s64 result)
+{
+	bool released;
+
+	if (call->opcode == OPAL_PCI_EEH_FREEZE_CLEAR) {
+		if (nvli_eeh_is_in(gpu, call->pe))
+			nvli_event_thaw(gpu);
+		return;
 	}
-	rcu_read_unlock();
+	if (call->opcode == OPAL_PCI_POLL && !READ_ONCE(gpu->reset.in_steps)) {
+		if (result <= 0)
+			return;
+		/* A reset that began before enforcement did */
+		nvli_event_reset(gpu, false);
+	}
 
-	if (kick)
-		nvli_worker_kick_all();
+	raw_spin_lock(&gpu->lock);
+	released = call->control ? control_releases(gpu, bridge, call->resets) :
+				   step_releases(&gpu->reset, call, result);
+	raw_spin_unlock(&gpu->lock);
+	if (released)
+		nvli_event_release(gpu);
 }
 
 /*
@@ -163,6 +221,7 @@ static bool may_matter(unsigned long opcode, const unsigned long *args)
 	case OPAL_PCI_RESET:
 	case OPAL_PCI_POLL:
 	case OPAL_PCI_SET_POWER_STATE:
+	case OPAL_PCI_EEH_FREEZE_CLEAR:
 		return true;
 	}
 
@@ -172,19 +231,37 @@ static bool may_matter(unsigned long opcode, const unsigned long *args)
 /* Not inlined, nor the next, so that the hooks need no stack frame. */
 static noinline void begin(struct call *call, unsigned long opcode, const unsigned long *args)
 {
-	*call = (struct call) { .opcode = opcode };
-	if (matters(call, args))
-		mark(call, call->begins);
-	else
+	struct nvli_gpu *gpu;
+
+	*call = (struct call) { .opcode = opcode, .entered_ns = ktime_get_ns() };
+	if (!matters(call, args)) {
 		call->opcode = 0;
+		return;
+	}
+
+	rcu_read_lock();
+	nvli_for_each_gpu_rcu(gpu)
+		if (call->resets && bridge_of(call, gpu) >= 0)
+			nvli_event_reset(gpu, call->counted);
+	rcu_read_unlock();
 }
 
-static noinline void end(struct call *call, unsigned long opcode)
+static noinline void end(struct call *call, unsigned long opcode, s64 result)
 {
+	struct nvli_gpu *gpu;
+	int bridge;
+
 	/* A machine check in the call may make one of its own. */
 	if (call->opcode != opcode)
 		return;
-	mark(call, false);
+
+	rcu_read_lock();
+	nvli_for_each_gpu_rcu(gpu) {
+		bridge = bridge_of(call, gpu);
+		if (bridge >= 0)
+			after_call(call, gpu, bridge, result);
+	}
+	rcu_read_unlock();
 	call->opcode = 0;
 }
 
@@ -202,7 +279,7 @@ static void on_exit(void *unused, unsigned long opcode, unsigned long result)
 	struct call *call = &this_cpu_ptr(&watches)->call;
 
 	if (call->opcode)
-		end(call, opcode);
+		end(call, opcode, result);
 }
 
 static void find_point(struct tracepoint *point, void *unused)
@@ -278,29 +355,4 @@ bool nvli_opal_fires(struct nvli_gpu *gpu)
 		return true;
 
 	return count_seen() != before;
-}
-
-/* Note the bridges above a GPU. They do not change as long as it is there. */
-void nvli_opal_read_path(struct nvli_gpu *gpu)
-{
-	struct device_node *node = pci_bus_to_host(gpu->pdev->bus)->dn;
-	struct nvli_path *path = &gpu->path;
-	struct pci_dev *bridge;
-	int depth = 0;
-	int i;
-
-	for (bridge = pci_upstream_bridge(gpu->pdev); bridge; bridge = pci_upstream_bridge(bridge))
-		depth++;
-	if (depth > NVLI_BRIDGES || of_property_read_u64(node, "ibm,opal-phbid", &path->phb)) {
-		path->depth = -1;
-		return;
-	}
-
-	path->depth = depth;
-	bridge = gpu->pdev;
-	for (i = depth - 1; i >= 0; i--) {
-		bridge = pci_upstream_bridge(bridge);
-		path->bridge[i] = bridge;
-		path->id[i] = PCI_DEVID(bridge->bus->number, bridge->devfn);
-	}
 }

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Resets as they are seen. From the begin of one until it has settled nobody verifies the GPU, so
+ * no read-back from before or from within a reset is ever taken for one after it.
+ */
+
+#include "log.h"
+#include "events.h"
+#include "trace.h"
+
+#include <linux/ktime.h>
+
+/* How long NVIDIA's tools leave a V100 alone after its reset is released (hardware.md). */
+#define SETTLE_MS	300
+
+/**
+ * nvli_event_reset() - a reset of the GPU begins, or something that may be one
+ * @gpu: the GPU
+ * @counted: it is a reset, not a further step of one
+ *
+ * It has to be followed by nvli_event_release().
+ */
+void nvli_event_reset(struct nvli_gpu *gpu, bool counted)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&gpu->lock, flags);
+	nvli_status_reset(&gpu->status, counted);
+	gpu->reset.settled_ns = NVLI_IN_RESET;
+	/* The driver that had the GPU when enforcement began has lost it. */
+	gpu->spared = false;
+	gpu->lost = false;
+	if (gpu->status.enforced)
+		strscpy(gpu->error, "reset, and not verified since", sizeof(gpu->error));
+	trace_nvli_event(gpu, "reset");
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
+}
+
+/* The reset is released now. */
+void nvli_event_release(struct nvli_gpu *gpu)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&gpu->lock, flags);
+	gpu->reset.settled_ns = ktime_get_ns() + SETTLE_MS * NSEC_PER_MSEC;
+	trace_nvli_event(gpu, "release");
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
+	nvli_gpu_kick(gpu);
+}
+
+/**
+ * nvli_event_thaw() - accesses to the GPU are answered again
+ * @gpu: the GPU
+ *
+ * An attempt that nobody answered may have met a frozen PE: on powernv EEH enables a device before
+ * it thaws it. Such an attempt is no verdict on the GPU and may be repeated.
+ */
+void nvli_event_thaw(struct nvli_gpu *gpu)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&gpu->lock, flags);
+	nvli_status_thaw(&gpu->status);
+	trace_nvli_event(gpu, "thaw");
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
+	nvli_gpu_kick(gpu);
+}
+
+/* Milliseconds until the GPU may be accessed; UINT_MAX while it is in reset. */
+unsigned int nvli_settles_in(struct nvli_gpu *gpu)
+{
+	u64 settled = READ_ONCE(gpu->reset.settled_ns);
+	u64 now = ktime_get_ns();
+
+	if (settled == NVLI_IN_RESET)
+		return UINT_MAX;
+
+	return settled > now ? div_u64(settled - now, NSEC_PER_MSEC) + 1 : 0;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One object for each GPU: what is known of it, its life and its locks. */
+#ifndef NVLI_GPU_H
+#define NVLI_GPU_H
+
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/ratelimit.h>
+#include <linux/rculist.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include <nvlink_isolation/core.h>
+
+#define NVLI_BRIDGES	8	/* an AC922 has three above a GPU */
+#define NVLI_TEXT	112	/* the longest error, and some room */
+
+/**
+ * struct nvli_path - the bridges between a GPU and its host bridge, from the root port down
+ * @phb: the firmware's number of the host bridge
+ * @depth: how many bridges there are; -1 if the path is not known
+ * @bridge: the bridges; they stay as long as the GPU's pci_dev is held
+ * @id: their PCI_DEVID(), for readers that may not dereference @bridge
+ *
+ * Written once, when the GPU is added.
+ */
+struct nvli_path {
+	u64 phb;
+	int depth;
+	struct pci_dev *bridge[NVLI_BRIDGES];
+	u16 id[NVLI_BRIDGES];
+};
+
+/* The GPU is in reset: struct nvli_reset.settled_ns */
+#define NVLI_IN_RESET	U64_MAX
+
+/**
+ * struct nvli_reset - the last reset of a GPU
+ * @settled_ns: when the GPU may be accessed again, by ktime_get_ns(); NVLI_IN_RESET until its
+ *		release has been seen
+ * @due_ns: when firmware takes the next step of a reset
+ * @asserted: bit n: bridge n of the path has its reset bit set, by a config write
+ * @in_steps: firmware is working on a reset
+ * @releases_next: its next step is the release
+ */
+struct nvli_reset {
+	u64 settled_ns;
+	u64 due_ns;
+	u8 asserted;
+	bool in_steps;
+	bool releases_next;
+};
+
+/**
+ * struct nvli_mapping - BAR0 as mapped for the gate, which cannot map it itself
+ * @start: CPU address of BAR0 then, to notice that it moved
+ * @base: its registers, up to the last one that is needed
+ */
+struct nvli_mapping {
+	resource_size_t start;
+	void __iomem *base;
+};
+
+/**
+ * enum nvli_how - how strongly a verification is wanted
+ * @NVLI_ONCE: not if one has failed since the last reset, nor under a driver that has been spared
+ * @NVLI_RETRY: again, if nobody with an old mapping could use the moment
+ * @NVLI_FORCE: root wants it, whatever was before
+ */
+enum nvli_how {
+	NVLI_ONCE,
+	NVLI_RETRY,
+	NVLI_FORCE,
+};
+
+/**
+ * enum nvli_answer - the result of a verification
+ * @NVLI_VERIFIED: every required link was read back as disabled, or none is required
+ * @NVLI_SPARED: the GPU is left to the driver that has it, or is an unsupported chip
+ * @NVLI_NOT_READY: the GPU cannot be accessed now
+ * @NVLI_NOT_VERIFIED: an attempt failed, now or before
+ */
+enum nvli_answer {
+	NVLI_VERIFIED,
+	NVLI_SPARED,
+	NVLI_NOT_READY,
+	NVLI_NOT_VERIFIED,
+};
+
+/**
+ * struct nvli_bell - a verification that is asked for through a config write, see nvli_gate_ring()
+ * @ringer: the task whose next write asks for it, NULL for none
+ * @how: how strongly
+ * @answer: what came of it
+ */
+struct nvli_bell {
+	struct task_struct *ringer;
+	enum nvli_how how;
+	enum nvli_answer answer;
+};
+
+/**
+ * struct nvli_told - what was last published of a GPU, in the log and by uevent
+ * @state: its state
+ * @reapplied: status.reapplied then
+ * @refused: nvli_gpu.refused then
+ * @repaired: nvli_gpu.repaired then
+ */
+struct nvli_told {
+	enum nvli_state state;
+	unsigned int reapplied;
+	unsigned int refused;
+	unsigned int repaired;
+};
+
+/**
+ * struct nvli_gpu - one V100 SXM2, from BUS_NOTIFY_ADD_DEVICE to BUS_NOTIFY_DEL_DEVICE
+ * @node: in the list of all GPUs
+ * @serial: counts the GPUs that were ever added, so that a walk can go on behind a removed one
+ * @ref: the list and callers that sleep with it hold references; readers under RCU need none
+ * @pdev: the device; holds a reference
+ * @board: name of the board
+ * @phandle: of its device-tree node, by which its peers name it; 0 if it has none
+ * @path: the bridges above it
+ * @topology: where the links lead; written once, when the GPU is added
+ * @ring_lock: serialises verifications of sleepable callers, and the mapping
+ * @mapping: BAR0 for the gate; written under @ring_lock, read under RCU
+ * @bell: written under @ring_lock, answered by the gate
+ * @lock: guards what follows, down to @log. A leaf: taken with interrupts off, and never held
+ *	  across a config access, since those may enter hook C, which takes it.
+ * @status: facts from which the state follows
+ * @reset: the last reset
+ * @error: why the GPU is not isolated; empty when it is
+ * @verified_ns: ktime_get_ns() of the last verified read-back, 0 for never
+ * @switched_on: how often memory decoding was switched on since enforcement began; only the gate
+ *		 counts, and it is never in there twice
+ * @refused: how often switching it on or enabling it was refused
+ * @repaired: how often links were found enabled without a reset, and were disabled again
+ * @spared: a host driver had it when enforcement began, and has it since without a reset
+ * @lost: decoding was on when a required link was found enabled, and stayed so
+ * @dead: removed: no work is queued and the hardware is not touched any more
+ * @told: what was published about it
+ * @log: limits the log lines that a tenant can cause
+ * @work: the worker's turn for it
+ * @retry_ms: the worker's next back-off; only for worker.c
+ * @audit_at: when the worker audits it next, in jiffies; only for worker.c
+ * @retry_at: when the worker tries it again after a failure, in jiffies; only for worker.c
+ * @drawn_for: @verified_ns when the time of the next audit was drawn; only for worker.c
+ * @link_generation: the generation in which the port's link-down latch was cleared; only for
+ *		     worker.c
+ * @asked_at: when hooks and port were last looked at, in jiffies; only for worker.c
+ */
+struct nvli_gpu {
+	struct list_head node;
+	unsigned int serial;
+	struct kref ref;
+	struct pci_dev *pdev;
+	const char *board;
+	u32 phandle;
+	struct nvli_path path;
+	struct nvli_topology topology;
+
+	struct mutex ring_lock;		/* verifications of sleepable callers */
+	struct nvli_mapping __rcu *mapping;
+	struct nvli_bell bell;
+
+	raw_spinlock_t lock;		/* what follows, down to @log */
+	struct nvli_status status;
+	struct nvli_reset reset;
+	char error[NVLI_TEXT];
+	u64 verified_ns;
+	unsigned int switched_on;
+	unsigned int refused;
+	unsigned int repaired;
+	bool spared;
+	bool lost;
+	bool dead;
+	struct nvli_told told;
+	struct ratelimit_state log;
+
+	struct delayed_work work;
+	unsigned int retry_ms;
+	unsigned long audit_at;
+	unsigned long retry_at;
+	u64 drawn_for;
+	u32 link_generation;
+	unsigned long asked_at;
+};
+
+int nvli_gpus_init(void);
+void nvli_gpus_exit(void);
+struct nvli_gpu *nvli_gpu_new(struct pci_dev *pdev, work_func_t work);
+void nvli_gpu_publish(struct nvli_gpu *gpu);
+void nvli_gpu_remove(struct nvli_gpu *gpu);
+struct nvli_gpu *nvli_gpu_get(const struct pci_dev *pdev);
+void nvli_gpu_put(struct nvli_gpu *gpu);
+struct nvli_gpu *nvli_gpu_find(const struct pci_bus *bus, unsigned int devfn);
+struct nvli_gpu *nvli_gpu_next(struct nvli_gpu *previous);
+
+extern struct list_head nvli_gpus;
+
+/* Walk all GPUs under RCU, without sleeping. */
+#define nvli_for_each_gpu_rcu(gpu) list_for_each_entry_rcu(gpu, &nvli_gpus, node)
+
+struct nvli_status nvli_gpu_status(struct nvli_gpu *gpu);
+enum nvli_state nvli_gpu_state(struct nvli_gpu *gpu);
+bool nvli_gpu_is_spared(struct nvli_gpu *gpu);
+void nvli_gpu_count_refusal(struct nvli_gpu *gpu);
+struct nvli_told nvli_gpu_news(const struct nvli_gpu *gpu);
+bool nvli_gpu_has_news(struct nvli_gpu *gpu);
+bool nvli_gpu_is_refused(struct nvli_gpu *gpu);
+void nvli_gpu_set_obstacle(struct nvli_gpu *gpu, const char *what);
+bool nvli_gpu_has_host_driver(const struct nvli_gpu *gpu);
+bool nvli_gpu_is_below(const struct nvli_gpu *gpu, const struct pci_dev *bridge);
+
+void nvli_gpu_kick(struct nvli_gpu *gpu);
+void nvli_gpu_kick_in(struct nvli_gpu *gpu, unsigned int ms);
+
+#endif

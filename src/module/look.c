@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the gate cannot do, because it may not sleep: find out whether a GPU can be reached, wake
+ * it, and use the port above it. None of it takes a lock of others: device_lock and the config
+ * access lock would make vfio's try-locks fail, and with them opens and resets.
+ */
+
+#include "log.h"
+#include "look.h"
+#include "gate.h"
+#include "platform.h"
+
+#include <linux/delay.h>
+#include <linux/pm_runtime.h>
+
+/* How long NVIDIA's tools keep a V100 in reset (hardware.md) */
+#define ASSERT_MS	100
+
+/*
+ * Wake a GPU that nobody uses, by what put it to sleep: runtime PM, or, by vfio-pci before Linux
+ * 5.19, pci_set_power_state(). A user's sleep is the user's.
+ *
+ * Return: true if pci_set_power_state() has to put it to sleep again.
+ */
+static bool wake(struct pci_dev *pdev)
+{
+	pm_runtime_get_sync(&pdev->dev);
+
+	return pdev->current_state == PCI_D3hot && !pci_set_power_state(pdev, PCI_D0);
+}
+
+static void let_sleep(struct pci_dev *pdev, bool woken)
+{
+	if (woken && !pci_is_enabled(pdev))
+		pci_set_power_state(pdev, PCI_D3hot);
+	pm_runtime_put(&pdev->dev);
+}
+
+/* EEH forgets a device that goes, and with it the PE that the platform asks about. */
+static const char *obstacle(struct nvli_gpu *gpu)
+{
+	const char *what;
+
+	mutex_lock(&gpu->ring_lock);
+	what = READ_ONCE(gpu->dead) ? "it is removed" : nvli_platform->obstacle(gpu);
+	mutex_unlock(&gpu->ring_lock);
+
+	return what;
+}
+
+static void report_unanswered(struct nvli_gpu *gpu)
+{
+	mutex_lock(&gpu->ring_lock);
+	if (!READ_ONCE(gpu->dead))
+		nvli_platform->unanswered(gpu);
+	mutex_unlock(&gpu->ring_lock);
+}
+
+/**
+ * nvli_look() - verify a GPU, if it can be reached, waking it if it sleeps
+ * @gpu: the GPU
+ * @how: how strongly that is wanted
+ *
+ * Return: as nvli_gate_ring()
+ */
+enum nvli_answer nvli_look(struct nvli_gpu *gpu, enum nvli_how how)
+{
+	const char *what = obstacle(gpu);
+	bool idle = !pci_is_enabled(gpu->pdev) && !nvli_gpu_has_host_driver(gpu);
+	enum nvli_answer answer;
+	bool woken = false;
+
+	if (what) {
+		nvli_gpu_set_obstacle(gpu, what);
+		return NVLI_NOT_READY;
+	}
+
+	if (idle)
+		woken = wake(gpu->pdev);
+	answer = nvli_gate_ring(gpu, how);
+	if (idle)
+		let_sleep(gpu->pdev, woken);
+	if (answer == NVLI_NOT_VERIFIED && nvli_gpu_status(gpu).unanswered)
+		report_unanswered(gpu);
+
+	return answer;
+}
+
+/**
+ * nvli_link_went_down() - has the port above the GPU latched that its link went down?
+ * @gpu: the GPU
+ *
+ * Clears the latch, so that the next call tells of what came in between. A hot-plug driver that has
+ * enabled the port's notification uses the latch itself; then it is left alone.
+ *
+ * Return: true if it had; false also if the port does not report its link.
+ */
+bool nvli_link_went_down(struct nvli_gpu *gpu)
+{
+	struct pci_dev *port = pci_upstream_bridge(gpu->pdev);
+	u32 capabilities = 0;
+	u16 control = 0;
+	u16 status = 0;
+
+	if (!port || pcie_capability_read_dword(port, PCI_EXP_LNKCAP, &capabilities) ||
+	    !(capabilities & PCI_EXP_LNKCAP_DLLLARC) ||
+	    pcie_capability_read_word(port, PCI_EXP_SLTCTL, &control) ||
+	    control & PCI_EXP_SLTCTL_DLLSCE ||
+	    pcie_capability_read_word(port, PCI_EXP_SLTSTA, &status) || status == U16_MAX ||
+	    !(status & PCI_EXP_SLTSTA_DLLSC))
+		return false;
+	pcie_capability_write_word(port, PCI_EXP_SLTSTA, PCI_EXP_SLTSTA_DLLSC);
+
+	return true;
+}
+
+/* Is there anything else below the GPU's port, which is not ours to reset? */
+static bool is_shared(struct nvli_gpu *gpu, const struct pci_dev *port)
+{
+	struct pci_dev *other = NULL;
+
+	for_each_pci_dev(other) {
+		if (other != gpu->pdev && pci_upstream_bridge(other) == port) {
+			pci_dev_put(other);
+			return true;
+		}
+	}
+
+	return false;
+}
+
+/**
+ * nvli_reset_by_port() - reset a GPU whose user may go on using links that cannot be disabled
+ * @gpu: the GPU, with decoding off
+ *
+ * Stops whatever runs on it. Nothing is restored: the gate keeps it off. By aligned 16-bit writes
+ * of bridge control: skiboot looks for no other when it takes the CPU's side of the links along.
+ *
+ * Return: false if its port is not its own, or does not answer.
+ */
+bool nvli_reset_by_port(struct nvli_gpu *gpu)
+{
+	struct pci_dev *port = pci_upstream_bridge(gpu->pdev);
+	u16 control;
+
+	if (!port || is_shared(gpu, port) ||
+	    pci_read_config_word(port, PCI_BRIDGE_CONTROL, &control) || control == U16_MAX)
+		return false;
+
+	pci_write_config_word(port, PCI_BRIDGE_CONTROL, control | PCI_BRIDGE_CTL_BUS_RESET);
+	msleep(ASSERT_MS);
+	pci_write_config_word(port, PCI_BRIDGE_CONTROL, control & ~PCI_BRIDGE_CTL_BUS_RESET);
+
+	return true;
+}

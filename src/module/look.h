@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A look at a GPU by a caller that may sleep. */
+#ifndef NVLI_LOOK_H
+#define NVLI_LOOK_H
+
+#include "gpu.h"
+
+enum nvli_answer nvli_look(struct nvli_gpu *gpu, enum nvli_how how);
+bool nvli_link_went_down(struct nvli_gpu *gpu);
+bool nvli_reset_by_port(struct nvli_gpu *gpu);
+
+#endif

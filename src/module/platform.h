@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What differs between machines: one table of functions for each platform. */
+#ifndef NVLI_PLATFORM_H
+#define NVLI_PLATFORM_H
+
+#include "gpu.h"
+
+/**
+ * struct nvli_platform - how GPUs are watched and reached on a platform
+ * @describe: fill in phandle, path and topology of a new GPU. Touches no hardware.
+ * @warn: log what is odd about where the GPU's links lead
+ * @watch: see the resets of this GPU, and who enables it, from now on; false if that is not
+ *	   possible. Called under main.c's mutex, like the next two.
+ * @can_unwatch: could all be unwatched now? If not it says so in the log.
+ * @unwatch: stop watching all GPUs; returns when nobody runs in a hook, 0 or -EBUSY with nothing
+ *	     changed
+ * @is_watched: is what @watch put in place still there? Sleeps.
+ * @obstacle: what, apart from the GPU itself, keeps accesses from it? NULL if nothing. Sleeps, and
+ *	      reads config space.
+ * @unanswered: an access was not answered. Sleeps.
+ * @stuck: the GPU cannot be reached for long, and nobody has it open. Sleeps.
+ * @exit: the module goes, and no GPU is left. Sleeps; called without the PCI rescan lock.
+ * @read, @write: a register of a mapped BAR0, in any context
+ *
+ * @is_watched, @obstacle, @unanswered and @stuck are for the worker: it holds no lock.
+ */
+struct nvli_platform {
+	void (*describe)(struct nvli_gpu *gpu);
+	void (*warn)(struct nvli_gpu *gpu);
+	bool (*watch)(struct nvli_gpu *gpu);
+	bool (*can_unwatch)(void);
+	int (*unwatch)(void);
+	bool (*is_watched)(struct nvli_gpu *gpu);
+	const char *(*obstacle)(struct nvli_gpu *gpu);
+	void (*unanswered)(struct nvli_gpu *gpu);
+	void (*stuck)(struct nvli_gpu *gpu);
+	void (*exit)(void);
+	u32 (*read)(const void __iomem *address);
+	void (*write)(void __iomem *address, u32 value);
+};
+
+/* The platform of this machine; main.c sets it before anything else runs. */
+extern const struct nvli_platform *nvli_platform;
+
+#endif

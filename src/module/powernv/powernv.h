@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of this platform offer each other. */
+#ifndef NVLI_POWERNV_H
+#define NVLI_POWERNV_H
+
+#include "../platform.h"
+
+/* tree.c */
+void nvli_tree_describe(struct nvli_gpu *gpu);
+void nvli_tree_warn(struct nvli_gpu *gpu);
+
+/* eeh.c */
+const char *nvli_eeh_obstacle(struct nvli_gpu *gpu);
+bool nvli_eeh_is_involved(struct nvli_gpu *gpu);
+bool nvli_eeh_is_in(struct nvli_gpu *gpu, unsigned long number);
+void nvli_eeh_unanswered(struct nvli_gpu *gpu);
+void nvli_eeh_unblock(struct nvli_gpu *gpu);
+void nvli_eeh_exit(void);
+
+/* enable.c */
+bool nvli_enable_watch(struct pci_dev *pdev);
+bool nvli_enable_is_watched(const struct pci_dev *pdev);
+bool nvli_enable_can_unwatch(void);
+int nvli_enable_unwatch(void);
+
+/* opal.c */
+bool nvli_opal_watch(void);
+void nvli_opal_unwatch(void);
+bool nvli_opal_fires(struct nvli_gpu *gpu);
+
+/* platform.c */
+extern const struct nvli_platform nvli_powernv;
+bool nvli_is_powernv(void);
+
+#endif
