@@ -29,12 +29,14 @@ help:
 	@echo '  deb, rpm      build the packages of what is committed, in $(PACKAGES); dist: its tarball'
 	@echo '  demo          show the module at work on an emulated POWER9 with four emulated V100s'
 	@echo 'For developers:'
-	@echo '  check         all tests: unit, fuzz, command, lint, scenarios, package (first installs what'
-	@echo '                they need)'
-	@echo '  unit          tests of the core, under AddressSanitizer and UBSan'
+	@echo '  check         all tests: unit, fuzz, command, layers, lint, scenarios, package (first installs'
+	@echo '                what they need)'
+	@echo '  unit          tests of the core and of the sequence, under AddressSanitizer and UBSan'
 	@echo '  fuzz          the core and device trees, RUNS=... inputs for each target (default: 50000)'
-	@echo '  mutants       break the state table in 50 ways: would fuzz notice?'
+	@echo '  mutants       break the state table in 66 ways: would fuzz notice?'
 	@echo '  command-test  the command on machines made of files, under AddressSanitizer and UBSan'
+	@echo '  layers        each file of the module uses only those below it, and the gate alone changes'
+	@echo "                a GPU's command and BARs. TREE=DIR prints the figures of another tree"
 	@echo '  lint          warnings, sparse, cppcheck, checkpatch, shellcheck'
 	@echo '  scenarios     every scenario on the emulated POWER9; SCENARIOS="reset gate" for some'
 	@echo '  matrix        each way to reset a GPU on each kernel in the lab; renews the table in the README'
@@ -196,6 +198,9 @@ $(BUILD)/%_test: tests/unit/%_test.c $(CORE) $(HEADERS) Makefile
 	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka $(LIBS)
 
+# The one file of the module that knows no kernel
+$(BUILD)/sequence_test: src/module/sequence.c src/module/sequence.h
+
 $(BUILD)/fixtures_test: LIBS := -lfdt
 $(BUILD)/fixtures_test: tests/unit/tree.c tests/unit/tree.h $(FIXTURES)
 
@@ -226,6 +231,10 @@ command-test: $(BUILD)/asan/nvlink-isolation $(FIXTURES)
 $(BUILD)/asan/nvlink-isolation: $(COMMAND_NEEDS)
 	@mkdir -p $(@D)
 	$(CC) $(COMMAND_CFLAGS) $(UNIT_CFLAGS) -o $@ $(COMMAND) $(CORE) $(COMMAND_LIBS)
+
+.PHONY: layers
+layers:
+	$(if $(TREE),@tests/layers --report $(TREE),@prove tests/layers)
 
 .PHONY: lint
 lint:

@@ -7,89 +7,106 @@
  * The first byte chooses the rules, see struct world. After each step the table, the hardware and
  * what is known of both are compared, see check().
  *
- * The module keeps to an order, and so does this: a read is begun only for a GPU that wants work,
- * and judged with the generation that it had then; the table hears of a reset before it begins and
- * after it is over; nobody holds a GPU that is not to be isolated, or lets go of one that is not
- * held. All else goes.
+ * The module keeps to an order, and so does this: the table hears of a reset before it begins; no
+ * attempt is begun for a GPU in reset, or for one that is off or unsupported. All else goes.
  */
 
 #include "world.h"
 
-#define STEPS		18		/* what can happen, see step() */
+#define STEPS		16		/* what can happen, see step() */
 
-/* I2: nothing is claimed that was not read since, and what is claimed is so. */
-static void check_claim(const struct gpu *gpu)
+/* I2: isolated only by a read-back that still holds, and only if the hardware agrees. */
+static void check_isolated(const struct gpu *gpu)
 {
-	const struct nvli_status *status = &gpu->status;
 	const struct account *known = &gpu->known;
 
-	always(!known->held || status->state != NVLI_ISOLATED);
-	always((status->state == NVLI_OFF) == !known->enforced);
-	always(known->watched || (status->state != NVLI_PENDING && status->state != NVLI_ISOLATED));
-	always(status->required == known->required);
-	always(!status->disabled_known || known->read > known->event);
-	if (status->state != NVLI_ISOLATED)
-		return;
-
-	always(known->enforced && known->watched && !known->whole);
+	always(known->enforced && known->watched);
 	if (!known->required)
 		return;
-	always(known->proof > known->event);
-	always(!(known->required & ~known->proof_mask));
-	always(status->disabled_known);
-	always(status->disabled == (known->proof_mask & GV100_LINK_DISABLE_ALL));
-	/* A call that is a step of a reset may begin one; the table hears when it is over. */
-	if (!known->call && !known->lost) {
-		always(!gpu->hw.in_reset && !gpu->hw.held);
+	always(known->began > known->event);
+	always(!known->stale);
+	always(!(known->required & ~known->mask));
+	always(!known->resetting);
+	if (known->read > gpu->hw.lost) {
+		always(!gpu->hw.in_reset);
 		always(!(known->required & ~gpu->hw.mask));
 	}
 }
 
-/* I3: who is let in, as nvli_admit_enable() does, is isolated or is no GV100. */
-static void check_gate(const struct gpu *gpu)
+/* I3: the gate passes a GPU that is another chip twice in a row, and has never been a GV100. */
+static void check_unsupported(const struct account *known)
 {
-	const struct nvli_status *status = &gpu->status;
-
-	if (!gpu->known.enforced || nvli_status_wants_work(status))
-		return;
-	if (status->state == NVLI_UNSUPPORTED)
-		always(!gpu->known.gv100 && gpu->known.other > gpu->known.event);
-	else
-		always(status->state == NVLI_ISOLATED);
+	always(known->enforced);
+	always(!known->gv100);
+	always(known->others >= CHIP_ATTEMPTS);
 }
 
-/* I1: one end of each link is dead as long as one GPU is called isolated, whatever the other is. */
+static enum nvli_state expected_state(const struct account *known)
+{
+	if (!known->enforced)
+		return NVLI_OFF;
+	if (known->others >= CHIP_ATTEMPTS)
+		return NVLI_UNSUPPORTED;
+	if (!known->watched)
+		return NVLI_FAILED;
+	if (is_proven(known))
+		return NVLI_ISOLATED;
+
+	return known->failed ? NVLI_FAILED : NVLI_PENDING;
+}
+
+static void check_gpu(const struct gpu *gpu)
+{
+	const struct nvli_status *status = &gpu->status;
+	const struct account *known = &gpu->known;
+	bool was_read = known->began > known->event;
+	enum nvli_state state = nvli_state(status);
+
+	if (state == NVLI_ISOLATED)
+		check_isolated(gpu);
+	if (state == NVLI_UNSUPPORTED)
+		check_unsupported(known);
+	always(state == expected_state(known));
+	always(nvli_status_is_cut(status) == is_proven(known));
+	always(nvli_status_was_read(status) == was_read);
+	always(nvli_status_is_known(status) ==
+	       (was_read && known->enforced && known->watched && !known->stale));
+	/* I4: one failed attempt, and then none until something has changed. */
+	always(nvli_status_has_failed(status) == (known->failed && !is_proven(known)));
+	always(!was_read || status->disabled == (known->mask & GV100_LINK_DISABLE_ALL));
+	always(status->was_gv100 == known->gv100);
+	always(status->required == known->required);
+	always(status->resets == known->resets);
+	always(status->reapplied == known->repairs);
+}
+
+/* I1: one end of each link is dead while one GPU is called isolated, whatever the other is. */
 static void check_links(struct world *world)
 {
-	bool live = true, sealed = true, in_doubt = false;
+	bool live = true, sealed = true;
 
 	for (int i = 0; i < GPUS; i++) {
-		struct gpu *gpu = &world->gpu[i];
-		bool isolated = gpu->status.state == NVLI_ISOLATED && gpu->known.required;
+		const struct gpu *gpu = &world->gpu[i];
 
 		live &= !end_is_dead(&gpu->hw);
-		sealed &= isolated;
-		in_doubt |= gpu->known.call || gpu->known.lost;
+		sealed &= nvli_state(&gpu->status) == NVLI_ISOLATED && gpu->known.required;
 	}
 	world->sealed |= sealed;
-	for (int i = 0; i < GPUS && !in_doubt; i++)
-		if (world->gpu[i].status.state == NVLI_ISOLATED &&
-		    !(JOINED & ~world->gpu[i].known.required))
+	for (int i = 0; i < GPUS; i++) {
+		const struct gpu *gpu = &world->gpu[i];
+
+		if (nvli_state(&gpu->status) == NVLI_ISOLATED &&
+		    !(JOINED & ~gpu->known.required) && gpu->known.read > gpu->hw.lost)
 			always(!live);
+	}
 	if (world->one_at_a_time && world->sealed)
 		always(!live);
 }
 
 static void check(struct world *world)
 {
-	for (int i = 0; i < GPUS; i++) {
-		struct gpu *gpu = &world->gpu[i];
-
-		check_claim(gpu);
-		check_gate(gpu);
-		always(gpu->status.resets == gpu->known.resets);
-		always(gpu->status.reapplied == gpu->known.repairs);
-	}
+	for (int i = 0; i < GPUS; i++)
+		check_gpu(&world->gpu[i]);
 	check_links(world);
 }
 
@@ -98,33 +115,35 @@ static bool may_reset(const struct world *world, const struct gpu *gpu)
 {
 	const struct gpu *other = &world->gpu[gpu == &world->gpu[0]];
 
-	return !world->one_at_a_time ||
-	       (other->status.state == NVLI_ISOLATED && !other->known.call);
+	return !world->one_at_a_time || nvli_state(&other->status) == NVLI_ISOLATED;
 }
 
 /* What the rules of one_at_a_time leave to others */
 static void freely(struct world *world, struct gpu *gpu, unsigned int what, unsigned int how)
 {
 	switch (what) {
-	case 0:
-		enforce(world, gpu, how);
+	case 9:
+		enforce(world, gpu, how & 1);
 		break;
-	case 1:
-		release(world, gpu);
+	case 10:
+		watch(world, gpu, how & 1);
 		break;
-	case 2:
+	case 11:
 		require(gpu, how);
 		break;
-	case 3:
-		gpu->hw.fault = how ? how : WORKS;
+	case 12:
+		gpu->hw.fault = how;
 		break;
-	case 4:
-		gpu->hw.fault = how ? OTHER : WORKS;
+	case 13:
+		gpu->hw.fault = OTHER + how;
 		break;
-	case 5:
+	case 14:
 		/* A reset that no software sees */
 		gpu->hw.mask = 0;
-		gpu->known.lost = true;
+		gpu->hw.lost = world->now;
+		break;
+	case 15:
+		thaw(gpu);
 		break;
 	}
 }
@@ -136,76 +155,63 @@ static u8 seen[5 << 9];
 
 static void note_state(const struct nvli_status *status)
 {
-	unsigned int at = status->state;
+	unsigned int at = nvli_state(status);
 
-	at = at << 1 | status->disabled_known;
+	at = at << 1 | status->watched;
 	at = at << 1 | status->was_gv100;
-	at = at << 1 | status->reset_pending;
-	at = at << 1 | status->unwatched;
-	at = at << 1 | status->held;
-	at = at << 1 | !!status->resetting;
+	at = at << 1 | status->stale;
+	at = at << 2 | (status->other_chip & 3);
+	at = at << 1 | nvli_status_was_read(status);
+	at = at << 1 | nvli_status_has_failed(status);
 	at = at << 1 | !status->required;
-	at = at << 2 | (status->mismatches & 3);
+	at = at << 1 | (status->resets != status->verified_resets);
 	seen[at] = 1;
 }
 
 static void step(struct world *world, unsigned int byte)
 {
 	struct gpu *gpu = &world->gpu[byte >> 5 & 1];
+	unsigned int what = (byte & 0x1f) % STEPS;
 	unsigned int how = byte >> 6;
 	struct reader *reader = &gpu->reader[how & 1];
 
 	world->now++;
-	switch ((byte & 0x1f) % STEPS) {
+	switch (what) {
 	case 0:
 		if (may_reset(world, gpu))
-			reset_begins(world, gpu);
+			reset_begins(world, gpu, how & 1);
 		break;
 	case 1:
-		reset_over(world, gpu);
+		reset_over(gpu);
 		break;
 	case 2:
-		if (may_reset(world, gpu))
-			call_begins(world, gpu, how & 1);
+		bus(gpu, true);
 		break;
 	case 3:
-		call_ends(world, gpu);
+		bus(gpu, false);
 		break;
 	case 4:
-		if (may_reset(world, gpu))
-			bus(gpu, true);
+		begin(world, gpu, reader);
 		break;
 	case 5:
-		if (may_reset(world, gpu))
-			bus(gpu, false);
+		access_hardware(world, gpu, reader, how & 2);
 		break;
 	case 6:
-		if (may_reset(world, gpu))
-			hold(world, gpu);
+		judge(gpu, reader);
 		break;
 	case 7:
-		if (may_reset(world, gpu))
-			let_go(world, gpu);
+		/* All of it at once, so that short inputs get far */
+		begin(world, gpu, reader);
+		access_hardware(world, gpu, reader, false);
+		access_hardware(world, gpu, reader, false);
+		judge(gpu, reader);
 		break;
 	case 8:
-		begin(world, gpu, reader, how & 2);
-		break;
-	case 9:
-		access_hardware(gpu, reader);
-		break;
-	case 10:
-		judge(world, gpu, reader, how & 2);
-		break;
-	case 11:
-		/* All of it at once, so that short inputs get far */
-		begin(world, gpu, reader, how & 2);
-		world->now++;
-		access_all(gpu, reader);
-		judge(world, gpu, reader, false);
+		expire(gpu);
 		break;
 	default:
 		if (!world->one_at_a_time)
-			freely(world, gpu, (byte & 0x1f) % STEPS - 12, how);
+			freely(world, gpu, what, how);
 		break;
 	}
 	check(world);
@@ -218,30 +224,27 @@ static void recovers(struct world *world, struct gpu *gpu)
 {
 	struct reader *reader = &gpu->reader[0];
 
-	gpu->hw.fault = WORKS;
-	while (gpu->known.whole)
-		reset_over(world, gpu);
-	call_ends(world, gpu);
-	gpu->hw.in_reset = false;
-	let_go(world, gpu);
-	enforce(world, gpu, true);
-	require(gpu, 1);
-	/* Another chip is believed until the next reset. */
-	if (gpu->status.state == NVLI_UNSUPPORTED)
-		event(world, gpu, NVLI_STEP);
-
-	for (int i = 0; i < AUDITS; i++) {
-		world->now++;
-		reader->active = false;
-		begin(world, gpu, reader, true);
-		access_all(gpu, reader);
-		judge(world, gpu, reader, false);
-	}
 	world->now++;
-	begin(world, gpu, reader, false);
-	access_all(gpu, reader);
-	judge(world, gpu, reader, false);
-	always(gpu->status.state == NVLI_ISOLATED);
+	gpu->hw.fault = WORKS;
+	reset_over(gpu);
+	bus(gpu, false);
+	/* Another chip is believed until the next reset. */
+	if (gpu->known.others >= CHIP_ATTEMPTS) {
+		reset_begins(world, gpu, false);
+		reset_over(gpu);
+	}
+	enforce(world, gpu, true);
+	watch(world, gpu, true);
+	require(gpu, 1);
+
+	world->now++;
+	reader->active = false;
+	begin(world, gpu, reader);
+	access_hardware(world, gpu, reader, false);
+	access_hardware(world, gpu, reader, false);
+	judge(gpu, reader);
+	check(world);
+	always(nvli_state(&gpu->status) == NVLI_ISOLATED);
 	always(!(JOINED & ~gpu->hw.mask));
 }
 
@@ -252,8 +255,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	for (int i = 0; i < GPUS; i++) {
 		world.gpu[i].status.generation = 1;
 		require(&world.gpu[i], 1);
-		if (world.one_at_a_time)
+		if (world.one_at_a_time) {
+			watch(&world, &world.gpu[i], true);
 			enforce(&world, &world.gpu[i], true);
+		}
 	}
 	for (size_t i = 1; i < size; i++)
 		step(&world, data[i]);

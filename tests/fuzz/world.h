@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Two GPUs for tests/fuzz/status.c, and everything that can happen to them. Beside the table there
- * are two accounts that do not look into it: the hardware (struct hardware), and what has been told
- * to the table and read for it (struct account).
+ * are two accounts that do not look into it: the hardware (struct hardware), and what the table was
+ * told and what was read for it (struct account). The account counts time in steps, not in
+ * generations.
  */
 #ifndef WORLD_H
 #define WORLD_H
@@ -12,87 +13,100 @@
 #include "fuzz.h"
 
 #define GPUS		2
-#define READERS		2		/* of each GPU at the same time: the worker and a hook */
+#define READERS		2		/* of each GPU at once: more than the gate allows */
 #define JOINED		0x150000	/* the links that join the two: 0, 2 and 4 of both */
-#define GV100		0x140000a1
-#define OTHER_CHIP	0x130000a1
+#define FOREIGN		0x13000005	/* other bits of the mask; a P100 as PMC_BOOT_0 */
+#define GP100		0x130000a1
+#define GARBAGE		0x00000001
 #define PRI_ERROR	0xbadf1100
-#define AUDITS		3		/* in a row until one is believed */
+#define CHIP_ATTEMPTS	2		/* in a row until another chip is believed */
 
-/* What a register answers, or does not */
-enum fault { WORKS, NO_ANSWER, PRI, STUCK, OTHER };
+/**
+ * enum fault - what is wrong with a GPU
+ * @WORKS: nothing
+ * @NO_ANSWER: no register answers
+ * @PRI: every register reads as a PRI error
+ * @STUCK: the mask cannot be written
+ * @OTHER: PMC_BOOT_0 names another chip
+ * @ODD: PMC_BOOT_0 is garbage
+ * @NO_MASK: PMC_BOOT_0 is right, and the mask does not answer
+ * @PRI_MASK: PMC_BOOT_0 is right, and the mask reads as a PRI error
+ */
+enum fault { WORKS, NO_ANSWER, PRI, STUCK, OTHER, ODD, NO_MASK, PRI_MASK };
 
 /**
  * struct hardware - a GPU as it is
  * @mask: its link disable register
- * @resets: who keeps it in reset: somebody, and we
+ * @in_reset: the bus is in reset
  * @fault: what is wrong with it
+ * @lost: when the mask was last lost without anybody being told
  */
 struct hardware {
 	u32 mask;
 	bool in_reset;
-	bool held;
 	enum fault fault;
+	unsigned long lost;
 };
 
 /**
- * struct reader - an attempt to isolate or an audit that is under way
+ * struct reader - an attempt that is under way
  * @active: it is
- * @audit: it is an audit
- * @status: the table as it was when it began
+ * @generation: the table's, as it was when the attempt was begun
+ * @required: the links it disables, likewise
  * @began: when that was
+ * @read: when it read the mask
  * @asked: it has asked for the chip, which comes first
- * @boot_0: what was read
- * @mask: what was read back, and by an attempt written before
+ * @result: what it has found so far
  */
 struct reader {
 	bool active;
-	bool audit;
-	struct nvli_status status;
+	u32 generation;
+	u32 required;
 	unsigned long began;
+	unsigned long read;
 	bool asked;
-	u32 boot_0;
-	u32 mask;
+	struct nvli_result result;
 };
 
 /**
  * struct account - what was done with the table, as its user knows it
  * @enforced: it was told to enforce
- * @watched: and that resets are seen
+ * @watched: it was told that resets are seen
  * @required: the links that it was told last
- * @held: it was told so
- * @whole: resets under way that are seen as a whole
- * @call: a call of firmware that may be a step of one is under way
- * @event: when it was last told something after which no older read is proof
- * @read: when the last read of the mask that was judged as current was begun; 0: none since @event
- * @proof: the same of the last that showed every link as disabled that had to be
- * @proof_mask: what that said
- * @gv100: PMC_BOOT_0 has said GV100 once
- * @other: when a read was begun that said another chip
- * @reset: there was a reset that is not repaired
+ * @resetting: a reset was announced and is not released yet
+ * @event: when it was last told something after which no older attempt counts
+ * @began: when the last attempt was begun that could read the mask; 0 for none since @event, or if
+ *	   one has failed without reading it since
+ * @read: when that attempt read it
+ * @mask: what it read
+ * @stale: the read-back was declared too old
+ * @failed: an attempt has failed since @event, since the links changed and since the last success
+ * @unanswered: the last attempt that failed was not answered
+ * @thawed: such a failure was forgiven since @event
+ * @gv100: PMC_BOOT_0 has named a GV100 once, in an attempt that counted
+ * @others: attempts in a row that named another chip; fewer after a reset
+ * @dirty: a reset was counted, and the links were not verified since
  * @resets: resets that it has to have counted
- * @repairs: and repairs
- * @odd: audits in a row that were odd
- * @lost: the mask was lost unseen
+ * @repairs: verified read-backs that followed one
  */
 struct account {
 	bool enforced;
 	bool watched;
 	u32 required;
-	bool held;
-	unsigned int whole;
-	bool call;
+	bool resetting;
 	unsigned long event;
+	unsigned long began;
 	unsigned long read;
-	unsigned long proof;
-	u32 proof_mask;
+	u32 mask;
+	bool stale;
+	bool failed;
+	bool unanswered;
+	bool thawed;
 	bool gv100;
-	unsigned long other;
-	bool reset;
+	unsigned int others;
+	bool dirty;
 	unsigned int resets;
 	unsigned int repairs;
-	unsigned int odd;
-	bool lost;
 };
 
 struct gpu {
@@ -104,9 +118,9 @@ struct gpu {
 
 /**
  * struct world - all that there is
- * @one_at_a_time: a GPU is reset only while the other is called isolated, and the masks that are
- *		   required, enforcement and the hardware's obedience do not change: then a link is
- *		   never live once both GPUs were isolated
+ * @one_at_a_time: a GPU is reset only while the other is called isolated, and the required masks,
+ *		   enforcement and the hardware's obedience do not change: then a link is never live
+ *		   once both GPUs were isolated
  * @sealed: both were
  * @now: counts steps
  */
@@ -117,54 +131,43 @@ struct world {
 	unsigned long now;
 };
 
-static bool answers(const struct hardware *hw)
-{
-	return !hw->in_reset && !hw->held && hw->fault != NO_ANSWER;
-}
-
 static bool end_is_dead(const struct hardware *hw)
 {
-	return hw->in_reset || hw->held || !(JOINED & ~hw->mask);
+	return hw->in_reset || !(JOINED & ~hw->mask);
+}
+
+/* Is every required link known to be disabled, by what was read? */
+static bool is_proven(const struct account *known)
+{
+	return !known->required ||
+	       (known->began > known->event && !known->stale && !(known->required & ~known->mask));
 }
 
 static void told(struct world *world, struct gpu *gpu)
 {
 	gpu->known.event = world->now;
-	gpu->known.read = 0;
-	gpu->known.proof = 0;
-	gpu->known.odd = 0;
+	gpu->known.began = 0;
+	gpu->known.failed = false;
+	gpu->known.thawed = false;
 }
 
-static void clear_mask(struct gpu *gpu)
+static void enforce(struct world *world, struct gpu *gpu, bool enforced)
 {
-	gpu->hw.mask = 0;
-	gpu->known.lost = false;
+	nvli_status_enforce(&gpu->status, enforced);
+	if (gpu->known.enforced == enforced)
+		return;
+	gpu->known.enforced = enforced;
+	gpu->known.others = 0;
+	gpu->known.dirty = false;
+	told(world, gpu);
 }
 
-/* What would be seen as no reset at all */
-static bool is_unseen(const struct gpu *gpu)
+static void watch(struct world *world, struct gpu *gpu, bool watched)
 {
-	return !gpu->known.enforced || !gpu->known.watched;
-}
-
-static void enforce(struct world *world, struct gpu *gpu, bool watched)
-{
-	bool news = !gpu->known.enforced || gpu->known.watched != watched;
-
-	if (!gpu->known.enforced)
-		gpu->known.reset = false;
-	gpu->known.enforced = true;
+	nvli_status_watch(&gpu->status, watched);
+	if (gpu->known.watched == watched)
+		return;
 	gpu->known.watched = watched;
-	nvli_status_enforce(&gpu->status, watched);
-	if (news)
-		told(world, gpu);
-}
-
-static void release(struct world *world, struct gpu *gpu)
-{
-	gpu->known.enforced = false;
-	gpu->known.reset = false;
-	nvli_status_release(&gpu->status);
 	told(world, gpu);
 }
 
@@ -172,218 +175,183 @@ static void require(struct gpu *gpu, unsigned int how)
 {
 	static const u32 masks[] = { 0, JOINED, 0x110000, GV100_LINK_DISABLE_ALL };
 
-	gpu->known.required = masks[how];
 	nvli_status_require(&gpu->status, masks[how]);
+	gpu->known.failed &= gpu->known.required == masks[how];
+	gpu->known.required = masks[how];
 }
 
-static void event(struct world *world, struct gpu *gpu, enum nvli_event what)
+static void expire(struct gpu *gpu)
 {
-	nvli_status_event(&gpu->status, what);
-	gpu->known.reset = true;
+	nvli_status_expire(&gpu->status);
+	gpu->known.stale = true;
+}
+
+static void thaw(struct gpu *gpu)
+{
+	struct account *known = &gpu->known;
+
+	nvli_status_thaw(&gpu->status);
+	if (!known->failed || !known->unanswered || known->thawed)
+		return;
+	known->failed = false;
+	known->thawed = true;
+}
+
+static void reset_begins(struct world *world, struct gpu *gpu, bool counted)
+{
+	nvli_status_reset(&gpu->status, counted);
+	gpu->known.resetting = true;
+	/* One more attempt has to name another chip after each reset. */
+	if (gpu->known.others >= CHIP_ATTEMPTS)
+		gpu->known.others = CHIP_ATTEMPTS - 1;
+	if (counted && gpu->known.enforced) {
+		gpu->known.resets++;
+		gpu->known.dirty = true;
+	}
 	told(world, gpu);
 }
 
-static void reset_begins(struct world *world, struct gpu *gpu)
+static void reset_over(struct gpu *gpu)
 {
-	event(world, gpu, NVLI_RESET_BEGINS);
-	gpu->known.whole++;
-}
-
-static void reset_over(struct world *world, struct gpu *gpu)
-{
-	if (!gpu->known.whole)
+	if (!gpu->known.resetting)
 		return;
-	gpu->known.whole--;
-	gpu->known.resets++;
-	if (!gpu->known.whole && !gpu->known.call)
-		gpu->hw.in_reset = false;
-	event(world, gpu, NVLI_RESET_OVER);
+	gpu->known.resetting = false;
+	gpu->hw.in_reset = false;
 }
 
-static void call_begins(struct world *world, struct gpu *gpu, bool first)
-{
-	if (gpu->known.call)
-		return;
-	gpu->known.call = true;
-	if (first && !gpu->known.whole)
-		gpu->known.resets++;
-	event(world, gpu, first ? NVLI_FIRST_STEP : NVLI_STEP);
-}
-
-static void call_ends(struct world *world, struct gpu *gpu)
-{
-	if (!gpu->known.call)
-		return;
-	gpu->known.call = false;
-	event(world, gpu, NVLI_STEP);
-}
-
-/* The bus is reset, or let go: while the table expects it, or where nobody looks. */
+/* The bus is reset after that was announced, or where nobody looks. */
 static void bus(struct gpu *gpu, bool assert)
 {
-	if (!gpu->known.whole && !gpu->known.call && !is_unseen(gpu))
+	bool seen = gpu->known.enforced && gpu->known.watched;
+
+	if (assert && seen && !gpu->known.resetting)
 		return;
+	if (assert || gpu->hw.in_reset)
+		gpu->hw.mask = 0;
 	gpu->hw.in_reset = assert;
-	/* Whoever resets the bus writes the bit by which we hold it, too. */
-	if (!assert)
-		gpu->hw.held = false;
-	clear_mask(gpu);
 }
 
-static void hold(struct world *world, struct gpu *gpu)
+/* What the gate verifies: see nvli_visit_verify(). */
+static void begin(struct world *world, struct gpu *gpu, struct reader *reader)
 {
-	if (!nvli_status_wants_work(&gpu->status))
-		return;
-	gpu->hw.held = true;
-	clear_mask(gpu);
-	gpu->known.held = true;
-	gpu->known.reset = true;
-	nvli_status_hold(&gpu->status);
-	told(world, gpu);
-}
+	enum nvli_state state = nvli_state(&gpu->status);
 
-static void let_go(struct world *world, struct gpu *gpu)
-{
-	if (!gpu->known.held)
-		return;
-	gpu->hw.held = false;
-	gpu->known.held = false;
-	nvli_status_let_go(&gpu->status);
-	told(world, gpu);
-}
-
-static u32 read_register(const struct hardware *hw, u32 value)
-{
-	if (!answers(hw))
-		return GV100_NO_ANSWER;
-
-	return hw->fault == PRI ? PRI_ERROR : value;
-}
-
-static void begin(struct world *world, struct gpu *gpu, struct reader *reader, bool audit)
-{
-	if (reader->active ||
-	    !(audit ? gpu->status.state == NVLI_ISOLATED : nvli_status_wants_work(&gpu->status)))
+	if (reader->active || state == NVLI_OFF || state == NVLI_UNSUPPORTED ||
+	    !gpu->status.required || gpu->known.resetting)
 		return;
 	*reader = (struct reader) {
 		.active = true,
-		.audit = audit,
-		.status = gpu->status,
+		.generation = gpu->status.generation,
+		.required = gpu->status.required,
 		.began = world->now,
-		.boot_0 = GV100_NO_ANSWER,
-		.mask = GV100_NO_ANSWER,
+		.result = { NVLI_NOT_TRIED, GV100_LINK_DISABLE, GV100_LINK_DISABLE_ALL, false },
 	};
 }
 
-/* Everything can happen between two accesses. */
-static void access_hardware(struct gpu *gpu, struct reader *reader)
+static void end(struct reader *reader, enum nvli_outcome outcome, u32 offset, u32 value)
 {
-	struct hardware *hw = &gpu->hw;
+	reader->result.outcome = outcome;
+	reader->result.offset = offset;
+	reader->result.value = value;
+}
+
+static void ask_for_chip(const struct hardware *hw, struct reader *reader)
+{
+	const u32 at = GV100_PMC_BOOT_0;
+
+	reader->asked = true;
+	if (hw->in_reset || hw->fault == NO_ANSWER)
+		end(reader, NVLI_NO_ANSWER, at, GV100_NO_ANSWER);
+	else if (hw->fault == PRI)
+		end(reader, NVLI_WRONG, at, PRI_ERROR);
+	else if (hw->fault == OTHER)
+		end(reader, NVLI_NOT_GV100, at, GP100);
+	else if (hw->fault == ODD)
+		end(reader, NVLI_NOT_GV100, at, GARBAGE);
+}
+
+static void ask_for_mask(struct hardware *hw, struct reader *reader)
+{
+	const u32 at = GV100_LINK_DISABLE;
+
+	if (hw->in_reset || hw->fault == NO_ANSWER || hw->fault == NO_MASK) {
+		end(reader, NVLI_NO_ANSWER, at, GV100_NO_ANSWER);
+	} else if (hw->fault == PRI || hw->fault == PRI_MASK) {
+		end(reader, NVLI_WRONG, at, PRI_ERROR);
+	} else {
+		reader->result.written = reader->required & ~hw->mask;
+		if (hw->fault != STUCK)
+			hw->mask |= reader->required;
+		end(reader, NVLI_READ, at, hw->mask | FOREIGN);
+	}
+}
+
+/*
+ * Everything can happen between two accesses. The sequence stops when it sees that the generation
+ * has changed; an access that @races has been allowed just before.
+ */
+static void access_hardware(struct world *world, struct gpu *gpu, struct reader *reader,
+			    bool races)
+{
+	if (!reader->active ||
+	    (reader->result.outcome != NVLI_NOT_TRIED && reader->result.outcome != NVLI_READ))
+		return;
+	if (gpu->status.generation != reader->generation && !races) {
+		end(reader, NVLI_STOPPED, GV100_LINK_DISABLE, GV100_LINK_DISABLE_ALL);
+	} else if (!reader->asked) {
+		ask_for_chip(&gpu->hw, reader);
+	} else {
+		reader->read = world->now;
+		ask_for_mask(&gpu->hw, reader);
+	}
+}
+
+/* The account of an attempt that counts. Returns true if it shows that the links are disabled. */
+static bool note(struct account *known, const struct reader *reader)
+{
+	const struct nvli_result *result = &reader->result;
+	bool other = result->outcome == NVLI_NOT_GV100 && result->value == GP100;
+
+	known->gv100 |= result->offset != GV100_PMC_BOOT_0;
+	known->others = other && !known->gv100 ? known->others + 1 : 0;
+	known->began = 0;
+	if (result->outcome == NVLI_READ) {
+		known->began = reader->began;
+		known->read = reader->read;
+		known->mask = result->value;
+		known->stale = false;
+	}
+	known->failed = !is_proven(known);
+	if (known->failed) {
+		known->unanswered = result->outcome == NVLI_NO_ANSWER;
+		return false;
+	}
+	if (known->watched) {
+		known->repairs += known->dirty;
+		known->dirty = false;
+	}
+
+	return true;
+}
+
+static void judge(struct gpu *gpu, struct reader *reader)
+{
+	enum nvli_outcome outcome = reader->result.outcome;
+	struct nvli_status before = gpu->status;
+	bool counts = gpu->known.enforced && reader->began > gpu->known.event &&
+		      outcome != NVLI_NOT_TRIED && outcome != NVLI_STOPPED;
+	bool verified;
 
 	if (!reader->active)
 		return;
-	if (!reader->audit && !reader->asked) {
-		reader->asked = true;
-		reader->boot_0 = read_register(hw, hw->fault == OTHER ? OTHER_CHIP : GV100);
-		return;
-	}
-	if (!reader->audit && reader->boot_0 != GV100)
-		return;
-	if (!reader->audit && answers(hw) && hw->fault == WORKS)
-		hw->mask |= reader->status.required;
-	reader->mask = read_register(hw, hw->mask);
-}
-
-static void access_all(struct gpu *gpu, struct reader *reader)
-{
-	access_hardware(gpu, reader);
-	if (!reader->audit)
-		access_hardware(gpu, reader);
-}
-
-static bool is_good(const struct gpu *gpu, u32 mask)
-{
-	return !gpu->known.required ||
-	       (mask != GV100_NO_ANSWER && mask != PRI_ERROR && !(gpu->known.required & ~mask));
-}
-
-static void judge_audit(struct gpu *gpu, struct reader *reader, bool in_use)
-{
-	struct nvli_status before = gpu->status;
-	bool good = is_good(gpu, reader->mask);
-	bool answer = reader->mask != GV100_NO_ANSWER && reader->mask != PRI_ERROR;
-
-	nvli_status_audit(&gpu->status, reader->status.generation, reader->mask, in_use);
-	if (before.state != NVLI_ISOLATED || reader->began <= gpu->known.event ||
-	    !gpu->known.required || (in_use && !answer)) {
-		always(!memcmp(&before, &gpu->status, sizeof(before)));
-		return;
-	}
-
-	gpu->known.odd = good ? 0 : gpu->known.odd + 1;
-	always(gpu->status.state == (gpu->known.odd == AUDITS ? NVLI_FAILED : NVLI_ISOLATED));
-	if (gpu->known.odd == AUDITS) {
-		gpu->known.event = reader->began;
-		gpu->known.read = 0;
-		gpu->known.proof = 0;
-		gpu->known.odd = 0;
-	}
-}
-
-/* As the module's judge(), by which a result gets into the table. */
-static void judge_attempt(struct world *world, struct gpu *gpu, struct reader *reader)
-{
-	u32 generation = reader->status.generation;
-	struct nvli_status before = gpu->status;
-	bool gv100 = reader->boot_0 == GV100;
-	/* A hold or a reset is no time to read; a result that is older than the last is none. */
-	bool current = nvli_status_wants_work(&before) && reader->began > gpu->known.event &&
-		       !gpu->known.held && !gpu->known.whole;
-	bool isolated = false;
-
-	if (!reader->status.required || nvli_status_chip(&gpu->status, generation, reader->boot_0))
-		isolated = nvli_status_read_back(&gpu->status, generation, reader->mask);
-	gpu->known.gv100 |= gv100 && reader->status.required;
-
-	if (!current) {
-		/* But what chip it is does not change. */
-		before.was_gv100 = gpu->status.was_gv100;
-		always(!isolated && !memcmp(&before, &gpu->status, sizeof(before)));
-		return;
-	}
-	if (reader->boot_0 == OTHER_CHIP && reader->status.required) {
-		if (!gpu->known.gv100)
-			gpu->known.other = reader->began;
-		always(gpu->status.state == (gpu->known.gv100 ? NVLI_FAILED : NVLI_UNSUPPORTED));
-		return;
-	}
-	if (gpu->known.required && reader->mask != GV100_NO_ANSWER && reader->mask != PRI_ERROR)
-		gpu->known.read = reader->began;
-	if ((!gv100 && reader->status.required) || !is_good(gpu, reader->mask)) {
-		always(gpu->status.state == NVLI_FAILED);
-		return;
-	}
-	gpu->known.proof = reader->began;
-	gpu->known.proof_mask = reader->mask;
-	always(isolated == gpu->known.watched);
-	if (!isolated)
-		return;
-	gpu->known.repairs += gpu->known.reset;
-	gpu->known.reset = false;
-	gpu->known.odd = 0;
-	/* The mask that was read is that of now, as far as resets can be seen. */
-	gpu->known.lost &= reader->began <= world->now && (gpu->known.required & ~gpu->hw.mask);
-}
-
-static void judge(struct world *world, struct gpu *gpu, struct reader *reader, bool in_use)
-{
-	if (!reader->active)
-		return;
-	if (reader->audit)
-		judge_audit(gpu, reader, in_use);
-	else
-		judge_attempt(world, gpu, reader);
 	reader->active = false;
+	verified = nvli_status_judge(&gpu->status, reader->generation, &reader->result);
+	if (counts) {
+		always(verified == note(&gpu->known, reader));
+		always(verified || gpu->status.unanswered == (outcome == NVLI_NO_ANSWER));
+	} else {
+		always(!verified && !memcmp(&before, &gpu->status, sizeof(before)));
+	}
 }
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Unit tests of the core, built with AddressSanitizer and UndefinedBehaviorSanitizer. */
+/* Unit tests of the core but for status.c, which has its own. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -196,29 +196,30 @@ static void a_cut_that_grows_and_shrinks(void **state)
 	};
 	struct nvli_status status = { .generation = 1 };
 	/* A disable bit is only ever set, until the next reset. */
-	u32 hardware = 0;
+	struct nvli_result hardware = { NVLI_READ, GV100_LINK_DISABLE, 0, false };
 
+	nvli_status_watch(&status, true);
 	nvli_status_enforce(&status, true);
-	assert_true(nvli_status_read_back(&status, 1, hardware));
+	assert_true(nvli_status_judge(&status, status.generation, &hardware));
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
 		u32 required = mask_of(sequoia, 3, 0, steps[i].domains);
 
 		assert_int_equal(required, steps[i].required);
 		nvli_status_require(&status, required);
-		assert_int_equal(status.state, steps[i].state);
-		if (status.state == NVLI_ISOLATED)
+		assert_int_equal(nvli_state(&status), steps[i].state);
+		if (nvli_state(&status) == NVLI_ISOLATED)
 			continue;
-		hardware |= required;
-		assert_true(nvli_status_read_back(&status, status.generation, hardware));
-		assert_int_equal(status.disabled, hardware);
+		hardware.value |= required;
+		assert_true(nvli_status_judge(&status, status.generation, &hardware));
+		assert_int_equal(status.disabled, hardware.value);
 	}
 	assert_int_equal(status.reapplied, 0);
 
 	/* After a reset only what is required then is cut. */
 	nvli_status_require(&status, 0x110000);
-	nvli_status_event(&status, NVLI_RESET_BEGINS);
-	nvli_status_event(&status, NVLI_RESET_OVER);
-	assert_true(nvli_status_read_back(&status, status.generation, 0x110000));
+	nvli_status_reset(&status, true);
+	hardware.value = 0x110000;
+	assert_true(nvli_status_judge(&status, status.generation, &hardware));
 	assert_int_equal(status.disabled, 0x110000);
 }
 
@@ -382,6 +383,17 @@ static void boards_and_chips(void **state)
 	assert_false(nvli_chip_is_gv100(0x141000a1));
 	assert_false(nvli_chip_is_gv100(0xffffffff));
 	assert_false(nvli_chip_is_gv100(0));
+
+	/* Only a chip that is known is another one; everything else is garbage. */
+	assert_true(nvli_chip_is_other(0x130000a1));
+	assert_true(nvli_chip_is_other(0x130fffff));
+	assert_false(nvli_chip_is_other(0x140000a1));
+	assert_false(nvli_chip_is_other(0x131000a1));
+	assert_false(nvli_chip_is_other(0x170000a1));
+	assert_false(nvli_chip_is_other(0xa1000013));
+	assert_false(nvli_chip_is_other(0xbadf1002));
+	assert_false(nvli_chip_is_other(0xffffffff));
+	assert_false(nvli_chip_is_other(0));
 }
 
 static void what_is_an_answer(void **state)
@@ -408,346 +420,8 @@ static void links_as_text(void **state)
 	assert_string_equal(nvli_links_text(0xffc0ffff, text), "");
 }
 
-/* A GPU that has to cut 0,2,4 and is enforced. */
-static struct nvli_status pending_gpu(void)
+static void faults_have_names(void **state)
 {
-	struct nvli_status status = { .generation = 1 };
-
-	nvli_status_require(&status, 0x150000);
-	assert_int_equal(status.state, NVLI_OFF);
-	nvli_status_enforce(&status, true);
-	assert_int_equal(status.state, NVLI_PENDING);
-
-	return status;
-}
-
-static struct nvli_status isolated_gpu(void)
-{
-	struct nvli_status status = pending_gpu();
-
-	assert_true(nvli_status_chip(&status, 1, 0x140000a1));
-	assert_true(nvli_status_read_back(&status, 1, 0x150005));
-	assert_int_equal(status.state, NVLI_ISOLATED);
-	assert_true(status.disabled_known);
-	assert_int_equal(status.disabled, 0x150000);
-	assert_int_equal(status.reapplied, 0);
-
-	return status;
-}
-
-static void only_a_full_read_back_isolates(void **state)
-{
-	static const u32 not_proof[] = { 0, 0x050000, 0x140005, 0x2a0000, 0xffffffff, 0xbadf1002,
-					 0xbad50000 };
-
-	for (size_t i = 0; i < ARRAY_SIZE(not_proof); i++) {
-		struct nvli_status status = pending_gpu();
-
-		assert_false(nvli_status_read_back(&status, 1, not_proof[i]));
-		assert_int_equal(status.state, NVLI_FAILED);
-		assert_int_equal(status.disabled_known, nvli_is_answer(not_proof[i]));
-		/* A verified retry mends it. */
-		assert_true(nvli_status_read_back(&status, 1, 0x3f0000));
-		assert_int_equal(status.state, NVLI_ISOLATED);
-	}
-	isolated_gpu();
-}
-
-static void a_reset_ends_what_was_known(void **state)
-{
-	struct nvli_status status = isolated_gpu();
-
-	nvli_status_event(&status, NVLI_RESET_BEGINS);
-	assert_int_equal(status.state, NVLI_PENDING);
-	assert_false(status.disabled_known);
-	assert_int_equal(status.resets, 0);
-
-	/* Until it is over the old mask may still be there to be read. */
-	u32 during = status.generation;
-
-	assert_false(nvli_status_read_back(&status, during, 0x150000));
-	assert_int_equal(status.state, NVLI_PENDING);
-	nvli_status_event(&status, NVLI_RESET_OVER);
-	assert_int_equal(status.resets, 1);
-	assert_false(nvli_status_read_back(&status, during, 0x150000));
-	assert_int_equal(status.state, NVLI_PENDING);
-	assert_false(status.disabled_known);
-
-	assert_true(nvli_status_read_back(&status, status.generation, 0x150000));
-	assert_int_equal(status.state, NVLI_ISOLATED);
-	assert_int_equal(status.reapplied, 1);
-}
-
-static void an_old_fault_changes_nothing(void **state)
-{
-	struct nvli_status status = pending_gpu();
-
-	nvli_status_event(&status, NVLI_RESET_BEGINS);
-	nvli_status_event(&status, NVLI_RESET_OVER);
-	nvli_status_fault(&status, 1);
-	assert_int_equal(status.state, NVLI_PENDING);
-	nvli_status_fault(&status, status.generation);
-	assert_int_equal(status.state, NVLI_FAILED);
-	nvli_status_event(&status, NVLI_RESET_BEGINS);
-	assert_int_equal(status.state, NVLI_PENDING);
-}
-
-static void another_chip(void **state)
-{
-	struct nvli_status status = pending_gpu();
-
-	/* Never a GV100: another board, which is left alone. */
-	assert_false(nvli_status_chip(&status, 1, 0x130000a1));
-	assert_int_equal(status.state, NVLI_UNSUPPORTED);
-	assert_false(nvli_status_wants_work(&status));
-	assert_false(nvli_status_read_back(&status, status.generation, 0x3f0000));
-
-	/* A reset asks again: one wrong answer must not exempt it for good. */
-	nvli_status_event(&status, NVLI_RESET_BEGINS);
-	nvli_status_event(&status, NVLI_RESET_OVER);
-	assert_int_equal(status.state, NVLI_PENDING);
-	assert_true(nvli_status_chip(&status, status.generation, 0x140000a1));
-	assert_true(nvli_status_read_back(&status, status.generation, 0x150000));
-
-	/* No answer says nothing about the chip. */
-	status = pending_gpu();
-	assert_false(nvli_status_chip(&status, 1, 0xffffffff));
-	assert_int_equal(status.state, NVLI_FAILED);
-	status = pending_gpu();
-	assert_false(nvli_status_chip(&status, 1, 0xbadf0000));
-	assert_int_equal(status.state, NVLI_FAILED);
-
-	/* Once a GV100, another answer is a fault. */
-	status = isolated_gpu();
-	nvli_status_event(&status, NVLI_RESET_BEGINS);
-	nvli_status_event(&status, NVLI_RESET_OVER);
-	assert_false(nvli_status_chip(&status, status.generation, 0x130000a1));
-	assert_int_equal(status.state, NVLI_FAILED);
-}
-
-static void a_mask_that_grows_has_to_be_proven(void **state)
-{
-	struct nvli_status status = isolated_gpu();
-
-	nvli_status_require(&status, 0x050000);
-	assert_int_equal(status.state, NVLI_ISOLATED);
-	nvli_status_require(&status, 0x150000);
-	assert_int_equal(status.state, NVLI_ISOLATED);
-	nvli_status_require(&status, 0x170000);
-	assert_int_equal(status.state, NVLI_PENDING);
-	assert_false(status.disabled_known);
-	assert_false(nvli_status_read_back(&status, 1, 0x150000));
-	assert_int_equal(status.state, NVLI_FAILED);
-}
-
-static void nothing_required_needs_no_proof(void **state)
-{
-	struct nvli_status status = { .generation = 1 };
-
-	nvli_status_require(&status, 0);
-	nvli_status_enforce(&status, true);
-	assert_true(nvli_status_read_back(&status, 1, 0xffffffff));
-	assert_int_equal(status.state, NVLI_ISOLATED);
-	assert_false(status.disabled_known);
-
-	/* What was never read is not taken for proof later. */
-	nvli_status_require(&status, 0x010000);
-	assert_int_equal(status.state, NVLI_PENDING);
-}
-
-static void off_claims_nothing(void **state)
-{
-	struct nvli_status status = isolated_gpu();
-
-	nvli_status_release(&status);
-	assert_int_equal(status.state, NVLI_OFF);
-	assert_false(status.disabled_known);
-	/* An attempt that was under way does not bring it back. */
-	assert_false(nvli_status_read_back(&status, 1, 0x150000));
-	assert_false(nvli_status_read_back(&status, status.generation, 0x150000));
-	nvli_status_fault(&status, status.generation);
-	nvli_status_event(&status, NVLI_RESET_BEGINS);
-	assert_int_equal(status.state, NVLI_OFF);
-
-	/* The reset that began meanwhile is still under way, and is nobody's business before. */
-	nvli_status_enforce(&status, true);
-	assert_int_equal(status.state, NVLI_PENDING);
-	assert_false(status.reset_pending);
-	assert_false(nvli_status_read_back(&status, status.generation, 0x150000));
-	nvli_status_event(&status, NVLI_RESET_OVER);
-	/* Enforcing twice forgets nothing. */
-	assert_true(nvli_status_read_back(&status, status.generation, 0x150000));
-	nvli_status_enforce(&status, true);
-	assert_int_equal(status.state, NVLI_ISOLATED);
-}
-
-static void unwatched_is_never_isolated(void **state)
-{
-	struct nvli_status status = { .generation = 1 };
-
-	nvli_status_require(&status, 0x150000);
-	nvli_status_enforce(&status, false);
-	assert_int_equal(status.state, NVLI_FAILED);
-	assert_true(nvli_status_wants_work(&status));
-	/* That its links are cut can be read all the same. */
-	assert_false(nvli_status_read_back(&status, 1, 0x150000));
-	assert_int_equal(status.state, NVLI_FAILED);
-	assert_true(nvli_status_is_cut(&status));
-
-	nvli_status_event(&status, NVLI_RESET_BEGINS);
-	nvli_status_event(&status, NVLI_RESET_OVER);
-	assert_int_equal(status.state, NVLI_FAILED);
-
-	/* A reset asks again which chip it is, also where not all of them are seen. */
-	assert_false(nvli_status_chip(&status, status.generation, 0x130000a1));
-	assert_int_equal(status.state, NVLI_UNSUPPORTED);
-	nvli_status_event(&status, NVLI_STEP);
-	assert_int_equal(status.state, NVLI_FAILED);
-
-	/* Watched again, it starts anew: what is being read meanwhile is not taken. */
-	u32 unwatched = status.generation;
-
-	nvli_status_enforce(&status, true);
-	assert_int_equal(status.state, NVLI_PENDING);
-	assert_false(nvli_status_read_back(&status, unwatched, 0x150000));
-	assert_true(nvli_status_read_back(&status, status.generation, 0x150000));
-
-	/* What was isolated is not any more when the hooks are gone. */
-	nvli_status_enforce(&status, false);
-	assert_int_equal(status.state, NVLI_FAILED);
-	assert_false(status.disabled_known);
-}
-
-static void a_reset_done_without_its_begin(void **state)
-{
-	struct nvli_status status = pending_gpu();
-
-	nvli_status_event(&status, NVLI_RESET_OVER);
-	assert_int_equal(status.resetting, 0);
-	assert_true(nvli_status_read_back(&status, status.generation, 0x150000));
-}
-
-static void each_step_of_a_reset_counts(void **state)
-{
-	struct nvli_status status = isolated_gpu();
-	u32 generation = status.generation;
-
-	/* Before the firmware is called and after: a read begun in between may see the old mask. */
-	nvli_status_event(&status, NVLI_FIRST_STEP);
-	assert_int_equal(status.state, NVLI_PENDING);
-	assert_false(status.disabled_known);
-	assert_false(nvli_status_read_back(&status, generation, 0x150000));
-	generation = status.generation;
-	nvli_status_event(&status, NVLI_STEP);
-	assert_false(nvli_status_read_back(&status, generation, 0x150000));
-	assert_int_equal(status.state, NVLI_PENDING);
-	assert_int_equal(status.resets, 1);
-	assert_true(nvli_status_read_back(&status, status.generation, 0x150000));
-	assert_int_equal(status.reapplied, 1);
-
-	/* A step of a reset that is seen as a whole is counted once. */
-	nvli_status_event(&status, NVLI_RESET_BEGINS);
-	nvli_status_event(&status, NVLI_FIRST_STEP);
-	nvli_status_event(&status, NVLI_STEP);
-	nvli_status_event(&status, NVLI_RESET_OVER);
-	assert_int_equal(status.resets, 2);
-
-	/* With isolate=0 nothing is claimed, and nothing begins. */
-	nvli_status_release(&status);
-	nvli_status_event(&status, NVLI_FIRST_STEP);
-	assert_int_equal(status.state, NVLI_OFF);
-}
-
-static void a_held_gpu_proves_nothing(void **state)
-{
-	struct nvli_status status = pending_gpu();
-	u32 generation;
-
-	assert_false(nvli_status_read_back(&status, 1, 0));
-	nvli_status_hold(&status);
-	assert_int_equal(status.state, NVLI_FAILED);
-	assert_false(status.disabled_known);
-	assert_false(nvli_status_read_back(&status, status.generation, 0x150000));
-	assert_int_equal(status.state, NVLI_FAILED);
-	generation = status.generation;
-
-	/* What was read while it was held is not taken afterwards. */
-	nvli_status_let_go(&status);
-	assert_false(nvli_status_read_back(&status, generation, 0x150000));
-	assert_true(nvli_status_read_back(&status, status.generation, 0x150000));
-	assert_int_equal(status.state, NVLI_ISOLATED);
-	assert_int_equal(status.resets, 0);
-	assert_int_equal(status.reapplied, 1);
-
-	nvli_status_hold(&status);
-	assert_int_equal(status.state, NVLI_PENDING);
-}
-
-static void an_audit_needs_three_odd_answers(void **state)
-{
-	static const u32 odd[] = { 0, 0x050000, 0xffffffff, 0xbadf1002 };
-
-	for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
-		struct nvli_status status = isolated_gpu();
-		bool told = nvli_is_answer(odd[i]);
-
-		/* Good ones in between begin the count anew. */
-		assert_true(nvli_status_audit(&status, 1, odd[i], false));
-		assert_true(nvli_status_audit(&status, 1, odd[i], false));
-		assert_false(nvli_status_audit(&status, 1, 0x3f0005, false));
-		assert_int_equal(status.mismatches, 0);
-
-		/* Who uses a GPU can keep it from answering; that is not odd. */
-		for (int j = 0; j < 4; j++)
-			nvli_status_audit(&status, 1, odd[i], true);
-		assert_int_equal(status.state, told ? NVLI_FAILED : NVLI_ISOLATED);
-
-		status = isolated_gpu();
-		for (int j = 0; j < 2; j++)
-			assert_true(nvli_status_audit(&status, 1, odd[i], false));
-		assert_int_equal(status.state, NVLI_ISOLATED);
-		assert_false(nvli_status_audit(&status, 1, odd[i], false));
-		assert_int_equal(status.state, NVLI_FAILED);
-		assert_false(status.disabled_known);
-	}
-}
-
-static void odd_answers_count_from_the_last_proof(void **state)
-{
-	struct nvli_status status = isolated_gpu();
-
-	assert_true(nvli_status_audit(&status, 1, 0, false));
-	assert_true(nvli_status_audit(&status, 1, 0, false));
-	/* More links have to be disabled, and are. */
-	nvli_status_require(&status, 0x170000);
-	assert_true(nvli_status_read_back(&status, 1, 0x170000));
-	assert_true(nvli_status_audit(&status, 1, 0, false));
-	assert_int_equal(status.state, NVLI_ISOLATED);
-}
-
-static void an_old_audit_changes_nothing(void **state)
-{
-	struct nvli_status status = isolated_gpu();
-
-	nvli_status_event(&status, NVLI_FIRST_STEP);
-	assert_true(nvli_status_read_back(&status, status.generation, 0x150000));
-	for (int i = 0; i < 4; i++)
-		assert_false(nvli_status_audit(&status, 1, 0, false));
-	assert_int_equal(status.state, NVLI_ISOLATED);
-
-	status = pending_gpu();
-	for (int i = 0; i < 4; i++)
-		nvli_status_audit(&status, 1, 0x150000, false);
-	assert_int_equal(status.state, NVLI_PENDING);
-}
-
-static void names(void **state)
-{
-	static const char * const states[] = { "off", "pending", "isolated", "failed",
-					       "unsupported", "unknown" };
-
-	for (int i = 0; i <= NVLI_UNSUPPORTED + 1; i++)
-		assert_string_equal(nvli_state_text((enum nvli_state)i), states[i]);
 	for (int i = 0; i <= NVLI_FAULT_NODE + 1; i++)
 		for (int j = 0; j < i; j++)
 			assert_string_not_equal(nvli_fault_text((enum nvli_fault)i),
@@ -771,21 +445,7 @@ int main(void)
 		cmocka_unit_test(boards_and_chips),
 		cmocka_unit_test(what_is_an_answer),
 		cmocka_unit_test(links_as_text),
-		cmocka_unit_test(only_a_full_read_back_isolates),
-		cmocka_unit_test(a_reset_ends_what_was_known),
-		cmocka_unit_test(an_old_fault_changes_nothing),
-		cmocka_unit_test(another_chip),
-		cmocka_unit_test(a_mask_that_grows_has_to_be_proven),
-		cmocka_unit_test(nothing_required_needs_no_proof),
-		cmocka_unit_test(off_claims_nothing),
-		cmocka_unit_test(unwatched_is_never_isolated),
-		cmocka_unit_test(a_reset_done_without_its_begin),
-		cmocka_unit_test(each_step_of_a_reset_counts),
-		cmocka_unit_test(a_held_gpu_proves_nothing),
-		cmocka_unit_test(an_audit_needs_three_odd_answers),
-		cmocka_unit_test(odd_answers_count_from_the_last_proof),
-		cmocka_unit_test(an_old_audit_changes_nothing),
-		cmocka_unit_test(names),
+		cmocka_unit_test(faults_have_names),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
