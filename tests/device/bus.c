@@ -11,12 +11,13 @@
  * Real hardware answers a read that reaches nobody with all ones, and on PHB4 freezes the PE
  * (EEH); QEMU 10.0 would raise a machine check. Behind everything else on the PHB's bus,
  * this answers as the hardware does, and logs: no freeze is modelled, any such line is an error.
- * What goes to a held GPU ends here too, since its reset has unmapped it.
+ * What goes to a held GPU ends here too, since its reset has unmapped it, and what goes to a frozen
+ * one that does not decode.
  */
 static uint64_t stray_read(void *opaque, hwaddr addr, unsigned int size)
 {
     PCIBus *root = opaque;
-    GV100Bar *bar = gv100_held_bar(root, addr);
+    GV100Bar *bar = gv100_unmapped_bar(root, addr);
 
     if (bar) {
         return gv100_bar_ops.read(bar, addr - bar->last_addr, size);
@@ -29,7 +30,7 @@ static uint64_t stray_read(void *opaque, hwaddr addr, unsigned int size)
 static void stray_write(void *opaque, hwaddr addr, uint64_t val, unsigned int size)
 {
     PCIBus *root = opaque;
-    GV100Bar *bar = gv100_held_bar(root, addr);
+    GV100Bar *bar = gv100_unmapped_bar(root, addr);
 
     if (bar) {
         gv100_bar_ops.write(bar, addr - bar->last_addr, val, size);
@@ -118,14 +119,106 @@ static uint32_t bridge_config_read(PCIDevice *device, uint32_t off, int len)
     return val;
 }
 
+/*
+ * A port with link report (Data Link Layer Link Active Reporting Capable) latches that its link went
+ * down or came up, until software writes a one there. QEMU's downstream ports lack the capability,
+ * never latch, and have no such bit to clear: watch_bridges() adds that.
+ */
+static bool reports_link(PCIDevice *port)
+{
+    return pci_is_express(port) && pci_get_long(port->config + port->exp.exp_cap +
+                                                PCI_EXP_LNKCAP) & PCI_EXP_LNKCAP_DLLLARC;
+}
+
+static void latch_link_change(PCIDevice *port)
+{
+    if (reports_link(port)) {
+        pci_word_test_and_set_mask(port->config + port->exp.exp_cap + PCI_EXP_SLTSTA,
+                                   PCI_EXP_SLTSTA_DLLSC);
+        log_event(bridge_name(port), "link-changed");
+    }
+}
+
+static PCIDevice *port_of(GV100State *gpu)
+{
+    return pci_bridge_get_device(pci_get_bus(PCI_DEVICE(gpu)));
+}
+
+void gv100_bus_link_changed(GV100State *gpu)
+{
+    latch_link_change(port_of(gpu));
+}
+
+static bool in_bus_reset(PCIDevice *bridge)
+{
+    return pci_get_word(bridge->config + PCI_BRIDGE_CONTROL) & PCI_BRIDGE_CTL_BUS_RESET;
+}
+
+static Bridge *find_bridge_called(const char *name)
+{
+    Bridge *bridge;
+
+    QLIST_FOREACH(bridge, &bridges, next) {
+        if (!g_strcmp0(DEVICE(bridge->device)->id, name)) {
+            return bridge;
+        }
+    }
+    return NULL;
+}
+
+bool gv100_bus_is_bridge(const char *name)
+{
+    return find_bridge_called(name);
+}
+
+char *gv100_bus_get(const char *name, const char *property, Error **errp)
+{
+    PCIDevice *port = find_bridge_called(name)->device;
+
+    if (strcmp(property, "link-report")) {
+        error_setg(errp, "no property %s of a port", property);
+        return NULL;
+    }
+    return g_strdup(reports_link(port) ? "true" : "false");
+}
+
+bool gv100_bus_set(const char *name, const char *property, const char *value, Error **errp)
+{
+    PCIDevice *port = find_bridge_called(name)->device;
+    uint8_t *capability = port->config + port->exp.exp_cap;
+    bool on;
+
+    if (strcmp(property, "link-report") || !pci_is_express(port)) {
+        error_setg(errp, "no property %s of %s", property, name);
+        return false;
+    }
+    if (!qapi_bool_parse(property, value, &on, errp)) {
+        return false;
+    }
+    if (on) {
+        pci_long_test_and_set_mask(capability + PCI_EXP_LNKCAP, PCI_EXP_LNKCAP_DLLLARC);
+        pci_word_test_and_set_mask(capability + PCI_EXP_LNKSTA, PCI_EXP_LNKSTA_DLLLA);
+    } else {
+        pci_long_test_and_clear_mask(capability + PCI_EXP_LNKCAP, PCI_EXP_LNKCAP_DLLLARC);
+        pci_word_test_and_clear_mask(capability + PCI_EXP_LNKSTA, PCI_EXP_LNKSTA_DLLLA);
+        pci_word_test_and_clear_mask(capability + PCI_EXP_SLTSTA, PCI_EXP_SLTSTA_DLLSC);
+    }
+    return true;
+}
+
 /* Logged before it is done, so that a reset stands after its cause. */
 static void bridge_config_write(PCIDevice *device, uint32_t off, uint32_t val, int len)
 {
+    bool was_reset = in_bus_reset(device);
     GV100State *gpu;
 
     log_event(bridge_name(device), "config-write off=0x%03x len=%d val=0x%0*x", off,
               len, len * 2, val);
     find_bridge(device)->config_write(device, off, keep_indicator(device, off, val, len), len);
+    /* Down, and up again. */
+    if (in_bus_reset(device) != was_reset) {
+        latch_link_change(device);
+    }
     QTAILQ_FOREACH(gpu, &gv100_list, next) {
         gv100_late_update(gpu);
         gv100_links_update(gpu);
@@ -147,6 +240,10 @@ static void watch_bridges(PCIBus *bus)
             QLIST_INSERT_HEAD(&bridges, bridge, next);
             device->config_read = bridge_config_read;
             device->config_write = bridge_config_write;
+            if (pci_is_express(device)) {
+                pci_word_test_and_set_mask(device->w1cmask + device->exp.exp_cap + PCI_EXP_SLTSTA,
+                                           PCI_EXP_SLTSTA_DLLSC);
+            }
         }
         bus = pci_get_bus(device);
     }

@@ -10,6 +10,22 @@
  *   set GPU PROPERTY VALUE
  *   get GPU PROPERTY          PROPERTY is one of the GPU's, or `mask` for its link disable register:
  *                             setting that is what a reset would do that nobody outside sees
+ *   set GPU faults off        all of them
+ *   set GPU link-down 1       its link goes down and up again, which resets it
+ *   set PORT link-report VALUE, get PORT link-report
+ *                             on or off: does the port tell that its link was down?
+ *
+ * What must not mix with the commands of others is one write of a dword. GPU is the number of the GPU
+ * among the machine's -device options, from 0.
+ *
+ *   0x40  GPU << 1 | FROZEN       freeze or thaw its PE: for drivers, which may be in any context. Reads
+ *                                 as a mask of those that are frozen
+ *   0x44  GPU << 28 | ID << 16 | COUNT & 0xffff
+ *                                 the gate says that it has switched on the memory decoding of the
+ *                                 GPU COUNT times. ID tells devices of the kernel's at this
+ *                                 place from each other; 0xfff: enforcement is about to begin, 0xffe:
+ *                                 it has ended
+ *   0x48  GPU << 28 | COUNT >> 16 that was so, since it says the same after it
  */
 #include "gv100.h"
 
@@ -18,9 +34,13 @@ OBJECT_DECLARE_SIMPLE_TYPE(Control, CONTROL)
 
 #define CONTROL_WINDOW 0x80
 #define CONTROL_SIZE 0x80
+#define CONTROL_FREEZE 0x40
+#define CONTROL_COUNT 0x44
+#define CONTROL_CONFIRM 0x48
 
 struct Control {
     PCIDevice parent_obj;
+    uint32_t count;
 };
 
 static char *get_property(GV100State *gpu, const char *name, Error **errp)
@@ -47,16 +67,27 @@ static char *run_command(char *command, Error **errp)
         return NULL;
     }
     gpu = gv100_find(word[1]);
-    if (!gpu) {
+    if (!gpu && !gv100_bus_is_bridge(word[1])) {
         error_setg(errp, "no gv100 %s", word[1]);
         return NULL;
     }
     if (words == 3) {
-        return get_property(gpu, word[2], errp);
+        return gpu ? get_property(gpu, word[2], errp) : gv100_bus_get(word[1], word[2], errp);
     }
     log_event("lab", "set gpu=%s property=%s value=%s", word[1], word[2], word[3]);
+    if (!gpu) {
+        return gv100_bus_set(word[1], word[2], word[3], errp) ? g_strdup("") : NULL;
+    }
     if (!strcmp(word[2], "mask")) {
         gv100_regs_set_mask(gpu, g_ascii_strtoull(word[3], NULL, 0));
+        return g_strdup("");
+    }
+    if (!strcmp(word[2], "faults") && !strcmp(word[3], "off")) {
+        gv100_faults_off(gpu);
+        return g_strdup("");
+    }
+    if (!strcmp(word[2], "link-down")) {
+        gv100_drop_link(gpu);
         return g_strdup("");
     }
     return object_property_parse(OBJECT(gpu), word[2], word[3], errp) ? g_strdup("") : NULL;
@@ -81,9 +112,72 @@ static void execute(PCIDevice *pci, size_t length)
     strcat(window, "\n");
 }
 
+static GV100State *numbered(unsigned int n)
+{
+    GV100State *gpu;
+
+    QTAILQ_FOREACH(gpu, &gv100_list, next) {
+        if (!n--) {
+            return gpu;
+        }
+    }
+    return NULL;
+}
+
+static uint32_t control_config_read(PCIDevice *pci, uint32_t off, int len)
+{
+    uint32_t mask = 0;
+    GV100State *gpu;
+    int n = 0;
+
+    if (off != CONTROL_FREEZE || len != 4) {
+        return pci_default_read_config(pci, off, len);
+    }
+    QTAILQ_FOREACH(gpu, &gv100_list, next) {
+        mask |= gpu->frozen << n++;
+    }
+    return mask;
+}
+
+static void freeze(uint32_t val)
+{
+    GV100State *gpu = numbered(val >> 1);
+
+    if (gpu) {
+        gv100_freeze(gpu, val & 1);
+    }
+}
+
+/* What the gate says is as of the moment that it was said first. */
+static void count(Control *control, uint32_t off, uint32_t val)
+{
+    GV100State *gpu = numbered(val >> 28);
+    unsigned int id = (off == CONTROL_COUNT ? val : control->count) >> 16 & 0xfff;
+
+    if (!gpu) {
+        return;
+    }
+    if (off == CONTROL_CONFIRM) {
+        log_event("lab", "count gpu=%s id=%u val=%u", gv100_name(gpu), id,
+                  val << 16 | (control->count & 0xffff));
+        return;
+    }
+    control->count = val;
+    log_event("lab", "count-%s gpu=%s", id == 0xfff ? "begin" : id == 0xffe ? "end" : "at",
+              gv100_name(gpu));
+}
+
 /* In the order of the bytes; what comes after a newline in the same write is not wanted. */
 static void control_config_write(PCIDevice *pci, uint32_t off, uint32_t val, int len)
 {
+    if (off == CONTROL_FREEZE && len == 4) {
+        freeze(val);
+        return;
+    }
+    if ((off == CONTROL_COUNT || off == CONTROL_CONFIRM) && len == 4) {
+        count(CONTROL(pci), off, val);
+        return;
+    }
     if (off < CONTROL_WINDOW || off + len > CONTROL_WINDOW + CONTROL_SIZE) {
         pci_default_write_config(pci, off, val, len);
         return;
@@ -112,6 +206,7 @@ static void control_class_init(ObjectClass *oc, void *data)
 
     (void)data;
     pc->realize = control_realize;
+    pc->config_read = control_config_read;
     pc->config_write = control_config_write;
     pc->vendor_id = PCI_VENDOR_ID_REDHAT;
     pc->device_id = 0x00ee;

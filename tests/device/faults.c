@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Faults that come at a moment: at one access of a sequence, or some time after a reset.
+ * Faults that come at a moment: at one access of a sequence, or some time after a reset; and those
+ * that take time.
  *
  * A sequence is what software does with BAR0 from a read of NV_PMC_BOOT_0 on, which it begins with;
  * its accesses are counted from 1. Property "trap" is "off" or STEP:WHAT[:once][:race], and WHAT:
@@ -17,7 +18,12 @@
  * late for any look, so that this access is the one in flight.
  */
 #include "gv100.h"
+#include "hw/core/cpu.h"
 #include "hw/qdev-core.h"
+#include "system/cpu-timers.h"
+
+/* QEMU's own; its header has it only where the host's configuration names TCG. */
+extern ICountMode use_icount;
 
 static const char *const actions[] = {
     [GV100_TRAP_OFF] = "off",
@@ -56,6 +62,7 @@ static void fire(GV100State *gpu)
     if (trap->once) {
         trap->action = GV100_TRAP_OFF;
     }
+    gv100_memory_update(gpu, "trap");
     gv100_exposure_update(gpu);
 }
 
@@ -107,6 +114,44 @@ void gv100_late_update(GV100State *gpu)
 bool gv100_late(GV100State *gpu)
 {
     return gpu->late_ms && log_now() < gpu->answers_at;
+}
+
+/*
+ * A completion timeout: the processor stands still in its load until the PHB gives up, and takes no
+ * interrupt meanwhile. With icount, QEMU's clock follows the instructions that it accounts to the
+ * processor. Account as many more as take that long: QEMU adds them to its clock when it is read
+ * next, and runs the timers that became due after this translation block. Without icount the machine
+ * runs on the host's clock. Wait there; other processors go on until they need a device.
+ */
+void gv100_timeout(GV100State *gpu)
+{
+    int64_t ns = gpu->timeout_us * INT64_C(1000);
+    int64_t until = log_now() + ns;
+
+    if (!ns) {
+        return;
+    }
+    if (use_icount && current_cpu) {
+        current_cpu->icount_budget += ns / icount_to_ns(1);
+    }
+    while (log_now() < until && !use_icount) {
+        g_usleep(10);
+    }
+    log_event(gv100_name(gpu), "timeout us=%u", gpu->timeout_us);
+}
+
+/*
+ * The link goes down and comes up again: the GPU is reset as by its port, and nobody has written to
+ * any config space. Only a port with link report has seen it.
+ */
+void gv100_drop_link(GV100State *gpu)
+{
+    gpu->link_down = true;
+    pci_device_reset(PCI_DEVICE(gpu));
+    gpu->link_down = false;
+    gv100_memory_update(gpu, "reset");
+    gv100_exposure_update(gpu);
+    gv100_bus_link_changed(gpu);
 }
 
 char *gv100_trap_get(Object *obj, Error **errp)

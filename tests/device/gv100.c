@@ -64,19 +64,33 @@ bool gv100_mute(GV100State *gpu)
     return gpu->no_answer || gpu->no_config || gv100_late(gpu);
 }
 
-/* The same in config space. */
-static bool gv100_mute_config(GV100State *gpu)
+/*
+ * What log lines call the reason that a BAR does not answer, or NULL if it does. For a frozen PE the
+ * PHB answers, at once and whatever becomes of the GPU behind it.
+ */
+static const char *bar_silence(GV100State *gpu)
 {
-    return gpu->no_config || gv100_late(gpu);
+    return gpu->frozen ? "frozen" : gv100_held(gpu) ? "held" : gv100_mute(gpu) ? "mute" : NULL;
 }
 
-/* The reset has unmapped the BARs of a held GPU: whose was @addr before? */
-GV100Bar *gv100_held_bar(PCIBus *root, hwaddr addr)
+/* The same in config space. */
+static const char *config_silence(GV100State *gpu)
+{
+    return gpu->frozen && gpu->frozen_config ? "frozen" :
+           gv100_held(gpu) ? "held" :
+           gpu->no_config || gv100_late(gpu) ? "mute" : NULL;
+}
+
+/*
+ * The reset has unmapped the BARs of a held GPU, and nothing reaches a frozen one, mapped or not:
+ * whose was @addr before?
+ */
+GV100Bar *gv100_unmapped_bar(PCIBus *root, hwaddr addr)
 {
     GV100State *gpu;
 
     QTAILQ_FOREACH(gpu, &gv100_list, next) {
-        if (pci_device_root_bus(PCI_DEVICE(gpu)) != root || !gv100_held(gpu)) {
+        if (pci_device_root_bus(PCI_DEVICE(gpu)) != root || !(gpu->frozen || gv100_held(gpu))) {
             continue;
         }
         for (size_t i = 0; i < ARRAY_SIZE(gpu->bars); i++) {
@@ -104,8 +118,30 @@ bool gv100_reachable(GV100State *gpu)
     PCIDevice *pci = PCI_DEVICE(gpu);
 
     return pci_get_word(pci->config + PCI_COMMAND) & PCI_COMMAND_MEMORY &&
-           pci->io_regions[0].addr != PCI_BAR_UNMAPPED && gv100_in_d0(gpu) && !gv100_held(gpu) &&
-           !gv100_mute(gpu);
+           pci->io_regions[0].addr != PCI_BAR_UNMAPPED && gv100_in_d0(gpu) && !bar_silence(gpu);
+}
+
+/* One line each time that COMMAND gains or loses MEMORY, whoever does it. */
+void gv100_memory_update(GV100State *gpu, const char *cause)
+{
+    bool memory = pci_get_word(PCI_DEVICE(gpu)->config + PCI_COMMAND) & PCI_COMMAND_MEMORY;
+
+    if (memory == gpu->memory) {
+        return;
+    }
+    gpu->memory = memory;
+    gpu->switched_on += memory;
+    log_event(gv100_name(gpu), "memory %s cause=%s", memory ? "on" : "off", cause);
+}
+
+void gv100_freeze(GV100State *gpu, bool frozen)
+{
+    if (gpu->frozen == frozen) {
+        return;
+    }
+    gpu->frozen = frozen;
+    log_event(gv100_name(gpu), frozen ? "frozen" : "thawed");
+    gv100_exposure_update(gpu);
 }
 
 static uint64_t all_ones(unsigned int size)
@@ -134,14 +170,14 @@ static uint64_t gv100_bar_read(void *opaque, hwaddr off, unsigned int size)
 {
     GV100Bar *bar = opaque;
     const char *name = gv100_name(bar->gpu);
+    const char *silence = bar_silence(bar->gpu);
     uint32_t val;
 
-    if (gv100_held(bar->gpu)) {
-        log_event(name, "held-read %soff=0x%06" HWADDR_PRIx, bar_prefix(bar), off);
-        return all_ones(size);
-    }
-    if (gv100_mute(bar->gpu)) {
-        log_event(name, "mute-read %soff=0x%06" HWADDR_PRIx, bar_prefix(bar), off);
+    if (silence) {
+        log_event(name, "%s-read %soff=0x%06" HWADDR_PRIx, silence, bar_prefix(bar), off);
+        if (!strcmp(silence, "mute")) {
+            gv100_timeout(bar->gpu);
+        }
         return all_ones(size);
     }
     if (!bar_access_ok(bar, off, size)) {
@@ -161,16 +197,12 @@ static void gv100_bar_write(void *opaque, hwaddr off, uint64_t val, unsigned int
 {
     GV100Bar *bar = opaque;
     const char *name = gv100_name(bar->gpu);
+    const char *silence = bar_silence(bar->gpu);
     uint32_t lost;
 
-    if (gv100_held(bar->gpu)) {
-        log_event(name, "held-write %soff=0x%06" HWADDR_PRIx " val=0x%08x", bar_prefix(bar),
-                  off, (uint32_t)val);
-        return;
-    }
-    if (gv100_mute(bar->gpu)) {
-        log_event(name, "mute-write %soff=0x%06" HWADDR_PRIx " val=0x%08x", bar_prefix(bar),
-                  off, (uint32_t)val);
+    if (silence) {
+        log_event(name, "%s-write %soff=0x%06" HWADDR_PRIx " val=0x%08x", silence,
+                  bar_prefix(bar), off, (uint32_t)val);
         return;
     }
     if (!bar_access_ok(bar, off, size)) {
@@ -198,14 +230,14 @@ const MemoryRegionOps gv100_bar_ops = {
 static uint32_t gv100_config_read(PCIDevice *pci, uint32_t off, int len)
 {
     GV100State *gpu = GV100(pci);
+    const char *silence = config_silence(gpu);
     uint32_t val;
 
-    if (gv100_held(gpu)) {
-        log_event(gv100_name(gpu), "held-config-read off=0x%03x len=%d", off, len);
-        return all_ones(len);
-    }
-    if (gv100_mute_config(gpu)) {
-        log_event(gv100_name(gpu), "mute-config-read off=0x%03x len=%d", off, len);
+    if (silence) {
+        log_event(gv100_name(gpu), "%s-config-read off=0x%03x len=%d", silence, off, len);
+        if (!strcmp(silence, "mute")) {
+            gv100_timeout(gpu);
+        }
         return all_ones(len);
     }
     val = pci_default_read_config(pci, off, len);
@@ -223,20 +255,19 @@ static uint32_t gv100_config_read(PCIDevice *pci, uint32_t off, int len)
 static void gv100_config_write(PCIDevice *pci, uint32_t off, uint32_t val, int len)
 {
     GV100State *gpu = GV100(pci);
+    const char *silence = config_silence(gpu);
 
-    if (gv100_held(gpu)) {
-        log_event(gv100_name(gpu), "held-config-write off=0x%03x len=%d val=0x%0*x", off, len,
-                  len * 2, val);
+    log_event(gv100_name(gpu), "%s%sconfig-write off=0x%03x len=%d val=0x%0*x", silence ?: "",
+              silence ? "-" : "", off, len, len * 2, val);
+    if (silence) {
+        /* Unlike a write to memory this one is waited for. */
+        if (!strcmp(silence, "mute")) {
+            gv100_timeout(gpu);
+        }
         return;
     }
-    if (gv100_mute_config(gpu)) {
-        log_event(gv100_name(gpu), "mute-config-write off=0x%03x len=%d val=0x%0*x", off, len,
-                  len * 2, val);
-        return;
-    }
-    log_event(gv100_name(gpu), "config-write off=0x%03x len=%d val=0x%0*x", off, len, len * 2,
-              val);
     pci_default_write_config(pci, off, val, len);
+    gv100_memory_update(gpu, len == 1 ? "byte" : len == 2 ? "word" : "dword");
     for (size_t i = 0; i < ARRAY_SIZE(gpu->bars); i++) {
         GV100Bar *bar = &gpu->bars[i];
 
@@ -257,7 +288,8 @@ static void gv100_reset_hold(Object *obj, ResetType type)
     GV100State *gpu = GV100(obj);
 
     (void)type;
-    log_event(gv100_name(gpu), "reset reason=%s", gv100_held(gpu) ? "bus" : "power-on");
+    log_event(gv100_name(gpu), "reset reason=%s", gpu->link_down ? "link-down" :
+              gv100_held(gpu) ? "bus" : "power-on");
     gv100_regs_reset(gpu);
 }
 
@@ -271,6 +303,7 @@ static void gv100_reset_exit(Object *obj, ResetType type)
     for (size_t i = 0; i < ARRAY_SIZE(gpu->bars); i++) {
         memory_region_set_enabled(&gpu->bars[i].region, true);
     }
+    gv100_memory_update(gpu, "reset");
     gv100_exposure_update(gpu);
 }
 
@@ -341,6 +374,30 @@ static void visit_late_ms(Object *obj, Visitor *v, const char *name, void *opaqu
     visit_type_uint32(v, name, &GV100(obj)->late_ms, errp);
 }
 
+static void visit_timeout_us(Object *obj, Visitor *v, const char *name, void *opaque, Error **errp)
+{
+    (void)opaque;
+    visit_type_uint32(v, name, &GV100(obj)->timeout_us, errp);
+}
+
+static void get_switched_on(Object *obj, Visitor *v, const char *name, void *opaque, Error **errp)
+{
+    (void)opaque;
+    visit_type_uint32(v, name, &GV100(obj)->switched_on, errp);
+}
+
+static bool get_frozen(Object *obj, Error **errp)
+{
+    (void)errp;
+    return GV100(obj)->frozen;
+}
+
+static void set_frozen(Object *obj, bool frozen, Error **errp)
+{
+    (void)errp;
+    gv100_freeze(GV100(obj), frozen);
+}
+
 static void get_epoch(Object *obj, Visitor *v, const char *name, void *opaque, Error **errp)
 {
     (void)opaque;
@@ -362,6 +419,7 @@ static const struct gv100_fault {
     { "ring-busy", offsetof(GV100State, ring_busy) },
     { "no-answer", offsetof(GV100State, no_answer) },
     { "no-config", offsetof(GV100State, no_config) },
+    { "frozen-config", offsetof(GV100State, frozen_config) },
 };
 
 static void visit_fault(Object *obj, Visitor *v, const char *name, void *opaque, Error **errp)
@@ -370,6 +428,19 @@ static void visit_fault(Object *obj, Visitor *v, const char *name, void *opaque,
 
     visit_type_bool(v, name, (bool *)((char *)GV100(obj) + fault->offset), errp);
     gv100_exposure_update(GV100(obj));
+}
+
+/* All of them, so that a test begins with a GPU that works. */
+void gv100_faults_off(GV100State *gpu)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(gv100_faults); i++) {
+        *(bool *)((char *)gpu + gv100_faults[i].offset) = false;
+    }
+    gpu->trap = (GV100Trap) {};
+    gpu->late_ms = 0;
+    gpu->timeout_us = 0;
+    gv100_freeze(gpu, false);
+    gv100_exposure_update(gpu);
 }
 
 static void gv100_instance_init(Object *obj)
@@ -407,6 +478,10 @@ static void gv100_class_init(ObjectClass *oc, void *data)
     object_class_property_add(oc, "boot0", "uint32", visit_boot0, visit_boot0, NULL, NULL);
     object_class_property_add(oc, "late-ms", "uint32", visit_late_ms, visit_late_ms, NULL, NULL);
     object_class_property_add_str(oc, "trap", gv100_trap_get, gv100_trap_set);
+    object_class_property_add(oc, "timeout-us", "uint32", visit_timeout_us, visit_timeout_us, NULL,
+                              NULL);
+    object_class_property_add_bool(oc, "frozen", get_frozen, set_frozen);
+    object_class_property_add(oc, "switched-on", "uint32", get_switched_on, NULL, NULL, NULL);
     object_class_property_add(oc, "epoch", "uint32", get_epoch, NULL, NULL, NULL);
     for (size_t i = 0; i < ARRAY_SIZE(gv100_faults); i++) {
         object_class_property_add(oc, gv100_faults[i].name, "bool", visit_fault, visit_fault,

@@ -130,6 +130,9 @@ typedef struct GV100Trap {
  * @ring_busy: fault "ring-busy": the PRI ring never reports that it has started
  * @no_answer: fault "no-answer": BARs answer nothing, as those of a GPU that does not come up
  * @no_config: fault "no-config": nor does config space
+ * @frozen: property "frozen": the PHB answers reads of BARs with ones and drops writes
+ * @frozen_config: property "frozen-config": while it is frozen, the same in config space
+ * @timeout_us: property "timeout-us": so long a read takes that nobody answers
  * @trap: property "trap"
  * @late_ms: property "late-ms": so long it answers nothing after a reset
  * @answers_at: when that is over
@@ -138,6 +141,9 @@ typedef struct GV100Trap {
  *         the same in between
  * @bars: BAR0, BAR1 and BAR3
  * @pm: offset of the power management capability
+ * @memory: COMMAND has MEMORY set, as logged
+ * @switched_on: property "switched-on": how often it was set
+ * @link_down: a reset by the link that goes down is under way
  * @exposed: a link to another GPU is not cut at this end, and BAR0 can be reached
  */
 struct GV100State {
@@ -153,6 +159,9 @@ struct GV100State {
     bool ring_busy;
     bool no_answer;
     bool no_config;
+    bool frozen;
+    bool frozen_config;
+    uint32_t timeout_us;
     GV100Trap trap;
     uint32_t late_ms;
     int64_t answers_at;
@@ -164,6 +173,9 @@ struct GV100State {
 
     GV100Regs regs;
     GV100Link links[GV100_LINKS];
+    bool memory;
+    uint32_t switched_on;
+    bool link_down;
     bool exposed;
     int64_t exposed_since;
     int64_t exposed_ns;
@@ -179,8 +191,10 @@ const char *gv100_name(GV100State *gpu);
 GV100State *gv100_find(const char *name);
 bool gv100_held(GV100State *gpu);
 bool gv100_mute(GV100State *gpu);
-GV100Bar *gv100_held_bar(PCIBus *root, hwaddr addr);
+GV100Bar *gv100_unmapped_bar(PCIBus *root, hwaddr addr);
 bool gv100_reachable(GV100State *gpu);
+void gv100_memory_update(GV100State *gpu, const char *cause);
+void gv100_freeze(GV100State *gpu, bool frozen);
 
 extern const MemoryRegionOps gv100_bar_ops;
 
@@ -205,9 +219,16 @@ char *gv100_trap_get(Object *obj, Error **errp);
 void gv100_trap_set(Object *obj, const char *value, Error **errp);
 void gv100_late_update(GV100State *gpu);
 bool gv100_late(GV100State *gpu);
+void gv100_timeout(GV100State *gpu);
+void gv100_faults_off(GV100State *gpu);
+void gv100_drop_link(GV100State *gpu);
 
 /* bus.c */
 bool gv100_bus_attach(GV100State *gpu, Error **errp);
+void gv100_bus_link_changed(GV100State *gpu);
+bool gv100_bus_is_bridge(const char *name);
+char *gv100_bus_get(const char *name, const char *property, Error **errp);
+bool gv100_bus_set(const char *name, const char *property, const char *value, Error **errp);
 
 /* control.c */
 void gv100_control_register(void);
