@@ -16,6 +16,9 @@
 #   open_periods GPU [FROM [TO]] one line for each time that GPU was exposed: how long, in ns, and
 #                                "applied" if that was the module's sequence and nothing else, from
 #                                its first read to the mask, or "open"
+#   memory_on GPU [FROM [TO [SIZE]]]
+#                                how often GPU's memory decoding was switched on, by writes of SIZE:
+#                                byte, word or dword; without it by any
 #   links                        the names of all links, one per line
 #   show                         what comes in is to be read by those who use run --show
 #   guest_log                    the kernel's log of the boot
@@ -157,6 +160,61 @@ open_periods() {
 			last = $3 " " $4
 		}
 		function finish() { if (since != "") print "0 open" }' -v gpu="$1"
+}
+
+memory_on() {
+	count "^[0-9]+ $1 memory on cause=${4:-}" "${2-}" "${3-}"
+}
+
+# switched_on: how often the devices saw memory decoding switched on between two counts of the gate's
+# that the guest told (see lab_count.c), and what these say. One line for each two: GPU TIMES COUNT
+# BELOW ABOVE, where TIMES may be less and more than COUNT by these: an emulated fault cleared
+# MEMORY in the midst of a sequence, or the GPU did not get the write that was counted.
+#
+# A device that the kernel has found anew counts anew, and is told by its ID.
+switched_on() {
+	awk '
+		function low_digit(text) {
+			return index("0123456789abcdef", substr(text, length(text), 1)) - 1
+		}
+		$3 == "memory" && $4 == "on" { times[$2]++ }
+		$3 == "trap" && $4 ~ /=(memory|reset)$/ { above[$2]++ }
+		$3 ~ /^(held|mute|frozen)-config-write$/ && $4 == "off=0x004" &&
+			int(low_digit($6) / 2) % 2 { below[$2]++ }
+		$2 != "lab" || $3 !~ /^count-?/ { next }
+		{ gpu = substr($4, 5) }
+		$3 == "count-begin" {
+			known[gpu] = 1
+			id[gpu] = ""
+			last[gpu] = times[gpu] = below[gpu] = above[gpu] = 0
+		}
+		$3 == "count-end" { known[gpu] = 0 }
+		$3 == "count-at" {
+			now[gpu] = times[gpu]
+			lost[gpu] = below[gpu]
+			unseen[gpu] = above[gpu]
+		}
+		$3 == "count" {
+			split($5, i, "=")
+			split($6, value, "=")
+			if (known[gpu] && (id[gpu] == "" || id[gpu] == i[2]) && value[2] >= last[gpu])
+				print gpu, now[gpu] + 0, value[2] - last[gpu], lost[gpu] + 0, unseen[gpu] + 0
+			known[gpu] = 1
+			id[gpu] = i[2]
+			last[gpu] = value[2]
+			times[gpu] -= now[gpu]
+			below[gpu] -= lost[gpu]
+			above[gpu] -= unseen[gpu]
+		}' "$log"
+}
+
+# A result of the boot, if the gate counts.
+counts_agree() {
+	counts=$(switched_on) && [ -n "$counts" ] || return 0
+	differ=$(echo "$counts" | awk '
+		$2 < $3 - $4 || $2 > $3 + $5 { print "MEMORY 0->1 of " $1 ": device " $2 ", gate " $3 }')
+	is "MEMORY 0->1 on the devices and by the gate's count, $(echo "$counts" |
+		awk '{ n += $3 } END { print n " in " NR " periods" }')" "$differ" "" || :
 }
 
 links() {

@@ -50,7 +50,8 @@ MODULE_PARM_DESC(enable, "result: ticks of pci_enable_device()");
 
 static int get_now(char *buffer, const struct kernel_param *kp)
 {
-	return sysfs_emit(buffer, "%llu\n", tb_to_ns(get_tb()));
+	/* sysfs_emit() is not in 4.18. */
+	return scnprintf(buffer, PAGE_SIZE, "%llu\n", tb_to_ns(get_tb()));
 }
 
 static const struct kernel_param_ops now_ops = {

@@ -7,14 +7,19 @@
  *                     GPU may be enabled, and to have one in use
  *   lab_driver_aware  the same, and it survives EEH recovery as a real driver does: it asks for a
  *                     reset, and enables and restores the device after it
+ *   lab-vfio-pci      puts a device that is not open into D3hot by pci_set_power_state(), as
+ *                     vfio-pci does before 5.19. Binding it enables nothing
+ *   lab-vfio-pci-pm   the same by runtime PM, as vfio-pci does since
  *
- * With the parameter read=1 both also read BAR0 when they have enabled the device, at an offset
- * that nobody else reads: in the device's log these are the driver's.
+ * With the parameter read=1 the first two also read BAR0 when they have enabled the device, at an
+ * offset that nobody else reads: in the device's log these are the driver's.
  *
  * With stay=1 lab_driver_aware leaves its device enabled while EEH resets it, as some drivers do;
  * EEH then enables it anew itself, at the end of the reset.
  *
- * A bound device has a directory lab_driver/ in sysfs:
+ * With leave_asleep=1 lab-vfio-pci does not wake its device when it is unbound.
+ *
+ * A device bound to one of the first two has a directory lab_driver/ in sysfs:
  *
  *   read   reading it reads BAR0 once and shows the value; ENXIO when the device does not decode
  *   poll   1: a thread reads BAR0 again and again, but for when the device does not decode.
@@ -22,20 +27,44 @@
  *   reset  writing does one of the resets that only the kernel can ask for; see lab_resets
  *   eeh    reads as the device's PE and the PEs above it, up to the PHB's: ADDRESS:STATE each
  *
+ * For the others that directory has one file, open: 1 wakes and enables the device, 0 disables it
+ * and puts it to sleep again.
+ *
  * Unrelated to any driver, a PCI address written to the parameter phb_failure has EEH recover the
  * PHB of that device as if it was fenced. eeh_failure has to be given for it.
  *
+ * The address of a bridge, written to the parameter reset_below, has the kernel reset that bridge's
+ * secondary bus. It saves and restores all devices below, as for reset_subordinate in sysfs.
+ *
+ * "ADDRESS N [freeze]" written to the parameter couple makes firmware know the PE of emulated GPU
+ * N. While that GPU is frozen, OPAL reports its PE as frozen to the kernel. The OPAL call by which
+ * the kernel thaws the PE thaws the GPU. With `freeze`, the OPAL call that freezes a PE, which each
+ * EEH reset makes, freezes the GPU. Write it again for a GPU that was removed and found again. "-"
+ * ends it for all.
+ *
+ * "ADDRESS +MASK" or "ADDRESS -MASK" written to the parameter mark sets or clears flags of a
+ * device's PE, as EEH does: 1 is EEH_PE_ISOLATED.
+ *
  * START-END, in hexadecimal, written to the parameter reserve has nobody get these addresses;
  * "-" frees them.
+ *
+ * "SYMBOL MS" written to the parameter delay keeps each caller of that function busy for so many
+ * milliseconds before it is in it, without preemption: what another processor does meanwhile comes
+ * in between. "-" is the end of it.
  */
 #include <linux/delay.h>
+#include <linux/kprobes.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
+#include <linux/of.h>
+#include <linux/pm_runtime.h>
 #include <linux/slab.h>
+#include <linux/tracepoint.h>
 
 #include <asm/eeh.h>
+#include <asm/opal-api.h>
 #include <asm/ppc-pci.h>
 
 /* Plain memory of the emulated GPU, far from the registers that the project uses. */
@@ -49,6 +78,10 @@ static bool stay;
 module_param(stay, bool, 0644);
 MODULE_PARM_DESC(stay, "do not disable a device for EEH (default: N)");
 
+static bool leave_asleep;
+module_param(leave_asleep, bool, 0644);
+MODULE_PARM_DESC(leave_asleep, "do not wake a device that is unbound (default: N)");
+
 static unsigned int poll_ms = 10;
 module_param(poll_ms, uint, 0644);
 MODULE_PARM_DESC(poll_ms, "what the thread sleeps between two reads, in ms (default: 10)");
@@ -58,24 +91,43 @@ static ulong eeh_failure;
 module_param(eeh_failure, ulong, 0644);
 MODULE_PARM_DESC(eeh_failure, "__eeh_send_failure_event in /proc/kallsyms");
 
-static int set_phb_failure(const char *val, const struct kernel_param *kp)
+/* The device at the address in @val, held; NULL if there is none. */
+static struct pci_dev *lab_find(const char *val)
 {
-	int (*send)(struct eeh_pe *pe) = (void *)eeh_failure;
 	struct pci_dev *pdev = NULL;
-	struct eeh_dev *edev;
-	struct eeh_pe *pe;
-	int ret = -ENODEV;
 
 	while ((pdev = pci_get_device(PCI_ANY_ID, PCI_ANY_ID, pdev)))
 		if (sysfs_streq(val, pci_name(pdev)))
 			break;
+	return pdev;
+}
+
+static int lab_mark_isolated(struct eeh_pe *pe)
+{
+#ifdef LAB_HAS_MARK_ISOLATED
+	eeh_pe_mark_isolated(pe);
+	return 0;
+#else
+	return -EOPNOTSUPP;
+#endif
+}
+
+static int set_phb_failure(const char *val, const struct kernel_param *kp)
+{
+	int (*send)(struct eeh_pe *pe) = (void *)eeh_failure;
+	struct pci_dev *pdev = lab_find(val);
+	struct eeh_dev *edev;
+	struct eeh_pe *pe;
+	int ret = -ENODEV;
+
 	edev = pdev ? pci_dev_to_eeh_dev(pdev) : NULL;
 	for (pe = edev ? edev->pe : NULL; pe && !(pe->type & EEH_PE_PHB); pe = pe->parent)
 		;
 	if (pe && send) {
 		/* All below a fenced PHB is frozen. */
-		eeh_pe_mark_isolated(pe);
-		ret = send(pe);
+		ret = lab_mark_isolated(pe);
+		if (!ret)
+			ret = send(pe);
 	}
 	pci_dev_put(pdev);
 	return ret;
@@ -86,6 +138,201 @@ static const struct kernel_param_ops phb_failure_ops = {
 };
 module_param_cb(phb_failure, &phb_failure_ops, NULL, 0200);
 MODULE_PARM_DESC(phb_failure, "PCI address of a device whose PHB EEH is to recover");
+
+#define CONTROL_FREEZE 0x40	/* see tests/device/control.c */
+#define COUPLED_MAX 16
+
+/* All guarded by couple_lock; an interrupt may call OPAL. */
+static struct coupled {
+	bool on;
+	bool freeze;
+	u64 phb;
+	u64 pe;
+} coupled[COUPLED_MAX];
+static DEFINE_RAW_SPINLOCK(couple_lock);
+
+static struct pci_dev *control;
+static struct tracepoint *opal_points[2];
+
+/* Where the call of this processor for the state of a frozen PE wants the answer */
+static DEFINE_PER_CPU(u8 *, frozen_state);
+
+static int find_coupled(u64 phb, u64 pe)
+{
+	int n;
+
+	for (n = 0; n < COUPLED_MAX; n++)
+		if (coupled[n].on && coupled[n].phb == phb && coupled[n].pe == pe)
+			return n;
+
+	return -1;
+}
+
+/*
+ * Interrupts are off. The accesses to config space call OPAL in turn, without the lock that the PCI
+ * core takes for that, since whoever called OPAL may have it: each is a single one.
+ */
+static void lab_opal_entry(void *unused, unsigned long opcode, unsigned long *args)
+{
+	struct pci_ops *ops = control->bus->ops;
+	unsigned long flags;
+	u32 frozen;
+	int n;
+
+	__this_cpu_write(frozen_state, NULL);
+	if (opcode != OPAL_PCI_EEH_FREEZE_STATUS && opcode != OPAL_PCI_EEH_FREEZE_CLEAR &&
+	    opcode != OPAL_PCI_EEH_FREEZE_SET)
+		return;
+	raw_spin_lock_irqsave(&couple_lock, flags);
+	n = find_coupled(args[0], args[1]);
+	if (n < 0)
+		goto out;
+	if (opcode == OPAL_PCI_EEH_FREEZE_STATUS) {
+		if (!ops->read(control->bus, control->devfn, CONTROL_FREEZE, 4, &frozen) &&
+		    frozen & BIT(n))
+			__this_cpu_write(frozen_state, (u8 *)args[2]);
+	} else if (opcode == OPAL_PCI_EEH_FREEZE_CLEAR) {
+		if (args[2] & OPAL_EEH_ACTION_CLEAR_FREEZE_MMIO)
+			ops->write(control->bus, control->devfn, CONTROL_FREEZE, 4, n << 1);
+	} else if (coupled[n].freeze) {
+		ops->write(control->bus, control->devfn, CONTROL_FREEZE, 4, n << 1 | 1);
+	}
+out:
+	raw_spin_unlock_irqrestore(&couple_lock, flags);
+}
+
+static void lab_opal_exit(void *unused, unsigned long opcode, unsigned long result)
+{
+	u8 *state = __this_cpu_read(frozen_state);
+
+	if (opcode != OPAL_PCI_EEH_FREEZE_STATUS || !state)
+		return;
+	*state = OPAL_EEH_STOPPED_MMIO_DMA_FREEZE;
+	__this_cpu_write(frozen_state, NULL);
+}
+
+static void find_opal_point(struct tracepoint *point, void *unused)
+{
+	if (!strcmp(point->name, "opal_entry"))
+		opal_points[0] = point;
+	if (!strcmp(point->name, "opal_exit"))
+		opal_points[1] = point;
+}
+
+static int watch_opal(void)
+{
+	struct pci_dev *found;
+	int ret;
+
+	if (control)
+		return 0;
+	for_each_kernel_tracepoint(find_opal_point, NULL);
+	found = pci_get_device(PCI_VENDOR_ID_REDHAT, 0x00ee, NULL);
+	if (!opal_points[0] || !opal_points[1] || !found) {
+		pci_dev_put(found);
+		return -ENODEV;
+	}
+	control = found;
+	ret = tracepoint_probe_register(opal_points[1], lab_opal_exit, NULL);
+	if (ret)
+		goto put;
+	ret = tracepoint_probe_register(opal_points[0], lab_opal_entry, NULL);
+	if (!ret)
+		return 0;
+	tracepoint_probe_unregister(opal_points[1], lab_opal_exit, NULL);
+	tracepoint_synchronize_unregister();
+put:
+	control = NULL;
+	pci_dev_put(found);
+	return ret;
+}
+
+static void unwatch_opal(void)
+{
+	if (!control)
+		return;
+	tracepoint_probe_unregister(opal_points[0], lab_opal_entry, NULL);
+	tracepoint_probe_unregister(opal_points[1], lab_opal_exit, NULL);
+	tracepoint_synchronize_unregister();
+	pci_dev_put(control);
+	control = NULL;
+	memset(coupled, 0, sizeof(coupled));
+}
+
+/* The module's parameters are written one at a time. */
+static int set_couple(const char *val, const struct kernel_param *kp)
+{
+	char name[16], how[8] = "";
+	struct pci_dev *pdev = NULL;
+	struct coupled one = { .on = true };
+	struct eeh_dev *edev;
+	unsigned long flags;
+	unsigned int n;
+	int ret;
+
+	if (sysfs_streq(val, "-")) {
+		unwatch_opal();
+		return 0;
+	}
+	if (sscanf(val, "%15s %u %7s", name, &n, how) < 2 || n >= COUPLED_MAX)
+		return -EINVAL;
+	one.freeze = !strcmp(how, "freeze");
+	while ((pdev = pci_get_device(PCI_ANY_ID, PCI_ANY_ID, pdev)))
+		if (!strcmp(name, pci_name(pdev)))
+			break;
+	edev = pdev ? pci_dev_to_eeh_dev(pdev) : NULL;
+	ret = -ENODEV;
+	if (!edev || !edev->pe ||
+	    of_property_read_u64(pci_bus_to_host(pdev->bus)->dn, "ibm,opal-phbid", &one.phb))
+		goto put;
+	one.pe = edev->pe->addr;
+	ret = watch_opal();
+	if (ret)
+		goto put;
+	raw_spin_lock_irqsave(&couple_lock, flags);
+	coupled[n] = one;
+	raw_spin_unlock_irqrestore(&couple_lock, flags);
+put:
+	pci_dev_put(pdev);
+	return ret;
+}
+
+static const struct kernel_param_ops couple_ops = {
+	.set = set_couple,
+};
+module_param_cb(couple, &couple_ops, NULL, 0200);
+MODULE_PARM_DESC(couple, "ADDRESS N [freeze]: the PE of an emulated GPU that firmware is to know");
+
+/* Resets the bus that @pdev is on. In 4.18 the function takes the bus; since 4.19 the device. */
+static int lab_reset_bus(struct pci_dev *pdev)
+{
+	bool by_bus = __builtin_types_compatible_p(typeof(pci_reset_bus), int (struct pci_bus *));
+
+	return pci_reset_bus(by_bus ? (void *)pdev->bus : (void *)pdev);
+}
+
+/* Any device right below the bridge will do. */
+static int set_reset_below(const char *val, const struct kernel_param *kp)
+{
+	struct pci_dev *bridge = lab_find(val), *pdev = NULL;
+	int ret = -ENODEV;
+
+	while (bridge && bridge->subordinate &&
+	       (pdev = pci_get_device(PCI_ANY_ID, PCI_ANY_ID, pdev)))
+		if (pdev->bus == bridge->subordinate)
+			break;
+	if (pdev)
+		ret = lab_reset_bus(pdev);
+	pci_dev_put(pdev);
+	pci_dev_put(bridge);
+	return ret;
+}
+
+static const struct kernel_param_ops reset_below_ops = {
+	.set = set_reset_below,
+};
+module_param_cb(reset_below, &reset_below_ops, NULL, 0200);
+MODULE_PARM_DESC(reset_below, "PCI address of a bridge whose secondary bus is to be reset");
 
 static struct resource *reserved;
 
@@ -111,6 +358,84 @@ static const struct kernel_param_ops reserve_ops = {
 };
 module_param_cb(reserve, &reserve_ops, NULL, 0200);
 MODULE_PARM_DESC(reserve, "addresses that nobody is to get");
+
+static int set_mark(const char *val, const struct kernel_param *kp)
+{
+	unsigned int domain, bus, slot, function, mask;
+	struct pci_dev *pdev;
+	struct eeh_pe *pe;
+	char sign;
+
+	if (sscanf(val, "%x:%x:%x.%x %c%i", &domain, &bus, &slot, &function, &sign, &mask) != 6)
+		return -EINVAL;
+	pdev = pci_get_domain_bus_and_slot(domain, bus, PCI_DEVFN(slot, function));
+	pe = pdev ? eeh_dev_to_pe(pci_dev_to_eeh_dev(pdev)) : NULL;
+	pci_dev_put(pdev);
+	if (!pe)
+		return -ENODEV;
+	if (sign == '+')
+		eeh_pe_state_mark(pe, mask);
+	else
+		pe->state &= ~mask;
+
+	return 0;
+}
+
+static const struct kernel_param_ops mark_ops = {
+	.set = set_mark,
+};
+module_param_cb(mark, &mark_ops, NULL, 0200);
+MODULE_PARM_DESC(mark, "PCI address of a device, and flags to set or clear in its PE");
+
+static char delayed_symbol[64];
+static unsigned int delay_ms;
+
+static int lab_delay(struct kprobe *probe, struct pt_regs *regs)
+{
+	mdelay(delay_ms);
+	return 0;
+}
+
+static struct kprobe *delayed;
+
+static void end_delay(void)
+{
+	if (!delayed)
+		return;
+	unregister_kprobe(delayed);
+	kfree(delayed);
+	delayed = NULL;
+}
+
+static int set_delay(const char *val, const struct kernel_param *kp)
+{
+	int ret;
+
+	end_delay();
+	if (sysfs_streq(val, "-"))
+		return 0;
+	if (sscanf(val, "%63s %u", delayed_symbol, &delay_ms) != 2)
+		return -EINVAL;
+	/* A new one each time: the last may have gone with its module. */
+	delayed = kzalloc(sizeof(*delayed), GFP_KERNEL);
+	if (!delayed)
+		return -ENOMEM;
+	delayed->symbol_name = delayed_symbol;
+	delayed->pre_handler = lab_delay;
+	ret = register_kprobe(delayed);
+	if (ret) {
+		kfree(delayed);
+		delayed = NULL;
+	}
+
+	return ret;
+}
+
+static const struct kernel_param_ops delay_ops = {
+	.set = set_delay,
+};
+module_param_cb(delay, &delay_ops, NULL, 0200);
+MODULE_PARM_DESC(delay, "a function, and for how many ms each caller of it is kept busy");
 
 struct lab_device {
 	struct pci_dev *pdev;
@@ -219,12 +544,13 @@ static int lab_poll(struct lab_device *lab, bool on)
 	return ret;
 }
 
+/* sysfs_emit() and sysfs_emit_at() are not in 4.18. */
 static ssize_t read_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
 	struct lab_device *lab = dev_get_drvdata(dev);
 	u32 val;
 
-	return lab_read(lab, &val) ? sysfs_emit(buf, "0x%08x\n", val) : -ENXIO;
+	return lab_read(lab, &val) ? scnprintf(buf, PAGE_SIZE, "0x%08x\n", val) : -ENXIO;
 }
 static DEVICE_ATTR_RO(read);
 
@@ -232,7 +558,7 @@ static ssize_t poll_show(struct device *dev, struct device_attribute *attr, char
 {
 	struct lab_device *lab = dev_get_drvdata(dev);
 
-	return sysfs_emit(buf, "%lu\n", READ_ONCE(lab->polls));
+	return scnprintf(buf, PAGE_SIZE, "%lu\n", READ_ONCE(lab->polls));
 }
 
 static ssize_t poll_store(struct device *dev, struct device_attribute *attr, const char *buf,
@@ -271,7 +597,7 @@ static const struct lab_reset {
 	{ "fundamental", lab_fundamental },
 	{ "deassert", lab_deassert },
 	/* As the kernel does for VFIO's hot reset. */
-	{ "bus", pci_reset_bus },
+	{ "bus", lab_reset_bus },
 	/* As the device's own `reset` in sysfs, and as VFIO does: that fails instead of waiting. */
 	{ "function", pci_reset_function },
 	{ "try", pci_try_reset_function },
@@ -301,8 +627,8 @@ static ssize_t eeh_show(struct device *dev, struct device_attribute *attr, char 
 	int len = 0;
 
 	for (; pe; pe = pe->parent)
-		len += sysfs_emit_at(buf, len, "%x:%x%c", pe->addr, pe->state,
-				     pe->parent ? ' ' : '\n');
+		len += scnprintf(buf + len, PAGE_SIZE - len, "%x:%x%c", pe->addr, pe->state,
+				 pe->parent ? ' ' : '\n');
 	return len;
 }
 static DEVICE_ATTR_RO(eeh);
@@ -421,23 +747,200 @@ static struct pci_driver lab_driver_aware = {
 	.err_handler = &lab_handlers,
 };
 
+/* The device lock is held in probe and remove. A file of the device's does not take it. */
+static DEFINE_MUTEX(sleeper_lock);
+
+static int sleeper_open(struct pci_dev *pdev)
+{
+	int ret = pci_set_power_state(pdev, PCI_D0);
+
+	return ret ?: pci_enable_device(pdev);
+}
+
+static void sleeper_close(struct pci_dev *pdev)
+{
+	pci_disable_device(pdev);
+	pci_set_power_state(pdev, PCI_D3hot);
+}
+
+static int sleeper_pm_open(struct pci_dev *pdev)
+{
+	int ret = pm_runtime_get_sync(&pdev->dev);
+
+	if (ret >= 0)
+		ret = pci_enable_device(pdev);
+	if (ret < 0)
+		pm_runtime_put(&pdev->dev);
+	return ret < 0 ? ret : 0;
+}
+
+static void sleeper_pm_close(struct pci_dev *pdev)
+{
+	pci_disable_device(pdev);
+	pm_runtime_put(&pdev->dev);
+}
+
+struct lab_sleeper {
+	int (*open)(struct pci_dev *pdev);
+	void (*close)(struct pci_dev *pdev);
+	bool is_open;
+};
+
+static int sleeper_switch(struct pci_dev *pdev, bool on)
+{
+	struct lab_sleeper *sleeper = pci_get_drvdata(pdev);
+	int ret = 0;
+
+	mutex_lock(&sleeper_lock);
+	if (on && !sleeper->is_open)
+		ret = sleeper->open(pdev);
+	else if (!on && sleeper->is_open)
+		sleeper->close(pdev);
+	if (!ret)
+		sleeper->is_open = on;
+	mutex_unlock(&sleeper_lock);
+	return ret;
+}
+
+static ssize_t open_store(struct device *dev, struct device_attribute *attr, const char *buf,
+			  size_t count)
+{
+	bool on;
+	int ret = kstrtobool(buf, &on);
+
+	if (!ret)
+		ret = sleeper_switch(to_pci_dev(dev), on);
+	return ret ?: count;
+}
+static DEVICE_ATTR_WO(open);
+
+static struct attribute *sleeper_attrs[] = {
+	&dev_attr_open.attr,
+	NULL
+};
+
+static const struct attribute_group sleeper_group = {
+	.name = KBUILD_MODNAME,
+	.attrs = sleeper_attrs,
+};
+
+static int sleeper_add(struct pci_dev *pdev, int (*open)(struct pci_dev *pdev),
+		       void (*close)(struct pci_dev *pdev))
+{
+	struct lab_sleeper *sleeper = kzalloc(sizeof(*sleeper), GFP_KERNEL);
+	int ret;
+
+	if (!sleeper)
+		return -ENOMEM;
+	sleeper->open = open;
+	sleeper->close = close;
+	pci_set_drvdata(pdev, sleeper);
+	ret = sysfs_create_group(&pdev->dev.kobj, &sleeper_group);
+	if (ret)
+		kfree(sleeper);
+	return ret;
+}
+
+static void sleeper_remove(struct pci_dev *pdev)
+{
+	sysfs_remove_group(&pdev->dev.kobj, &sleeper_group);
+	sleeper_switch(pdev, false);
+	kfree(pci_get_drvdata(pdev));
+}
+
+/* To D0 first: the kernel does not know yet in which state the device is. */
+static int lab_vfio_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	int ret = sleeper_add(pdev, sleeper_open, sleeper_close);
+
+	if (!ret) {
+		pci_set_power_state(pdev, PCI_D0);
+		pci_set_power_state(pdev, PCI_D3hot);
+	}
+	return ret;
+}
+
+static void lab_vfio_remove(struct pci_dev *pdev)
+{
+	sleeper_remove(pdev);
+	if (!leave_asleep)
+		pci_set_power_state(pdev, PCI_D0);
+}
+
+static int lab_vfio_pm_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	int ret = sleeper_add(pdev, sleeper_pm_open, sleeper_pm_close);
+
+	if (!ret) {
+		pci_set_power_state(pdev, PCI_D0);
+		pm_runtime_allow(&pdev->dev);
+		pm_runtime_put(&pdev->dev);
+	}
+	return ret;
+}
+
+static void lab_vfio_pm_remove(struct pci_dev *pdev)
+{
+	sleeper_remove(pdev);
+	pm_runtime_get_noresume(&pdev->dev);
+	pm_runtime_forbid(&pdev->dev);
+}
+
+/* The PCI core does the work, if there is something for it to call. */
+static int sleeper_runtime(struct device *dev)
+{
+	return 0;
+}
+
+static const struct dev_pm_ops lab_vfio_pm_ops = {
+	.runtime_suspend = sleeper_runtime,
+	.runtime_resume = sleeper_runtime,
+};
+
+static struct pci_driver lab_vfio = {
+	.name = "lab-vfio-pci",
+	.probe = lab_vfio_probe,
+	.remove = lab_vfio_remove,
+};
+
+static struct pci_driver lab_vfio_pm = {
+	.name = "lab-vfio-pci-pm",
+	.probe = lab_vfio_pm_probe,
+	.remove = lab_vfio_pm_remove,
+	.driver.pm = &lab_vfio_pm_ops,
+};
+
+static struct pci_driver * const lab_drivers[] = {
+	&lab_driver, &lab_driver_aware, &lab_vfio, &lab_vfio_pm,
+};
+
+static void lab_unregister(size_t n)
+{
+	while (n--)
+		pci_unregister_driver(lab_drivers[n]);
+}
+
 static int __init lab_driver_init(void)
 {
-	int ret = pci_register_driver(&lab_driver);
+	size_t i;
+	int ret;
 
-	if (ret)
-		return ret;
-	ret = pci_register_driver(&lab_driver_aware);
-	if (ret)
-		pci_unregister_driver(&lab_driver);
-	return ret;
+	for (i = 0; i < ARRAY_SIZE(lab_drivers); i++) {
+		ret = pci_register_driver(lab_drivers[i]);
+		if (ret) {
+			lab_unregister(i);
+			return ret;
+		}
+	}
+	return 0;
 }
 
 static void __exit lab_driver_exit(void)
 {
 	set_reserve("-", NULL);
-	pci_unregister_driver(&lab_driver_aware);
-	pci_unregister_driver(&lab_driver);
+	end_delay();
+	unwatch_opal();
+	lab_unregister(ARRAY_SIZE(lab_drivers));
 }
 
 module_init(lab_driver_init);

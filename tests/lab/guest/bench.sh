@@ -15,9 +15,11 @@
 #                           instructions, at a device that is none of its. Loads the module
 #   trace_on [opal]         record what the module does, and calls of OPAL, which takes some time
 #   trace_off
-#   trace_applies           one line for each time that links were cut, by that record: the outcome
-#                           (err=0); config reads, config writes and other calls of OPAL since the
-#                           event before it, by the same task; time since that event, in µs
+#   trace_verified          by that record, for each reset: time from its release to the first
+#                           read-back of all links as disabled, in µs
+#   trace_gate              by that record, a line for each kind of answer of the gate: ANSWER:OUTCOME,
+#                           the longest that it kept interrupts off, in µs, the most config accesses
+#   trace_accesses          by that record, for each verification the number of config accesses
 #   raw_resets BDF...       reset these GPUs by their ports, all at the same time
 
 v100s() {
@@ -78,31 +80,27 @@ trace_off() {
 	echo 0 >$bench_tracing/events/nvlink_isolation/enable
 }
 
-# Opcodes 13 to 15 read config space, 16 to 18 write it. The first field is the task, the fourth the
-# time.
-trace_applies() {
+# The fourth field is the time. enum nvli_answer: 0 verified; enum nvli_outcome: 2 the mask was read.
+trace_verified() {
 	awk '
-		/ nvli_event: / {
-			split("", reads)
-			split("", writes)
-			split("", others)
-			since = $4
-		}
-		/ opal_entry: / {
-			opcode = $NF
-			sub(/.*=/, "", opcode)
-			if (opcode >= 13 && opcode <= 15)
-				reads[$1]++
-			else if (opcode >= 16 && opcode <= 18)
-				writes[$1]++
-			else
-				others[$1]++
-		}
-		/ nvli_apply: / {
-			printf "%s %d %d %d %.0f\n", $(NF - 1), reads[$1], writes[$1], others[$1],
-				($4 - since) * 1e6
-			reads[$1] = writes[$1] = others[$1] = 0
+		/ nvli_event: .* release$/ { since = $4 }
+		/ nvli_gate: .* answer=0 outcome=2 / && since {
+			printf "%.0f\n", ($4 - since) * 1e6
+			since = 0
 		}' $bench_tracing/trace
+}
+
+trace_gate() {
+	sed -n 's/.* nvli_gate: .* answer=\(.*\) outcome=\(.*\) value=.* accesses=\(.*\) ns=\(.*\)$/\1:\2 \3 \4/p' \
+		$bench_tracing/trace | awk '
+		$2 > most[$1] { most[$1] = $2 }
+		$3 > longest[$1] { longest[$1] = $3 }
+		{ seen[$1] }
+		END { for (kind in seen) printf "%s %d %d\n", kind, longest[kind] / 1000, most[kind] }'
+}
+
+trace_accesses() {
+	sed -n 's/.* nvli_gate: .* answer=0 outcome=2 .* accesses=\([0-9]*\) .*/\1/p' $bench_tracing/trace
 }
 
 raw_resets() {

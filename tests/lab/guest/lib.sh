@@ -9,7 +9,12 @@
 #                             mask-stuck, mask-late, ring-busy, no-answer (BARs), no-config (BARs and
 #                             config space). late-ms MS: so long nothing answers after a reset. trap
 #                             STEP:WHAT: something happens at that access of the sequence, see faults.c
-#                             in tests/device
+#                             in tests/device. timeout-us US: so long a read takes that is not answered.
+#                             frozen: BARs read as ones and are not written, and config space neither with
+#                             frozen-config. faults off: none of these. link-down 1: the link goes down and
+#                             comes up, which resets the GPU unseen; the port tells it if it can
+#   lab set p0 link-report on|off
+#                             can it? p0 is the port of g0
 #   gpu N                     PCI address of the N-th GPU (from 0)
 #   dev N                     its directory in sysfs
 #   sysfs N ATTR              what its nvlink_isolation/ATTR reads
@@ -25,12 +30,18 @@
 #   unload                    end enforcement and unload it
 #   parameter NAME            what its parameter reads
 #   set_parameter NAME VALUE  change it: true if it was accepted
-#   fresh                     be as after boot: nvlink_isolation not loaded, no fault, no mask
+#   lab_counts [begin|end]    have the judge compare the gate's count of how often it switched on memory
+#                             decoding with what the devices saw; those that follow, init and
+#                             remove_gpu do this. See lab_count.c
+#   fresh                     be as after boot: nvlink_isolation not loaded, no fault, no mask, BARs as they
+#                             were at the first time
 #   mappings                  how many mappings of devices there are: the module has three of each GPU,
 #                             and others come and go
 #   slab                      memory of the kernel's that cannot be reclaimed, in kB
 #   rounds N                  print N; a tenth of it on a debug kernel, which sees mistakes sooner and takes
 #                             its time
+#   delay SYMBOL MS           keep each caller of a kernel's or module's function busy before it is in it:
+#                             with two processors that widens a window. True if there is one. `delay -` ends
 #   wait_for SECONDS CMD...   try CMD until it succeeds: true if it did in time
 #   show                      what comes in is to be read by those who use run --show
 #   dmesg_clear, dmesg_since  print the kernel's log since the last dmesg_clear of this scenario
@@ -135,8 +146,16 @@ cut_links() {
 	printf '0x%08x' $(($(lab get "$1" mask) & 0x3f0000))
 }
 
+lab_counts() {
+	[ ! -e /lab/counted ] || ! lab_control >/dev/null || lab_count "$@"
+}
+
 load() {
+	lab_counts begin
 	modprobe nvlink_isolation "$@"
+	lab_status=$?
+	lab_counts
+	return $lab_status
 }
 
 lab_parameters=/sys/module/nvlink_isolation/parameters
@@ -146,21 +165,45 @@ parameter() {
 }
 
 set_parameter() {
-	echo "$2" >"$lab_parameters/$1"
+	[ "$1" != isolate ] || lab_counts begin
+	if echo "$2" >"$lab_parameters/$1"; then lab_status=0; else lab_status=1; fi
+	[ "$1" != isolate ] || lab_counts
+	return $lab_status
 }
 
 unload() {
 	set_parameter isolate 0 && rmmod nvlink_isolation
 }
 
+# lab_bars BDF: the registers of its BARs, one per line.
+lab_bars() {
+	hexdump -v -s 16 -n 24 -e '1/4 "0x%08x\n"' "/sys/bus/pci/devices/$1/config"
+}
+
+# repair_bars BDF: a reset that nobody saved its config space for has cleared the BARs, and the PCI core
+# saves and restores that in the next. Only a GPU found anew gets them back from the kernel, and that
+# changes the order of the devices. So they are written here, unless the kernel has moved the GPU.
+repair_bars() {
+	lab_then=/run/lab-bars.$1
+	lab_bars "$1" >/run/lab-bars
+	if ! cmp -s "/sys/bus/pci/devices/$1/resource" "$lab_then.resource"; then
+		cat "/sys/bus/pci/devices/$1/resource" >"$lab_then.resource"
+		cp /run/lab-bars "$lab_then"
+	elif ! cmp -s /run/lab-bars "$lab_then"; then
+		lab_at=16
+		while read -r lab_bar; do
+			config_write "$1" $lab_at 4 "$lab_bar"
+			lab_at=$((lab_at + 4))
+		done <"$lab_then"
+	fi
+}
+
 fresh() {
 	[ ! -e "$lab_parameters" ] || unload
 	lab_n=0
 	for lab_gpu in $(lab_gpus); do
-		for lab_fault in mask-stuck mask-late ring-busy no-answer no-config trap; do
-			lab set "g$lab_n" "$lab_fault" off
-		done
-		lab set "g$lab_n" late-ms 0
+		lab set "g$lab_n" faults off
+		repair_bars "$lab_gpu"
 		[ "$(cut_links "g$lab_n")" = 0x00000000 ] ||
 			echo 1 >"/sys/bus/pci/devices/$lab_gpu/reset"
 		lab_n=$((lab_n + 1))
@@ -187,6 +230,10 @@ rounds() {
 	else
 		echo "$1"
 	fi
+}
+
+delay() {
+	modprobe lab_driver && echo "$*" >/sys/module/lab_driver/parameters/delay
 }
 
 wait_for() {

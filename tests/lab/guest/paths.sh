@@ -9,6 +9,9 @@
 #                         that, of the root port
 #   config_read BDF OFFSET BYTES, config_write BDF OFFSET BYTES VALUE
 #                         one aligned access to config space, as user space does it
+#   memory N on|off [BYTES]
+#                         switch its memory decoding by a write of 1, 2 or 4 bytes: of COMMAND's low byte,
+#                         COMMAND, or COMMAND and STATUS. Whether it was obeyed tells `registers`
 #   registers N           its COMMAND and BAR0
 #   bridge_control N      that of its port: 0x0042 with the reset bit, 0x0002 without
 #   in_reset N            is it held by the module, and does its port keep it in reset?
@@ -17,8 +20,9 @@
 #   unbind_gpu N          undo that
 #   driver N              the driver it is bound to
 #
-#   reset_below BDF       reset a bridge's secondary bus through sysfs: the kernel saves and restores
-#                         all that is below it. Firmware here resets nothing below a root port
+#   reset_below BDF       reset a bridge's secondary bus: the kernel saves and restores all that is
+#                         below it. Through sysfs where the kernel has that, else by lab_driver.
+#                         Firmware here resets nothing below a root port
 #   raw_assert N, raw_release N, raw_reset N
 #                         set the reset bit of its port's bridge control, clear it, both: nothing
 #                         is saved or restored. With BDF after N, the same at that bridge; what is
@@ -32,8 +36,14 @@
 #   eeh_recover_each N... have EEH recover these GPUs at the same time
 #   eeh_recover_phb N     the same for the whole PHB of a GPU. Firmware here resets nothing then;
 #                         raw_reset N "$(rootport N)" before it makes up for that
+#   couple N [freeze]     have firmware and kernel know that the emulated GPU is frozen, while it is, and thaw
+#                         it; with `freeze` each EEH reset freezes it as hardware does: see couple in
+#                         lab_driver.c. To be said again when it was found anew. uncouple ends it for all
+#   link_report N         1 if its port can tell that the link was down, else 0
+#   link_changed N        1 if it tells so, else 0. link_seen N clears it
 #   remove_gpu N, rescan  take it from the kernel, which is no reset; find it again
 #   power_state N 0|3     put it into D0 or D3hot, behind the kernel's back
+#   power N               the power state that it is in: 0 to 3
 #
 #   isolated_after NAME "N..." COMMAND...
 #                         take a way, between the marks NAME and "after NAME". These GPUs are isolated
@@ -68,6 +78,16 @@ config_read() {
 		hexdump -v -e "1/$3 \"0x%0$(($3 * 2))x\""
 }
 
+memory() {
+	memory_command=$(config_read "$(gpu "$1")" 4 2) || return
+	case $2 in
+	on) memory_command=$((memory_command | 2)) ;;
+	off) memory_command=$((memory_command & ~2)) ;;
+	esac
+	# Zeros leave the bits of STATUS as they are, which a dword has too.
+	config_write "$(gpu "$1")" 4 "${3:-2}" "$memory_command"
+}
+
 config_write() {
 	paths_value=$4 paths_bytes=''
 	for _ in $(seq "$3"); do
@@ -80,7 +100,12 @@ config_write() {
 }
 
 reset_below() {
-	echo 1 >"/sys/bus/pci/devices/$1/reset_subordinate"
+	if [ -e "/sys/bus/pci/devices/$1/reset_subordinate" ]; then
+		echo 1 >"/sys/bus/pci/devices/$1/reset_subordinate"
+	else
+		modprobe lab_driver &&
+		echo "$1" >/sys/module/lab_driver/parameters/reset_below
+	fi
 }
 
 bridge_control() {
@@ -161,6 +186,7 @@ eeh_recover_phb() {
 }
 
 remove_gpu() {
+	lab_counts
 	echo 1 >"$(dev "$1")/remove"
 }
 
@@ -185,15 +211,48 @@ capability() {
 	return 1
 }
 
+couple() {
+	modprobe lab_driver &&
+	echo "$(gpu "$1") $1 ${2-}" >/sys/module/lab_driver/parameters/couple
+}
+
+uncouple() {
+	echo - >/sys/module/lab_driver/parameters/couple
+}
+
+# port_register N OFFSET BYTES: of its port's PCIe capability
+port_register() {
+	link_port=$(port "$1") && link_at=$(($(capability "$link_port" 0x10) + $2)) &&
+	config_read "$link_port" "$link_at" "$3"
+}
+
+link_report() {
+	link_value=$(port_register "$1" 0x0c 4) && echo $((link_value >> 20 & 1))
+}
+
+link_changed() {
+	link_value=$(port_register "$1" 0x1a 2) && echo $((link_value >> 8 & 1))
+}
+
+link_seen() {
+	port_register "$1" 0x1a 2 >/dev/null && config_write "$link_port" "$link_at" 2 0x100
+}
+
 power_state() {
 	power_at=$(($(capability "$(gpu "$1")" 1) + 4)) || return
 	config_write "$(gpu "$1")" $power_at 2 \
 		$(($(config_read "$(gpu "$1")" $power_at 2) & ~3 | $2)) && usleep 20000
 }
 
+# The kernel does not wake a device in D3hot to read its config space.
+power() {
+	power_at=$(($(capability "$(gpu "$1")" 1) + 4)) || return
+	echo $(($(config_read "$(gpu "$1")" $power_at 2) & 3))
+}
+
 bind_gpu() {
 	case $2 in
-	lab_driver*) modprobe lab_driver ;;
+	lab_driver* | lab-vfio-pci*) modprobe lab_driver ;;
 	*) modprobe "$2" ;;
 	esac &&
 	echo "$2" >"$(dev "$1")/driver_override" &&

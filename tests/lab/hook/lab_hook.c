@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Another module that hooks resets: puts itself on top of whatever reset_secondary_bus the PHB of a
- * device has, and calls it.
+ * Another module that hooks what ours hooks: puts itself on top of whatever is there, and calls it.
+ *
+ *   what=enable   enable_device_hook of the PHB of a device (default)
+ *   what=config   the operations of the device's bus, by which config space is accessed
  *
  * With stack=0 it only keeps what it found when it was loaded, which calls nobody who comes later.
  * The parameter `replace`, written then, pushes out whoever is there by that time:
@@ -23,28 +25,49 @@ static char *device = "";
 module_param(device, charp, 0444);
 MODULE_PARM_DESC(device, "PCI address of a device below the PHB to hook, as in 0000:03:00.0");
 
+static char *what = "enable";
+module_param(what, charp, 0444);
+MODULE_PARM_DESC(what, "enable (default) or config");
+
 static bool stack = true;
 module_param(stack, bool, 0444);
 MODULE_PARM_DESC(stack, "hook at load (default: Y)");
 
-typedef void (*reset_hook)(struct pci_dev *bridge);
-
 static struct pci_controller *phb;
-static reset_hook below;	/* found at load */
-static reset_hook displaced;	/* to be put back */
+static struct pci_bus *bus;	/* NULL: what=enable */
+static void *below;		/* found at load */
+static void *displaced;		/* to be put back */
 
-static void on_top(struct pci_dev *bridge)
+static bool enable_on_top(struct pci_dev *pdev)
 {
-	below(bridge);
+	return ((typeof(phb->controller_ops.enable_device_hook))below)(pdev);
 }
 
-static void place(reset_hook hook)
+static int write_on_top(struct pci_bus *to, unsigned int devfn, int where, int size, u32 value)
 {
-	reset_hook *slot = &phb->controller_ops.reset_secondary_bus;
+	return ((struct pci_ops *)below)->write(to, devfn, where, size, value);
+}
 
+static struct pci_ops ops_on_top;
+
+static void *in_place(void)
+{
+	return bus ? (void *)bus->ops : (void *)phb->controller_ops.enable_device_hook;
+}
+
+static void *on_top(void)
+{
+	return bus ? (void *)&ops_on_top : (void *)enable_on_top;
+}
+
+static void place(void *hook)
+{
 	if (!displaced)
-		displaced = *slot;
-	WRITE_ONCE(*slot, hook ?: displaced);
+		displaced = in_place();
+	if (bus)
+		pci_bus_set_ops(bus, hook ?: displaced);
+	else
+		WRITE_ONCE(phb->controller_ops.enable_device_hook, hook ?: displaced);
 	if (!hook)
 		displaced = NULL;
 }
@@ -57,7 +80,7 @@ static int set_replace(const char *val, const struct kernel_param *kp)
 	if (sysfs_streq(val, "kept"))
 		place(below);
 	else if (sysfs_streq(val, "own"))
-		place(on_top);
+		place(on_top());
 	else if (sysfs_streq(val, "none"))
 		place(NULL);
 	else
@@ -82,23 +105,33 @@ static int __init lab_hook_init(void)
 		pr_err("device=%s: no such PCI device\n", device);
 		return -ENODEV;
 	}
+	if (!strcmp(what, "config")) {
+		bus = pdev->bus;
+		get_device(&bus->dev);
+	}
 	phb = pci_bus_to_host(pdev->bus);
 	pci_dev_put(pdev);
-	below = phb->controller_ops.reset_secondary_bus;
+	below = in_place();
+	if (bus) {
+		ops_on_top = *bus->ops;
+		ops_on_top.write = write_on_top;
+	}
 	if (stack)
-		place(on_top);
+		place(on_top());
 
 	return 0;
 }
 
-/* No reset may be under way: the scenario sees to that. */
+/* Nobody may be in the hook: the scenario sees to that. */
 static void __exit lab_hook_exit(void)
 {
 	place(NULL);
+	if (bus)
+		put_device(&bus->dev);
 }
 
 module_init(lab_hook_init);
 module_exit(lab_hook_exit);
 
-MODULE_DESCRIPTION("Hooks the resets of a PHB on top of another module (test)");
+MODULE_DESCRIPTION("Hooks a PHB or a bus on top of another module (test)");
 MODULE_LICENSE("GPL");

@@ -12,6 +12,11 @@
  *   freeze_at   at this access to BAR0, from 1, somebody freezes the PE; then 0
  *   log         what came since it was written: "thaw", "freeze", and how many accesses between
  *               them; in brackets those that met a frozen PE
+ *   checks      calls of eeh_dev_check_failure() for the GPU, and how many of them made an event:
+ *               the PE was frozen, not marked and the host's, and is marked as isolated then.
+ *               Writing clears both
+ *   send        __eeh_send_failure_event in /proc/kallsyms: each event is sent, so that EEH
+ *               recovers the PE; 0: none is
  *   fail_at     the allocation, from 1, that fails; 0: none, -1: all. allocations counts them since
  *   taken       allocations that were not given back
  *
@@ -27,6 +32,7 @@
 /* In here the kernel's own are meant. */
 #undef eeh_pe_get_state
 #undef eeh_pe_set_option
+#undef eeh_dev_check_failure
 #undef in_le32
 #undef out_le32
 
@@ -39,7 +45,10 @@ static int freeze_at;
 static char text[512];
 static size_t length;
 static unsigned int accesses, strays;
-static DEFINE_SPINLOCK(lock);
+static unsigned int checks, events;
+static ulong send;
+/* Taken with interrupts off, under the locks of the PCI core: raw. */
+static DEFINE_RAW_SPINLOCK(lock);
 
 static atomic_t fail_at = ATOMIC_INIT(0);
 static atomic_t allocations = ATOMIC_INIT(0);
@@ -75,9 +84,10 @@ static struct {
 
 void lab_seam_mapped(const void __iomem *at, phys_addr_t start, unsigned long size)
 {
+	unsigned long flags;
 	int i;
 
-	spin_lock(&lock);
+	raw_spin_lock_irqsave(&lock, flags);
 	for (i = 0; i < ARRAY_SIZE(windows) && windows[i].at; i++)
 		;
 	if (!WARN_ON(i == ARRAY_SIZE(windows))) {
@@ -85,19 +95,20 @@ void lab_seam_mapped(const void __iomem *at, phys_addr_t start, unsigned long si
 		windows[i].start = start;
 		windows[i].size = size;
 	}
-	spin_unlock(&lock);
+	raw_spin_unlock_irqrestore(&lock, flags);
 }
 EXPORT_SYMBOL_GPL(lab_seam_mapped);
 
 void lab_seam_unmapped(const void __iomem *at)
 {
+	unsigned long flags;
 	int i;
 
-	spin_lock(&lock);
+	raw_spin_lock_irqsave(&lock, flags);
 	for (i = 0; i < ARRAY_SIZE(windows); i++)
 		if (windows[i].at == at)
 			windows[i].at = NULL;
-	spin_unlock(&lock);
+	raw_spin_unlock_irqrestore(&lock, flags);
 }
 EXPORT_SYMBOL_GPL(lab_seam_unmapped);
 
@@ -138,10 +149,12 @@ EXPORT_SYMBOL_GPL(lab_seam_pe_get_state);
 
 int lab_seam_pe_set_option(struct eeh_pe *pe, int option)
 {
+	unsigned long flags;
+
 	if (!pe || pe != played())
 		return eeh_pe_set_option(pe, option);
 
-	spin_lock(&lock);
+	raw_spin_lock_irqsave(&lock, flags);
 	note_accesses();
 	length += scnprintf(text + length, sizeof(text) - length, "%s ",
 			    option == EEH_OPT_THAW_MMIO ? "thaw" :
@@ -150,19 +163,50 @@ int lab_seam_pe_set_option(struct eeh_pe *pe, int option)
 		state = EEH_PE_STATE_STOPPED_DMA;
 	if (option == EEH_OPT_FREEZE_PE)
 		state = EEH_PE_STATE_STOPPED_IO_DMA;
-	spin_unlock(&lock);
+	raw_spin_unlock_irqrestore(&lock, flags);
 
 	return option == EEH_OPT_THAW_MMIO && thaw_fails ? -EIO : 0;
 }
 EXPORT_SYMBOL_GPL(lab_seam_pe_set_option);
 
+/* What the kernel does with a PE that it finds frozen; its own finds none here. */
+int lab_seam_dev_check_failure(struct eeh_dev *edev)
+{
+	struct eeh_pe *pe = eeh_dev_to_pe(edev);
+	int (*send_event)(struct eeh_pe *pe) = (void *)send;
+	unsigned long flags;
+	bool event = false;
+	int ret = 0;
+
+	if (!pe || pe != played())
+		return eeh_dev_check_failure(edev);
+
+	raw_spin_lock_irqsave(&lock, flags);
+	checks++;
+	if (!eeh_pe_passed(pe)) {
+		ret = pe->state & EEH_PE_ISOLATED || state == EEH_PE_STATE_STOPPED_IO_DMA;
+		event = ret && !(pe->state & EEH_PE_ISOLATED);
+	}
+	if (event) {
+		events++;
+		eeh_pe_mark_isolated(pe);
+	}
+	raw_spin_unlock_irqrestore(&lock, flags);
+	if (event && send_event)
+		send_event(pe);
+
+	return ret;
+}
+EXPORT_SYMBOL_GPL(lab_seam_dev_check_failure);
+
 /* Is it BAR0 of the GPU that is played, and frozen? */
 static bool is_stray(const void __iomem *addr)
 {
+	unsigned long flags;
 	bool stray = false;
 	phys_addr_t at;
 
-	spin_lock(&lock);
+	raw_spin_lock_irqsave(&lock, flags);
 	at = physical(addr);
 	if (WARN_ON(!at) || !pdev || at < pci_resource_start(pdev, 0) ||
 	    at > pci_resource_end(pdev, 0))
@@ -173,7 +217,7 @@ static bool is_stray(const void __iomem *addr)
 	stray = state && state != EEH_PE_STATE_STOPPED_DMA;
 	strays += stray;
 out:
-	spin_unlock(&lock);
+	raw_spin_unlock_irqrestore(&lock, flags);
 
 	return stray;
 }
@@ -232,26 +276,42 @@ static int set_passed(const char *val, const struct kernel_param *kp)
 
 static int set_log(const char *val, const struct kernel_param *kp)
 {
-	spin_lock(&lock);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&lock, flags);
 	length = 0;
 	text[0] = '\0';
 	accesses = 0;
 	strays = 0;
-	spin_unlock(&lock);
+	raw_spin_unlock_irqrestore(&lock, flags);
 
 	return 0;
 }
 
 static int get_log(char *buffer, const struct kernel_param *kp)
 {
+	unsigned long flags;
 	int n;
 
-	spin_lock(&lock);
+	raw_spin_lock_irqsave(&lock, flags);
 	note_accesses();
 	n = scnprintf(buffer, PAGE_SIZE, "%s\n", length ? text : "");
-	spin_unlock(&lock);
+	raw_spin_unlock_irqrestore(&lock, flags);
 
 	return n;
+}
+
+static int set_checks(const char *val, const struct kernel_param *kp)
+{
+	checks = 0;
+	events = 0;
+
+	return 0;
+}
+
+static int get_checks(char *buffer, const struct kernel_param *kp)
+{
+	return scnprintf(buffer, PAGE_SIZE, "%u %u\n", checks, events);
 }
 
 static int set_fail_at(const char *val, const struct kernel_param *kp)
@@ -275,6 +335,7 @@ static const struct kernel_param_ops device_ops = { .set = set_device };
 static const struct kernel_param_ops flags_ops = { .set = set_flags };
 static const struct kernel_param_ops passed_ops = { .set = set_passed };
 static const struct kernel_param_ops log_ops = { .set = set_log, .get = get_log };
+static const struct kernel_param_ops checks_ops = { .set = set_checks, .get = get_checks };
 static const struct kernel_param_ops fail_at_ops = { .set = set_fail_at, .get = get_atomic };
 static const struct kernel_param_ops count_ops = { .get = get_atomic };
 
@@ -285,6 +346,8 @@ module_param_cb(passed, &passed_ops, NULL, 0200);
 module_param(thaw_fails, int, 0600);
 module_param(freeze_at, int, 0600);
 module_param_cb(log, &log_ops, NULL, 0600);
+module_param_cb(checks, &checks_ops, NULL, 0600);
+module_param(send, ulong, 0600);
 module_param_cb(fail_at, &fail_at_ops, &fail_at, 0600);
 module_param_cb(allocations, &count_ops, &allocations, 0400);
 module_param_cb(taken, &count_ops, &taken, 0400);

@@ -14,13 +14,32 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/kernel_read_file.h>
+#include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/of.h>
 #include <linux/of_fdt.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 #include <linux/sizes.h>
+
+/* See Kbuild. Before 5.10 the function is in linux/fs.h, and has other parameters. */
+#ifdef LAB_HAS_READ_FILE_H
+#include <linux/kernel_read_file.h>
+
+static ssize_t lab_read_file(const char *path, void **blob)
+{
+	/* What firmware tells: 6.12 warns of a file that is of no known kind. */
+	return kernel_read_file_from_path(path, 0, blob, SZ_1M, NULL, READING_FIRMWARE);
+}
+#else
+static ssize_t lab_read_file(const char *path, void **blob)
+{
+	loff_t size;
+	int ret = kernel_read_file_from_path(path, blob, &size, SZ_1M, READING_FIRMWARE);
+
+	return ret ?: size;
+}
+#endif
 
 #define LAB_NPU_COMPATIBLE "ibm,power9-npu-pciex"
 #define LAB_PEERS "ibm,nvlink-peers"
@@ -296,8 +315,7 @@ static int __init lab_tree_init(void)
 	ssize_t size;
 	int ret;
 
-	/* What firmware tells: 6.12 warns of a file that is of no known kind. */
-	size = kernel_read_file_from_path(fixture, 0, &blob, SZ_1M, NULL, READING_FIRMWARE);
+	size = lab_read_file(fixture, &blob);
 	if (size < 0) {
 		pr_err("cannot read %s: %zd\n", fixture, size);
 		return size;

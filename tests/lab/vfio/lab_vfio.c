@@ -25,10 +25,10 @@
  *   memory-on, memory-off COMMAND.MEMORY
  *   d3hot, d0             the power state, by the capability
  *   move-bar0 ADDR        write BAR0's register
- *   attack [MODE] [mask=BITS] [us=PERIOD]
+ *   attack [MODE] [mask=BITS] [us=PERIOD] [after=SECONDS]
  *                         do something nasty every PERIOD (default 500) microseconds from now on,
- *                         in a thread of its own, on another processor if there is one. There can
- *                         be one of each MODE:
+ *                         or from SECONDS on, in a thread of its own, on another processor if there
+ *                         is one. There can be one of each MODE:
  *       ring      (default) start the ring, read SIGNATURE_OFF and the mask, clear that
  *       mask      all of that but the ring
  *       read      read SIGNATURE_OFF
@@ -36,6 +36,8 @@
  *       d3        to D3hot and back
  *       bar       move BAR0 and move it back
  *       unfreeze  have EEH thaw MMIO and DMA, switch COMMAND.MEMORY on
+ *       deactivate
+ *                 end an EEH reset the first time, then do what unfreeze does
  *   attack-stop [MODE]    stop it, or all, and tell what it got. Of the reads of SIGNATURE_OFF:
  *                         ones, signature (as written when the attack began), blank (a reset has
  *                         cleared it), other, sigbus. Of those of the mask: mask-ones, mask-error
@@ -291,6 +293,7 @@ struct attack {
 	pthread_t thread;
 	unsigned int cpu;
 	long period_us;
+	long after_us;
 	__u32 expected;
 	unsigned long loops;
 	unsigned long count[OUTCOMES];
@@ -382,6 +385,17 @@ static void attack_unfreeze(struct attack *attack)
 	attack_done(attack, set_memory(true));
 }
 
+/*
+ * Ends a reset that began before the attack. If another thread sleeps in VFIO_DEVICE_RESET, it
+ * holds memory_lock: set_memory() waits for that lock, and runs as soon as the other reset is over.
+ */
+static void attack_deactivate(struct attack *attack)
+{
+	if (!attack->loops)
+		attack_done(attack, eeh_op(VFIO_EEH_PE_RESET_DEACTIVATE));
+	attack_unfreeze(attack);
+}
+
 static struct attack attacks[] = {
 	{ .mode = "ring", .once = attack_ring, .first = READ_ONES, .last = MASK_SIGBUS },
 	{ .mode = "mask", .once = attack_mask, .first = READ_ONES, .last = MASK_SIGBUS },
@@ -390,6 +404,7 @@ static struct attack attacks[] = {
 	{ .mode = "d3", .once = attack_d3, .first = DONE, .last = REFUSED },
 	{ .mode = "bar", .once = attack_bar, .first = DONE, .last = REFUSED },
 	{ .mode = "unfreeze", .once = attack_unfreeze, .first = DONE, .last = REFUSED },
+	{ .mode = "deactivate", .once = attack_deactivate, .first = DONE, .last = REFUSED },
 };
 
 static void *attack_thread(void *arg)
@@ -400,6 +415,7 @@ static void *attack_thread(void *arg)
 	CPU_ZERO(&set);
 	CPU_SET(attack->cpu, &set);
 	sched_setaffinity(0, sizeof(set), &set);
+	sleep_us(attack->after_us);
 
 	while (!__atomic_load_n(&attack->stop, __ATOMIC_RELAXED)) {
 		attack->once(attack);
@@ -440,7 +456,7 @@ static bool number(const char *text, long long *val)
 
 static int do_attack(int argc, char **argv)
 {
-	long long expected = LINK_DISABLE_ALL, period = 500;
+	long long expected = LINK_DISABLE_ALL, period = 500, after = 0;
 	struct attack *attack = &attacks[0];
 	int i, err;
 
@@ -450,6 +466,9 @@ static int do_attack(int argc, char **argv)
 				return -EINVAL;
 		} else if (!strncmp(argv[i], "us=", 3)) {
 			if (!number(argv[i] + 3, &period))
+				return -EINVAL;
+		} else if (!strncmp(argv[i], "after=", 6)) {
+			if (!number(argv[i] + 6, &after))
 				return -EINVAL;
 		} else {
 			attack = attack_find(argv[i]);
@@ -462,6 +481,7 @@ static int do_attack(int argc, char **argv)
 	/* The first of the others: this thread stays where it is. */
 	attack->cpu = (sched_getcpu() + 1) % sysconf(_SC_NPROCESSORS_ONLN);
 	attack->period_us = period;
+	attack->after_us = after * 1000000;
 	attack->expected = expected;
 	attack->stop = false;
 	attack->loops = 0;
@@ -877,7 +897,7 @@ static const struct {
 	{ "d3hot", do_power, 1, 1 },
 	{ "d0", do_power, 1, 1 },
 	{ "move-bar0", do_move_bar0, 2, 2 },
-	{ "attack", do_attack, 1, 4 },
+	{ "attack", do_attack, 1, 5 },
 	{ "attack-stop", do_attack_stop, 1, 2 },
 	{ "touch", do_touch, 2, 2 },
 	{ "await", do_await, 2, 2 },
