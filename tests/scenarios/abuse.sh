@@ -6,6 +6,7 @@
 #
 # boot: redbud
 # alone: yes
+# uncounted: yes
 
 # What to write where. A list has its commas as semicolons here.
 targets() {

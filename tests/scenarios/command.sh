@@ -81,7 +81,7 @@ failing() {
 	# Now and then it is let out, to try again.
 	ask 1 "g1 held" check
 	like "it says which and why" "$output" \
-		"$(gpu 1): not isolated: failed(, held in reset)?: link disable mask reads 0x00000005"
+		"$(gpu 1): not isolated: failed(, cannot be switched on)?: link disable mask reads 0x00000005"
 	like "and that the other is" "$output" "$(gpu 0): isolated: "
 	ask 0 "g1 held" check "$(gpu 0)"
 	ask 0 "g1 held" status

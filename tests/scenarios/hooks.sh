@@ -9,8 +9,30 @@ g0_is_cut() {
 	[ "$(cut_links g0)" = 0x00150000 ]
 }
 
+pushed_out() {
+	echo kept >/sys/module/lab_hook/parameters/replace
+	ok "the audit notices that $1 was pushed out" wait_for 10 in_state 0 failed
+	is "and says so, $1" "$(sysfs 0 last_error)" "its resets cannot be watched"
+	is "it claims no links, $1" "$(sysfs 0 disabled_links)" unknown
+	is "GPUs of another PHB are not concerned, $1" "$(sysfs 2 state)" isolated
+	ok "the log tells, $1" wait_for 5 sh -c \
+		"dmesg | tac | sed '/nvlink_isolation: enforcement starts/q' | grep '$(gpu 0).*its resets cannot be watched'"
+	is "no attempt has failed: its links are disabled, $1" "$(sysfs 0 held) $(cut_links g0)" \
+		"0 0x00150000"
+}
+
+back() {
+	echo none >/sys/module/lab_hook/parameters/replace
+	ok "the audit notices that it is back" wait_for 10 in_state 0 isolated
+	rmmod lab_hook
+	reset 0
+	ok "g0 is isolated after a reset" wait_for 5 in_state 0 isolated
+	is "links of g0 after a reset" "$(cut_links g0)" 0x00150000
+}
+
 guest() {
 	fresh
+	cp "$(dev 0)/config" /run/config
 	ok "another module looks at the hook first" modprobe lab_hook stack=0 device="$(gpu 0)"
 	load isolate=1 audit_seconds=2
 	echo 0 >/proc/sys/kernel/ftrace_enabled
@@ -25,23 +47,32 @@ guest() {
 	echo 1 >/proc/sys/kernel/ftrace_enabled
 	echo 1 >/sys/kernel/debug/kprobes/enabled
 
-	# Pushed out: resets of g0 do not come to us as a whole any more.
-	echo kept >/sys/module/lab_hook/parameters/replace
-	ok "the audit notices that the hook was pushed out" wait_for 10 in_state 0 failed
-	is "and says so" "$(sysfs 0 last_error)" "its resets cannot be watched"
-	is "it claims no links" "$(sysfs 0 disabled_links)" unknown
-	is "GPUs of another PHB are not concerned" "$(sysfs 2 state)" isolated
-	ok "the log tells" wait_for 5 sh -c "dmesg | grep '$(gpu 0).*its resets cannot be watched'"
+	# Hook B pushed out: the gate alone still keeps links disabled, but it is not claimed.
+	pushed_out enable
+	ok "the gate lets g0 be enabled, having verified it" enable_gpu 0
+	is "links of g0 when enabled" "$(cut_links g0)" 0x00150000
+	disable_gpu 0
+	reset 0
+	ok "they are disabled again after a reset" wait_for 10 g0_is_cut
+	back
+
+	# The gate pushed out: whoever asks politely is refused, and it comes to itself when it is back.
+	unload
+	ok "another module looks at the bus first" \
+		modprobe lab_hook stack=0 what=config device="$(gpu 0)"
+	load isolate=1 audit_seconds=2
+	# What the gate does not see it does not count.
+	lab_counts end
+	pushed_out config
 	nok "g0 cannot be enabled" enable_gpu 0
-	is "it is not held: its links are cut" "$(sysfs 0 held) $(cut_links g0)" "0 0x00150000"
 	reset 0
-	ok "they are cut again after a reset that is seen by firmware's calls only" \
-		wait_for 10 g0_is_cut
-	echo none >/sys/module/lab_hook/parameters/replace
-	ok "the audit notices that the hook is back" wait_for 10 in_state 0 isolated
-	rmmod lab_hook
-	reset 0
-	is "g0 is isolated after a reset" "$(sysfs 0 state) $(cut_links g0)" "isolated 0x00150000"
+	is "links of g0 after a reset without the gate" "$(cut_links g0)" 0x00000000
+	nok "g0 can still not be enabled" enable_gpu 0
+	is "nor is it claimed" "$(sysfs 0 state) $(sysfs 0 disabled_links)" "failed unknown"
+	is "links of its neighbour, which has a bus of its own" "$(sysfs 1 state) $(cut_links g1)" \
+		"isolated 0x00150000"
+	back
+	lab_counts
 
 	ok "audits can be switched off" set_parameter audit_seconds 0
 	lab mark "no audits"
@@ -54,6 +85,9 @@ guest() {
 	like "the log says why" "$(dmesg_since)" \
 		"audit_seconds: '86401' is not accepted: a number of seconds from 0 to 86400 is"
 	unload
+	# The raw reset has taken its BARs.
+	memory 0 off
+	dd if=/run/config of="$(dev 0)/config" bs=4 skip=4 seek=4 count=6 conv=notrunc 2>/dev/null
 }
 
 judge() {

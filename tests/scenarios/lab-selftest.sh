@@ -12,6 +12,46 @@ cells() {
 	hexdump -v -e '4/1 "%02x" " "' "$(dev "$1")/of_node/$2" | sed 's/\(^\| \)0*/\1/g; s/ $//'
 }
 
+# What counts is not the module here: a file says what the gate would.
+counted() {
+	LAB_ROOT=/run/counted
+	export LAB_ROOT
+	mkdir -p $LAB_ROOT/sys/module/nvlink_isolation/parameters
+	isolate=$LAB_ROOT/sys/module/nvlink_isolation/parameters/isolate
+	count=$LAB_ROOT$(dev 0)/nvlink_isolation/switched_on
+	mkdir -p "$(dirname "$count")"
+	lab mark counted
+	echo N >"$isolate"
+	echo 0 >"$count"
+	lab_counts begin
+	echo Y >"$isolate"
+	for bytes in 1 2 4; do
+		ok "memory decoding on by $bytes bytes" memory 0 on $bytes
+		is "COMMAND by $bytes bytes" $(($(config_read "$(gpu 0)" 4 2) & 2)) 2
+		memory 0 on 4
+		memory 0 off $bytes
+		is "COMMAND without, by $bytes bytes" $(($(config_read "$(gpu 0)" 4 2) & 2)) 0
+	done
+	is "the device's count" "$(lab get g0 switched-on)" 3
+	echo 3 >"$count"
+	lab_counts
+	memory 0 on
+	echo 4 >"$count"
+	lab_counts
+	# What has come new is not compared with what was there before.
+	rm "$count"
+	echo 0 >/run/another
+	echo 0 >"$count"
+	lab_counts
+	memory 0 off
+	echo N >"$isolate"
+	lab_counts
+	memory 0 on
+	memory 0 off
+	lab mark "after counted"
+	unset LAB_ROOT
+}
+
 guest() {
 	is "GPUs" "$(lab_gpus | wc -l)" 4
 	for n in 0 1 2 3; do
@@ -33,11 +73,22 @@ guest() {
 	is "fault reads back" "$(lab get g0 mask-stuck)" true
 	ok "fault off" lab set g0 mask-stuck off
 
+	counted
+
 	lab mark resets
 	for n in 0 1 2 3; do
 		ok "reset g$n" reset $n
 	done
 	lab mark "after resets"
+
+	fresh
+	bars=$(lab_bars "$(gpu 0)")
+	raw_reset 0
+	nok "a raw reset clears BARs" [ "$(lab_bars "$(gpu 0)")" = "$bars" ]
+	fresh
+	is "fresh brings them back" "$(lab_bars "$(gpu 0)")" "$bars"
+	ok "g0 can be enabled" enable_gpu 0
+	disable_gpu 0
 
 	dmesg_clear
 	ok "enable g2" enable_gpu 2
@@ -46,6 +97,12 @@ guest() {
 	before=$(cut -d . -f 1 /proc/uptime)
 	sleep 60
 	ok "sleeping takes its time" test "$(($(cut -d . -f 1 /proc/uptime) - before))" -ge 59
+}
+
+# altered SED-SCRIPT: what counts_agree makes of the log when that was done to it
+altered() {
+	sed "$1" "$log" >"$dir/altered"
+	(log=$dir/altered; counts_agree) | tr '\n' ' '
 }
 
 judge() {
@@ -58,5 +115,22 @@ judge() {
 	# Nobody cuts anything: live all the time, the minute's sleep and more.
 	ok "g0.0-g1.0 is live" test "$(live_ns g0.0-g1.0)" -gt 60000000000
 	is "exposed_ns of g3 while nothing decodes" "$(exposed_ns g3 resets "after resets")" 0
+
+	is "switched on" "$(memory_on g0 counted "after counted")" 5
+	for size in byte word dword; do
+		is "switched on by a $size" "$(memory_on g0 counted "after counted" $size)" \
+			"$([ $size = word ] && echo 3 || echo 1)"
+	done
+	is "what is compared" "$(switched_on | tr '\n' ' ')" "g0 3 3 0 0 g0 1 1 0 0 "
+	like "which agrees" "$(counts_agree)" "^ok .* 4 in 2 periods"
+	like "one that nobody counted" "$(altered 's/val=3$/val=2/')" \
+		"^not ok .*got 'MEMORY 0->1 of g0: device 3, gate 2"
+	like "one that the device did not see" "$(altered 's/val=4$/val=5/')" \
+		"^not ok .*got 'MEMORY 0->1 of g0: device 1, gate 2"
+	like "one that the device did not get" "$(altered 's/val=4$/val=5/
+		/ count gpu=g0 .* val=3$/a 1 g0 held-config-write off=0x004 len=2 val=0x0006')" "^ok "
+	like "one that a trap has lost" "$(altered 's/val=3$/val=2/; s/val=4$/val=3/
+		/ memory on cause=byte/i 1 g0 trap what=memory step=9')" "^ok "
+	is "nothing, where the gate does not count" "$(altered '/ count gpu/d')" ""
 	nok "a missing mark is an error" log_segment "no such mark"
 }

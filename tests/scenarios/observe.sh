@@ -30,6 +30,18 @@ guest() {
 		is "resets of g$n" "$(sysfs "$n" resets)" 0
 		is "mask of g$n" "$(lab get "g$n" mask)" 0x00000005
 	done
+	# No gate: nothing is even asked.
+	lab mark "no gate"
+	lab set g0 mask-stuck on
+	raw_reset 0
+	lab mark "switched on"
+	memory 0 on
+	is "g0 can be switched on" $(($(config_read "$(gpu 0)" 4 2) & 2)) 2
+	lab mark "was switched on"
+	is "nothing is counted" "$(sysfs 0 refused) $(sysfs 0 switched_on) $(sysfs 0 verified)" "0 0 never"
+	memory 0 off
+	lab set g0 mask-stuck off
+	reset 0
 	ok "rmmod works at once" rmmod nvlink_isolation
 	nok "its directory is gone" test -e "$(dev 0)/nvlink_isolation"
 }
@@ -45,5 +57,8 @@ judge() {
 	config_writes "with it" unload >"$dir/writes-with"
 	ok "there are config writes to compare" test -s "$dir/writes-without"
 	ok "config writes are the same" diff "$dir/writes-without" "$dir/writes-with"
-	is "config writes while it unloads" "$(count config-write unload)" 0
+	is "config writes while it is asked" "$(count config-write unload "no gate")" 0
+	is "config writes when somebody switches it on: only that" \
+		"$(count ' g0 config-write ' "switched on" "was switched on") \
+$(memory_on g0 "switched on" "was switched on")" "1 1"
 }

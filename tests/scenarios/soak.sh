@@ -61,10 +61,7 @@ give_gpu() {
 	esac
 }
 
-# It may have been held when it went, and its port still hold it.
 bring_back() {
-	raw_release "$1"
-	usleep 200000
 	rescan
 	there "$1"
 }
@@ -250,6 +247,7 @@ guest() {
 		is "links of g$n" "$(cut_links g$n)" $mask
 		is "required of g$n" "$(sysfs $n required_links | tr , +)" \
 			"$([ $mask = 0x00170000 ] && echo 0+1+2+4 || echo 0+2+3+4)"
+		is "g$n is not refused" "$(sysfs $n held)" 0
 		is "bridge control of g$n's port" "$(bridge_control $n)" 0x0002
 		ok "g$n can be enabled" enable_gpu $n
 		disable_gpu $n

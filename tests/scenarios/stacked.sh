@@ -1,29 +1,65 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Shows that enforcement cannot be ended, nor the module unloaded, while another module has put its
-# hook on top of ours: it would call into nothing. Also that a PHB whose hooks are others than those
-# of the rest is not claimed to be watched.
+# hook on top of ours: it would call into nothing. Neither is anything else changed then. Also that a
+# PHB whose hooks are others than those of the rest is not claimed to be watched.
 #
 # boot: redbud
+
+# changes_nothing WHERE: isolate=0 does not do half of it.
+changes_nothing() {
+	lab mark "$1"
+	nok "isolate=0 is refused, $1" set_parameter isolate 0
+	is "isolate is still 1, $1" "$(parameter isolate)" 1
+	nok "rmmod is refused, $1" rmmod nvlink_isolation
+	like "the log says that it stays, $1" "$(dmesg_since | tail -n 1)" \
+		"isolate stays 1: the hooks cannot be taken off"
+	for n in 0 1 2 3; do
+		is "g$n was not released, $1" "$(sysfs $n state | sed 's/failed/isolated/')" isolated
+		is "mask of g$n, $1" "$(lab get g$n mask)" 0x00150005
+	done
+	# The gate is there still, on the bus that is hooked, and on another.
+	for n in 0 2; do
+		lab set g$n mask-stuck on
+		ok "g$n resets, $1" reset $n
+		before=$(sysfs $n refused)
+		memory $n on
+		is "g$n is refused, $1" $(($(config_read "$(gpu $n)" 4 2) & 2)) 0
+		ok "which is counted, g$n, $1" test "$(sysfs $n refused)" -gt "$before"
+		lab set g$n mask-stuck off
+		ok "g$n resets once more, $1" reset $n
+		memory $n on
+		is "mask of g$n when it is on, $1" "$(lab get g$n mask) $(($(config_read "$(gpu $n)" 4 2) & 2))" \
+			"0x00150005 2"
+		memory $n off
+	done
+	is "g0, whose hooks are ours, is isolated, $1" "$(sysfs 0 state)" isolated
+	is "g2 is not claimed: they may not always call us, $1" "$(sysfs 2 state) $(sysfs 2 last_error)" \
+		"failed its resets cannot be watched"
+	lab mark "after $1"
+}
+
+goes() {
+	ok "the other module goes" rmmod lab_hook
+	ok "isolate=0 is accepted" set_parameter isolate 0
+	ok "the module goes" rmmod nvlink_isolation
+}
 
 guest() {
 	fresh
 	load isolate=1
 	ok "another module hooks the PHB of g2" modprobe lab_hook device="$(gpu 2)"
-	nok "isolate=0 is refused" set_parameter isolate 0
-	like "the log says why" "$(dmesg_since)" "PHB 0001: another module has put its hook on top"
-	is "isolate is still 1" "$(parameter isolate)" 1
-	nok "rmmod is refused" rmmod nvlink_isolation
-	is "g0 is isolated" "$(sysfs 0 state)" isolated
-	ok "g0 resets" reset 0
-	is "mask of g0, whose PHB has our hook" "$(lab get g0 mask)" 0x00150005
-	ok "g2 resets" reset 2
-	is "mask of g2, whose PHB calls us from above" "$(lab get g2 mask)" 0x00150005
-	is "which is not claimed: it may not always" "$(sysfs 2 state)" failed
+	changes_nothing "PHB hooked"
+	like "the log says why" "$(dmesg_since)" \
+		"PHB 0001: another module has put its hook on top of ours: enable_on_top"
+	goes
 
-	ok "the other module goes" rmmod lab_hook
-	ok "isolate=0 is accepted" set_parameter isolate 0
-	ok "the module goes" rmmod nvlink_isolation
+	load isolate=1
+	ok "another module hooks the bus of g2" modprobe lab_hook what=config device="$(gpu 2)"
+	changes_nothing "bus hooked"
+	like "the log says why" "$(dmesg_since)" \
+		"pci_bus $(gpu 2 | cut -d : -f 1,2): .*another module has put its config operations on top of ours"
+	goes
 
 	# The kernel lists what was found last at the end, whoever went and came before.
 	remove_gpu 2
@@ -33,9 +69,25 @@ guest() {
 	load isolate=1
 	is "g0, seen first, is isolated" "$(sysfs 0 state)" isolated
 	is "g2 is not claimed to be" "$(sysfs 2 state)" failed
-	is "but its links are cut" "$(lab get g2 mask)" 0x00150005
 	is "for that reason" "$(sysfs 2 last_error)" "its resets cannot be watched"
-	like "the log names the PHB" "$(dmesg_since)" "PHB 0001 has other hooks"
+	ok "reset" reset 2
+	ok "g2 is switched on" memory 2 on
+	is "but its links are disabled" "$(lab get g2 mask)" 0x00150005
+	like "the log names the PHB" "$(dmesg_since)" "PHB 0001 has another enable hook"
 	ok "unloads" unload
 	rmmod lab_hook
+
+	ok "another module is at the bus first" modprobe lab_hook what=config device="$(gpu 2)"
+	load isolate=1
+	is "the gate calls it: g2 is isolated" "$(sysfs 2 state) $(lab get g2 mask)" "isolated 0x00150005"
+	ok "unloads over the other" unload
+	rmmod lab_hook
+}
+
+judge() {
+	for where in "PHB hooked" "bus hooked"; do
+		for link in $(links); do
+			is "$link was live, $where" "$(live_ns "$link" "$where" "after $where")" 0
+		done
+	done
 }

@@ -42,7 +42,9 @@ guest() {
 	i=0 failed=0
 	while [ $i -lt "$rounds" ]; do
 		i=$((i + 1))
-		load isolate=1 && set_parameter isolate 0 && rmmod nvlink_isolation ||
+		# Not by load, which has the gate's count told: resets go on in the middle of that.
+		modprobe nvlink_isolation isolate=1 && echo 0 >"$lab_parameters/isolate" &&
+			rmmod nvlink_isolation ||
 			failed=$((failed + 1))
 	done
 	kill %1 %2

@@ -16,6 +16,8 @@ send() {
 	eeh-*)
 		client_send "$1" "$2"
 		client_send "$1" eeh-deactivate
+		# It comes sooner after a fundamental reset than the GPU may be accessed.
+		client_send "$1" "sleep 300"
 		;;
 	reopen)
 		client_send "$1" close
@@ -97,6 +99,15 @@ judge() {
 			is "reads of the client of $gpu while it was exposed, $from" \
 				"$(client_reads_exposed $gpu "$from" "after $from")" 0
 		done
+	done
+	for gpu in g0 g1; do
+		periods=$(open_periods $gpu "pairs begin" "pairs are through")
+		note "$gpu exposed $(echo "$periods" | wc -l) times, at most for" \
+			"$(echo "$periods" | sort -n | tail -n 1 | cut -d ' ' -f 1) ns"
+		is "times $gpu was exposed other than in a sequence" \
+			"$(echo "$periods" | grep -cv applied)" 0
+		is "times $gpu was exposed for more than 20 µs" \
+			"$(echo "$periods" | awk '$1 > 20000' | wc -l)" 0
 	done
 	for link in g2.0-g3.0 g2.2-g3.2 g2.4-g3.4; do
 		is "$link, of others, was live" "$(live_ns $link "pairs begin" "pairs are through")" 0

@@ -19,6 +19,12 @@ isolated() {
 	is "mask of g$1 $2" "$(cut_links "g$1")" 0x00150000
 }
 
+# decoding CLIENT: is its GPU's memory decoding on?
+decoding() {
+	command=$(client_ask "$1" "config-read 4 2")
+	[ $((command & 2)) -ne 0 ] && echo on || echo off
+}
+
 # What a client does to its GPU, row by row, one GPU at a time. Nothing may go astray here.
 paths() {
 	for n in 0 1; do
@@ -56,8 +62,16 @@ paths() {
 			is "g$n is not called isolated within $op" "$(sysfs $n state)" pending
 			step "c$n" eeh-deactivate
 			lab mark "after $op g$n"
-			isolated $n "after $op"
+			# DEACTIVATE comes sooner after a fundamental reset than the GPU may be
+			# accessed. It succeeds, and decoding is left off.
+			case $op in
+			eeh-hot) isolated $n "after $op" ;;
+			*) like "g$n is left off after $op" "$(sysfs $n state) $(decoding "c$n")" \
+				'^(pending off|isolated on)$' ;;
+			esac
+			step "c$n" "sleep 300"
 			step "c$n" memory-on
+			isolated $n "after $op and memory-on"
 			like "the client of g$n reads its mask after $op" \
 				"$(client_do "c$n" "read 0xa00148")" ": ok 0x00150005$"
 			like "and works with it" "$(client_do "c$n" "read 0x700000")" ": ok 0x"
@@ -120,7 +134,16 @@ judge() {
 			is "g$n: reads of the client while it was exposed, $row" \
 				"$(client_reads_exposed g$n "$row g$n" "after $row g$n")" 0
 		done
-		note "g$n: exposed for $(exposed_ns g$n loaded) ns"
+		periods=$(open_periods g$n loaded)
+		note "g$n: exposed for $(exposed_ns g$n loaded) ns, at most for" \
+			"$(echo "$periods" | sort -n | tail -n 1) at a time"
+	done
+	# Those of g0 include what its client does while it is killed.
+	for n in 0 1; do
+		is "times g$n was exposed other than in a sequence" \
+			"$(open_periods g$n loaded | grep -c open)" 0
+		is "times g$n was exposed for more than 20 µs" \
+			"$(open_periods g$n loaded | awk '$1 > 20000' | wc -l)" 0
 	done
 	is "reads of the client of g0 while it was exposed, killed" \
 		"$(client_reads_exposed g0 "paths are through" "kills are over")" 0

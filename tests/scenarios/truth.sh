@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Shows that a tenant cannot keep the module from noticing a lost mask. Its GPU's mask is lost without
+# any reset that can be seen, while the tenant has memory decoding off, has the GPU in D3hot, or has
+# stopped the PRI ring. `isolated` stands for three audit periods at most, `verified` never gets
+# younger without a read-back, and with decoding off the module looks by itself and repairs. The time
+# of an audit cannot be foretold.
+#
+# boot: redbud
+# kernel: 6.12
+# unseen: yes
+
+# hundredths: of a second since boot
+hundredths() {
+	read -r now _ </proc/uptime
+	echo "${now%.*}${now#*.}"
+}
+
+honest() {
+	! in_state 0 isolated || [ "$(cut_links g0)" = 0x00150000 ]
+}
+
+# lose NAME: the mask of g0 is lost. How long is it called isolated all the same? With audits every
+# second those are three, and half a one for the moment of the last.
+lose() {
+	lab mark "$1"
+	since=$(hundredths)
+	lab set g0 mask 5
+	ok "a lost mask is noticed, $1" wait_for 15 honest
+	took=$(($(hundredths) - since))
+	note "$1: isolated over a lost mask for $took hundredths of a second"
+	ok "in three periods and the rest of one, $1: $took hundredths" test $took -le 500
+	lab mark "after $1"
+}
+
+# Nothing was read back: in seconds, at least
+aged() {
+	like "$1: the last read-back has an age" "$(sysfs 0 verified)" '^[0-9]+$'
+	ok "it is as old as that is, $1" test "$(sysfs 0 verified)" -ge "$2"
+}
+
+guest() {
+	fresh
+	load isolate=1 audit_seconds=1
+	vfio_bind 0
+	client_start a 0
+	is "a client opens g0" "$(client_do a open map memory-on | grep -c ': ok')" 3
+	resets=$(sysfs 0 resets)
+	sleep 2
+	ok "it is read back while it is in use" test "$(sysfs 0 verified)" -le 2
+
+	client_do a memory-off >/dev/null
+	client_do a "attack read us=1000" >/dev/null
+	lose "memory off"
+	ok "it is isolated by itself, memory off" wait_for 5 in_state 0 isolated
+	is "links of g0, memory off" "$(cut_links g0)" 0x00150000
+	ok "it goes on being read back" test "$(sysfs 0 verified)" -le 2
+	is "decoding is left off" "$(($(config_read "$(gpu 0)" 4 2) & 2))" 0
+	note "$(client_do a "attack-stop read")"
+	is "the client switches it on" "$(client_do a memory-on)" "memory-on: ok"
+	like "and finds its links cut" "$(client_ask a "read 0xa00148")" '^0x0015'
+
+	client_do a d3hot >/dev/null
+	sleep 2
+	lose D3hot
+	is "what can be told in D3hot" "$(sysfs 0 state) $(sysfs 0 disabled_links)" "pending unknown"
+	aged D3hot 3
+	is "the tenant's power state is left alone" "$(power_of 0)" 3
+	lab mark "D0 again"
+	client_do a d0 >/dev/null
+	ok "isolated after D3hot" wait_for 5 in_state 0 isolated
+	is "links of g0 after D3hot" "$(cut_links g0)" 0x00150000
+
+	# The ring takes the start and is never asked whether it has.
+	client_do a memory-on "write 0x12004c 4" >/dev/null
+	sleep 2
+	lose "ring stopped"
+	is "what can be told with the ring stopped" "$(sysfs 0 state) $(sysfs 0 disabled_links)" \
+		"pending unknown"
+	aged "ring stopped" 3
+	# However long that lasts, the next look comes soon.
+	sleep 45
+	lab mark "ring again"
+	for _ in 1 2 3 4 5; do client_do a "read 0x12004c" >/dev/null; done
+	client_do a "write 0x122204 2" >/dev/null
+	ok "isolated when the ring runs" wait_for 10 in_state 0 isolated
+	is "links of g0 when the ring runs" "$(cut_links g0)" 0x00150000
+	is "none of that was a reset" "$(sysfs 0 resets)" "$resets"
+	client_stop a
+	vfio_unbind 0
+
+	set_parameter audit_seconds 2
+	sleep 3
+	lab mark audits
+	sleep 64
+	lab mark "after audits"
+	ok "unloads" unload
+}
+
+power_of() {
+	echo $(($(config_read "$(gpu "$1")" $(($(capability "$(gpu "$1")" 1) + 4)) 2) & 3))
+}
+
+# gaps: between looks at the mask of g1, in milliseconds
+gaps() {
+	log_segment audits "after audits" | awk '
+		$2 == "g1" && $3 == "read" && $4 == "off=0xa00148" {
+			if (since)
+				printf "%.0f\n", ($1 - since) / 1e6
+			since = $1
+		}' | sort -n
+}
+
+judge() {
+	is "reads of the client while its GPU was exposed, memory off" \
+		"$(client_reads_exposed g0 "memory off" "after memory off")" 0
+	looks=$(open_periods g0 "memory off" "after memory off")
+	note "g0 exposed by the module's look: $looks"
+	ok "and at most for 20 us, in its own sequence" test -z "$(echo "$looks" |
+		awk '$1 > 20000 || $2 == "open"')"
+	for way in D3hot "ring stopped"; do
+		is "masks read back, $way" \
+			"$(count ' g0 read off=0xa00148 val=0x00' "$way" "after $way")" 0
+	done
+	gaps=$(gaps)
+	shortest=$(echo "$gaps" | head -n 1) longest=$(echo "$gaps" | tail -n 1)
+	note "$(echo "$gaps" | wc -l) gaps between audits, from $shortest to $longest ms"
+	ok "there were 20 audits" test "$(echo "$gaps" | wc -l)" -ge 20
+	ok "each was half a period to 1.6 after the one before" \
+		test "${shortest:-0}" -ge 1000 -a "${longest:-9999}" -le 3200
+	ok "and none can be foretold" test $((longest - shortest)) -ge 600
+	ok "different gaps" test "$(echo "$gaps" | uniq | wc -l)" -ge 15
+}
