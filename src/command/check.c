@@ -89,7 +89,7 @@ static int check_gpu(const char *address, const struct options *options)
 		return check_peers(address, &seen, options);
 
 	printf("%s: not isolated: %s%s: %s", address, seen.state,
-	       seen.held ? ", held in reset" : "",
+	       seen.held ? ", cannot be switched on" : "",
 	       !strcmp(seen.state, nvli_state_text(NVLI_OFF)) ? "isolate=0, nothing is enforced" :
 	       *seen.error ? seen.error : "no reason is given");
 	if (*seen.exposed)

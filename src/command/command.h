@@ -50,8 +50,11 @@ enum mark {
 /**
  * struct gpu_seen - what the module shows of a GPU; the files are documented in src/module/sysfs.c
  * @shown: the module shows it at all; the other members mean nothing without that
+ * @held: the gate refuses to switch it on
  * @disabled_known: disabled_links was not "unknown"
  * @disabled: bits of GV100_LINK_DISABLE, if so
+ * @joined_known: the module has joined_peers; an older one has not
+ * @verified: seconds since the last verified read-back, or "never"; empty if the module is older
  */
 struct gpu_seen {
 	bool shown;
@@ -62,9 +65,12 @@ struct gpu_seen {
 	u32 required;
 	char peers[GV100_NVLINKS][ADDRESS_SIZE];
 	char exposed[TEXT_SIZE];
+	bool joined_known;
+	char joined[TEXT_SIZE];
 	char resets[16];
 	char reapplied[16];
 	char error[TEXT_SIZE];
+	char verified[16];
 };
 
 /**

@@ -3,6 +3,7 @@
 
 #include "command.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <err.h>
 #include <stdio.h>
@@ -148,8 +149,11 @@ static json_t *seen_gpu(const struct machine *machine, const struct gpu *gpu)
 
 	set(object, "held", json_boolean(seen->held));
 	set(object, "required_links", links(seen->required));
+	set(object, "verified", isdigit((unsigned char)*seen->verified) ?
+	    json_integer(strtoll(seen->verified, NULL, 10)) : json_null());
 	set(object, "disabled_links", seen->disabled_known ? links(seen->disabled) : json_null());
 	set(object, "exposed_peers", words(seen->exposed));
+	set(object, "joined_peers", seen->joined_known ? words(seen->joined) : json_null());
 	set(object, "resets", json_integer(strtoul(seen->resets, NULL, 10)));
 	set(object, "reapplied", json_integer(strtoul(seen->reapplied, NULL, 10)));
 	set(object, "last_error", text_or_null(seen->error));

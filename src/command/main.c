@@ -114,9 +114,9 @@ static const struct command *find_command(const char *name)
 		if (name && !strcmp(commands[i].name, name))
 			return &commands[i];
 	if (name)
-		errx(EXIT_ERROR, "no command '%s': status, topology, plan, check and report are",
-		     name);
-	errx(EXIT_ERROR, "which command? status, topology, plan, check and report are accepted");
+		errx(EXIT_ERROR,
+		     "unknown command '%s'; use status, topology, plan, check or report", name);
+	errx(EXIT_ERROR, "no command given; use status, topology, plan, check or report");
 }
 
 int main(int argc, char **argv)

@@ -3,6 +3,7 @@
 
 #include "command.h"
 
+#include <ctype.h>
 #include <err.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,22 +43,25 @@ static void print_gpu(const struct machine *machine, int number)
 {
 	const struct gpu *gpu = &machine->gpu[number];
 	const struct gpu_seen *seen = &gpu->seen;
-	char state[32];
+	char age[20];
 
-	printf("G%-4d%-14s", number, gpu->address);
+	printf("G%-4d%-13s", number, gpu->address);
 	if (!seen->shown) {
 		printf("not known to the module\n");
 		return;
 	}
 
-	snprintf(state, sizeof(state), "%s%s", seen->state, seen->held ? ", held" : "");
-	printf("%-15s%-13s", state, links_or_none(seen->required));
-	printf("%-13s%-8s", seen->disabled_known ? links_or_none(seen->disabled) : "unknown",
-	       seen->resets);
+	if (isdigit((unsigned char)*seen->verified))
+		snprintf(age, sizeof(age), "%s s", seen->verified);
+	else
+		snprintf(age, sizeof(age), "%s", *seen->verified ? seen->verified : "-");
+	printf("%-12s%-12s", seen->state, links_or_none(seen->required));
+	printf("%-12s%-8s %-6s ", seen->disabled_known ? links_or_none(seen->disabled) : "unknown",
+	       age, seen->resets);
 	print_exposed(machine, gpu);
 }
 
-/* Why a GPU is not isolated, and which are only because their IOMMU group makes them one. */
+/* Why a GPU is not isolated, whether it can be used, and which links only an IOMMU group keeps. */
 static void print_notes(const struct machine *machine)
 {
 	char domains[DOMAINS_SIZE];
@@ -68,7 +72,10 @@ static void print_notes(const struct machine *machine)
 		const struct gpu *gpu = &machine->gpu[i];
 		u32 kept = 0;
 
-		if (*gpu->seen.error)
+		if (gpu->seen.held)
+			draw_note(i, "cannot be switched on: %s",
+				  *gpu->seen.error ? gpu->seen.error : "no reason is given");
+		else if (*gpu->seen.error)
 			draw_note(i, "%s", gpu->seen.error);
 		for (j = 0; j < GV100_NVLINKS; j++)
 			if (gpu->link[j].end == NVLI_END_GPU && gpu->link[j].mark == MARK_NONE)
@@ -82,19 +89,14 @@ static void print_notes(const struct machine *machine)
 
 static void print_table(const struct machine *machine)
 {
-	bool held = false;
 	int i;
 
-	printf("\n     %-14s%-15s%-13s%-13s%-8s%s\n", "GPU", "STATE", "TO CUT", "CUT", "RESETS",
-	       "EXPOSED TO");
-	for (i = 0; i < machine->count; i++) {
+	printf("\n     %-13s%-12s%-12s%-12s%-9s%-7s%s\n", "GPU", "STATE", "TO CUT", "CUT",
+	       "VERIFIED", "RESETS", "EXPOSED TO");
+	for (i = 0; i < machine->count; i++)
 		print_gpu(machine, i);
-		held |= machine->gpu[i].seen.held;
-	}
 	draw_links(machine);
 	draw_legend(machine, "read back as disabled since the last reset");
-	if (held)
-		printf("held: kept in reset by the module, because it has to be isolated\n");
 	print_notes(machine);
 }
 

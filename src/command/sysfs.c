@@ -171,6 +171,18 @@ static void see(char *text, size_t size, const char *address, const char *name)
 		err(EXIT_ERROR, "%s", path);
 }
 
+/* The same for a file that an older module lacks. Return: false if it does not have it. */
+static bool see_if_there(char *text, size_t size, const char *address, const char *name)
+{
+	const char *path = at(DEVICES_DIR "/%s/" MODULE "/%s", address, name);
+	bool there = read_line(text, size, path);
+
+	if (!there && errno != ENOENT)
+		err(EXIT_ERROR, "%s", path);
+
+	return there;
+}
+
 /* "0,2,4", or the empty string. Return: false if it is anything else. */
 static bool parse_links(u32 *mask, const char *text)
 {
@@ -237,6 +249,8 @@ static void see_once(struct gpu_seen *seen, const char *address)
 	seen->disabled = see_links(address, "disabled_links", &seen->disabled_known);
 	see_peers(seen, address);
 	see(seen->exposed, sizeof(seen->exposed), address, "exposed_peers");
+	seen->joined_known = see_if_there(seen->joined, sizeof(seen->joined), address,
+					  "joined_peers");
 	see(seen->resets, sizeof(seen->resets), address, "resets");
 	see(seen->reapplied, sizeof(seen->reapplied), address, "reapplied");
 	see(seen->error, sizeof(seen->error), address, "last_error");
@@ -244,7 +258,8 @@ static void see_once(struct gpu_seen *seen, const char *address)
 
 /*
  * What the module shows of a GPU. It is in several files, and the GPU may be reset between two of
- * them: they are read until they are the same twice. One that never rests is told as read last.
+ * them, so they are read until two readings agree, but no more than eight times. The age of the
+ * read-back differs from one reading to the next, so it is read once, at the end.
  */
 void gpu_see(struct gpu_seen *seen, const char *address)
 {
@@ -256,6 +271,8 @@ void gpu_see(struct gpu_seen *seen, const char *address)
 		before = *seen;
 		see_once(seen, address);
 	} while (memcmp(&before, seen, sizeof(before)) && --tries);
+	if (seen->shown)
+		see_if_there(seen->verified, sizeof(seen->verified), address, "verified");
 }
 
 /* Make room for one more GPU. */

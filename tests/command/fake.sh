@@ -11,6 +11,7 @@
 #   fake_module NAME=VALUE.. the module is loaded, with these parameters
 #   fake_show BDF NAME=VALUE..  files that the module shows of a GPU; those not given are as of an
 #                            isolated GPU with nothing to cut
+#   fake_old BDF             the module is older than the gate, and lacks the files that came with it
 #   fake_tree FIXTURE        the device tree, as files
 #   fake_log TEXT..          records of the kernel's log
 #   fake_installed VERSION [SRCVERSION]  a module that is installed for its kernel
@@ -61,10 +62,14 @@ fake_show() {
 	shown=$devices/$1/nvlink_isolation
 	shift
 	mkdir -p "$shown"
-	for file in state=isolated required_links= disabled_links= exposed_peers= held=0 resets=0 \
-		reapplied=0 last_error= "peers=cpu cpu cpu cpu cpu cpu" "$@"; do
+	for file in state=isolated required_links= disabled_links= exposed_peers= joined_peers= held=0 \
+		verified=never switched_on=0 refused=0 resets=0 reapplied=0 last_error= "peers=cpu cpu cpu cpu cpu cpu" "$@"; do
 		echo "${file#*=}" >"$shown/${file%%=*}"
 	done
+}
+
+fake_old() {
+	(cd "$devices/$1/nvlink_isolation" && rm joined_peers verified switched_on refused)
 }
 
 # fake_node NODE DIR: a node's properties and children as files.

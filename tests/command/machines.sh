@@ -5,7 +5,7 @@
 # screens.
 
 # shellcheck disable=SC2034,SC2154 # for who sources this; from fake.sh
-machines='redbud sequoia failed held off unloaded unknown none compound absent noid'
+machines='redbud sequoia failed refused old off unloaded unknown none compound absent noid'
 
 redbud_gpus() {
 	fake_gpu 0004:04:00.0 0x201 1
@@ -21,7 +21,7 @@ redbud_gpus() {
 redbud_show() {
 	redbud_gpu=$1 redbud_peer=$2
 	shift 2
-	fake_show "$redbud_gpu" required_links=0,2,4 disabled_links=0,2,4 \
+	fake_show "$redbud_gpu" required_links=0,2,4 disabled_links=0,2,4 verified=12 \
 		"peers=$redbud_peer cpu $redbud_peer cpu $redbud_peer cpu" "$@"
 }
 
@@ -30,8 +30,8 @@ redbud() {
 	fake redbud
 	redbud_gpus
 	fake_module isolate=1 gate=1 audit_seconds=60 domains=group
-	redbud_show 0004:04:00.0 0004:05:00.0 resets=3 reapplied=3
-	redbud_show 0004:05:00.0 0004:04:00.0 resets=12 reapplied=11
+	redbud_show 0004:04:00.0 0004:05:00.0 resets=3 reapplied=3 switched_on=8
+	redbud_show 0004:05:00.0 0004:04:00.0 verified=3600 resets=12 reapplied=11
 	redbud_show 0035:03:00.0 0035:04:00.0
 	redbud_show 0035:04:00.0 0035:03:00.0
 	fake_tree redbud
@@ -46,17 +46,17 @@ sequoia() {
 	fake_gpu 0035:05:00.0 0x206 6
 	fake_module isolate=1 gate=1 audit_seconds=60 \
 		domains=0004:04:00.0+0004:05:00.0,0004:06:00.0,0035:03:00.0,0035:04:00.0,0035:05:00.0
-	fake_show 0004:04:00.0 required_links=2,3 disabled_links=2,3 \
+	fake_show 0004:04:00.0 required_links=2,3 disabled_links=2,3 joined_peers=0004:05:00.0 verified=0 \
 		"peers=0004:05:00.0 cpu 0004:06:00.0 0004:06:00.0 0004:05:00.0 cpu"
-	fake_show 0004:05:00.0 required_links=2,3 disabled_links=2,3 \
+	fake_show 0004:05:00.0 required_links=2,3 disabled_links=2,3 joined_peers=0004:04:00.0 verified=59 \
 		"peers=0004:04:00.0 cpu 0004:06:00.0 0004:06:00.0 0004:04:00.0 cpu"
-	fake_show 0004:06:00.0 required_links=0,1,2,4 disabled_links=0,1,2,4 \
+	fake_show 0004:06:00.0 required_links=0,1,2,4 disabled_links=0,1,2,4 verified=31 \
 		"peers=0004:05:00.0 0004:04:00.0 0004:05:00.0 cpu 0004:04:00.0 cpu"
-	fake_show 0035:03:00.0 required_links=0,2,3,4 disabled_links=0,2,3,4 \
+	fake_show 0035:03:00.0 required_links=0,2,3,4 disabled_links=0,2,3,4 verified=31 \
 		"peers=0035:04:00.0 cpu 0035:05:00.0 0035:05:00.0 0035:04:00.0 cpu"
-	fake_show 0035:04:00.0 required_links=0,2,3,4 disabled_links=0,2,3,4 \
+	fake_show 0035:04:00.0 required_links=0,2,3,4 disabled_links=0,2,3,4 verified=31 \
 		"peers=0035:03:00.0 cpu 0035:05:00.0 0035:05:00.0 0035:03:00.0 cpu"
-	fake_show 0035:05:00.0 required_links=0,1,2,4 disabled_links=0,1,2,4 \
+	fake_show 0035:05:00.0 required_links=0,1,2,4 disabled_links=0,1,2,4 verified=31 \
 		"peers=0035:04:00.0 0035:03:00.0 0035:04:00.0 cpu 0035:03:00.0 cpu"
 	fake_tree sequoia
 }
@@ -67,12 +67,12 @@ failed() {
 	redbud_gpus
 	fake_module isolate=1 gate=0 audit_seconds=60 domains=gpu
 	redbud_show 0004:04:00.0 0004:05:00.0 resets=1 reapplied=1
-	redbud_show 0004:05:00.0 0004:04:00.0 state=failed disabled_links=unknown resets=2 reapplied=1 \
-		"last_error=the PRI ring did not start"
-	redbud_show 0035:03:00.0 0035:04:00.0 state=failed disabled_links=0,2 exposed_peers=0035:04:00.0 \
-		"last_error=NVLinks 0,2 read back as disabled, and 0,2,4 have to be, which is told at such length that it does not fit in one line"
-	redbud_show 0035:04:00.0 0035:03:00.0 state=pending disabled_links=unknown \
-		exposed_peers=0035:03:00.0 "last_error=vfio-pci resets it"
+	redbud_show 0004:05:00.0 0004:04:00.0 state=failed disabled_links=unknown verified=never resets=2 \
+		reapplied=1 "last_error=register 0x12004c reads 0x00000004"
+	redbud_show 0035:03:00.0 0035:04:00.0 state=failed disabled_links=0,2 exposed_peers=0035:04:00.0 verified=75 \
+		"last_error=link disable mask reads 0x00050000, 0x00150000 is required, and this text goes on until it does not fit in one line"
+	redbud_show 0035:04:00.0 0035:03:00.0 state=pending disabled_links=unknown verified=3 \
+		exposed_peers=0035:03:00.0 "last_error=reset, and not verified since"
 	ln -s ../../../bus/pci/drivers/vfio-pci "$devices/0035:04:00.0/driver"
 	cells 0x303 0x304 >"$devices/0004:05:00.0/of_node/ibm,npu"
 	cells 0x201 0x304 0x201 0x305 0x201 0x306 >"$devices/0004:05:00.0/of_node/ibm,nvlink-peers"
@@ -81,24 +81,36 @@ failed() {
 	printf 'skiboot-v6.4\0' >"$root/sys/firmware/devicetree/base/ibm,opal/firmware/version"
 	fake_log 'pci 0004:05:00.0: [10de:1db1] type 00 class 0x030200' \
 		'nvlink_isolation: enforcement starts (isolate=1, gate=0)' \
-		'vfio-pci 0004:05:00.0: nvlink_isolation: NOT isolated, NVLinks may be up: the PRI ring did not start'
+		'vfio-pci 0004:05:00.0: nvlink_isolation: NOT isolated: register 0x12004c reads 0x00000004'
 }
 
-# held: one GPU is kept in reset; where one of its links leads cannot be told, and one leads nowhere
-held() {
-	fake held
+# refused: one GPU cannot be switched on; where one of its links leads is unknown, and one leads nowhere
+refused() {
+	fake refused
 	redbud_gpus
 	fake_module isolate=1 gate=1 audit_seconds=60
 	fake_show 0004:04:00.0 state=failed held=1 required_links=0,2,3,4,5 disabled_links=unknown \
 		"peers=0004:05:00.0 cpu 0004:05:00.0 unknown 0004:05:00.0 none" \
-		"exposed_peers=0004:05:00.0 unknown" resets=7 reapplied=6 \
-		"last_error=it does not answer in config space"
-	redbud_show 0004:05:00.0 0004:04:00.0 state=pending held=1 disabled_links=unknown \
-		exposed_peers=0004:04:00.0 "last_error=it is held in reset"
+		"exposed_peers=0004:05:00.0 unknown" resets=7 reapplied=6 refused=2 \
+		"last_error=nobody answered a read of register 0xa00148"
+	redbud_show 0004:05:00.0 0004:04:00.0 state=pending disabled_links=unknown verified=7 \
+		exposed_peers=0004:04:00.0 "last_error=not reachable: its reset is too recent"
 	redbud_show 0035:03:00.0 0035:04:00.0
 	fake_show 0035:04:00.0 state=unsupported required_links=0,2,4 disabled_links=unknown \
 		"peers=0035:03:00.0 cpu 0035:03:00.0 cpu 0035:03:00.0 cpu" \
-		"last_error=PMC_BOOT_0 is 0x130000a1, which is no GV100"
+		"last_error=PMC_BOOT_0 reads 0x130000a1, which is not a GV100"
+}
+
+# old: the module is from before the gate, and lacks verified and joined_peers
+old() {
+	fake old
+	fake_gpu 0004:04:00.0 0x201 1
+	fake_gpu 0004:05:00.0 0x202 2
+	fake_module isolate=1 gate=1 audit_seconds=60 domains=group
+	redbud_show 0004:04:00.0 0004:05:00.0 resets=1 reapplied=1
+	redbud_show 0004:05:00.0 0004:04:00.0 state=failed held=1 disabled_links=unknown last_error=
+	fake_old 0004:04:00.0
+	fake_old 0004:05:00.0
 }
 
 # off: the module only observes
@@ -106,10 +118,14 @@ off() {
 	fake off
 	redbud_gpus
 	fake_module isolate=0 gate=1 audit_seconds=60 domains=group
-	redbud_show 0004:04:00.0 0004:05:00.0 state=off disabled_links=unknown exposed_peers=0004:05:00.0
-	redbud_show 0004:05:00.0 0004:04:00.0 state=off disabled_links=unknown exposed_peers=0004:04:00.0
-	redbud_show 0035:03:00.0 0035:04:00.0 state=off disabled_links=unknown exposed_peers=0035:04:00.0
-	redbud_show 0035:04:00.0 0035:03:00.0 state=off disabled_links=unknown exposed_peers=0035:03:00.0
+	redbud_show 0004:04:00.0 0004:05:00.0 state=off disabled_links=unknown verified=never \
+		exposed_peers=0004:05:00.0
+	redbud_show 0004:05:00.0 0004:04:00.0 state=off disabled_links=unknown verified=never \
+		exposed_peers=0004:04:00.0
+	redbud_show 0035:03:00.0 0035:04:00.0 state=off disabled_links=unknown verified=never \
+		exposed_peers=0035:04:00.0
+	redbud_show 0035:04:00.0 0035:03:00.0 state=off disabled_links=unknown verified=never \
+		exposed_peers=0035:03:00.0
 }
 
 # unloaded: without the module
@@ -136,8 +152,10 @@ compound() {
 	fake_gpu 0004:04:00.0 0x201 3
 	fake_gpu 0004:05:00.0 0x202 3
 	fake_module isolate=1 gate=1 audit_seconds=60 domains=group
-	redbud_show 0004:04:00.0 0004:05:00.0 required_links= disabled_links=unknown
-	redbud_show 0004:05:00.0 0004:04:00.0 required_links= disabled_links=unknown
+	redbud_show 0004:04:00.0 0004:05:00.0 required_links= disabled_links=unknown verified=never \
+		joined_peers=0004:05:00.0
+	redbud_show 0004:05:00.0 0004:04:00.0 required_links= disabled_links=unknown verified=never \
+		joined_peers=0004:04:00.0
 	fake_tree group
 }
 
