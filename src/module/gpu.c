@@ -91,7 +91,7 @@ void nvli_gpu_publish(struct nvli_gpu *gpu)
 
 /**
  * nvli_gpu_remove() - the device goes, or the module does
- * @gpu: a GPU that was published, and is not removed by somebody else meanwhile
+ * @gpu: a published GPU; callers are serialised by the PCI rescan lock
  *
  * Afterwards nobody touches its hardware. Waits for the worker, which takes none of the locks that
  * callers hold here: the PCI rescan lock and main.c's mutex.

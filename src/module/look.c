@@ -90,7 +90,7 @@ enum nvli_answer nvli_look(struct nvli_gpu *gpu, enum nvli_how how)
  * nvli_link_went_down() - has the port above the GPU latched that its link went down?
  * @gpu: the GPU
  *
- * Clears the latch, so that the next call tells of what came in between. A hot-plug driver that has
+ * Clears the latch, so that the next call reports only later link drops. A hot-plug driver that has
  * enabled the port's notification uses the latch itself; then it is left alone.
  *
  * Return: true if it had; false also if the port does not report its link.

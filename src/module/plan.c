@@ -122,7 +122,7 @@ bool nvli_plan_is_joined(struct nvli_gpu *gpu, int link)
 }
 
 /**
- * nvli_plan_is_exposed() - may somebody else use a link of this GPU?
+ * nvli_plan_is_exposed() - may another owner use a link of this GPU?
  * @gpu: the GPU
  * @link: the link
  *

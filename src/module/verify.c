@@ -220,8 +220,9 @@ static void __iomem *mapped_base(const struct nvli_gpu *gpu)
 }
 
 /*
- * May the PRI ring be started? Not in an audit of a GPU that somebody works with. Who switches the
- * GPU on cannot be working with it yet; nor can a user whose ring was not started since a reset.
+ * May the PRI ring be started? Not in an audit while a user works with the GPU. A user that only
+ * switches decoding on does not work with the GPU yet; nor does one whose ring is still stopped
+ * after a reset.
  */
 static enum nvli_ring_use ring_use(const struct nvli_visit *visit, enum nvli_how how, bool was_read)
 {

@@ -15,7 +15,7 @@
  * @gpu: its object, NULL if there is none
  * @generation: the generation in which the visit began
  * @command: PCI_COMMAND as found
- * @in_use: somebody has enabled the GPU
+ * @in_use: a driver or a guest has enabled the GPU
  * @programmed: the BARs were found elsewhere and have been programmed
  * @is_on: decoding was switched on by this visit
  * @accesses: how often config space was accessed, for tracing
