@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Shows that rmmod is refused while enforcing, and works after isolate=0 while GPUs are being reset
-# in a loop, hundreds of times in a row.
+# in a loop, many times in a row.
 #
 # boot: redbud
 
 guest() {
 	fresh
-	rounds=$(rounds 200)
+	rounds=$(rounds 60)
 	load isolate=1
 	nok "rmmod is refused while enforcing" rmmod nvlink_isolation
 	is "g0 is still isolated" "$(sysfs 0 state)" isolated
@@ -19,15 +19,17 @@ guest() {
 	reset 0
 	is "the next reset brings the links back" "$(lab get g0 mask)" 0x00000005
 
-	# The module must stay until the last caller has left its hook. It is not loaded again at
-	# once: a copy at the same address would do for one that is gone.
+	# A reset does not keep the module, which is nowhere in its path but for the calls of the firmware and
+	# the config writes themselves; and it ends as without. It is not loaded again at once: a copy at the
+	# same address would do for one that is gone.
 	load isolate=1
 	reset_begins 1
 	ok "isolate=0 during a reset" set_parameter isolate 0
-	lab mark "hooks are off"
 	ok "rmmod" rmmod nvlink_isolation
+	lab mark "the module is gone"
 	wait
 	lab mark "reset is over"
+	is "mask of g1, as the reset left it" "$(lab get g1 mask)" 0x00000005
 	sleep 5
 
 	for n in 0 2; do
@@ -51,7 +53,9 @@ guest() {
 	wait
 	is "of $rounds rounds of load, isolate=0, rmmod failed" "$failed" 0
 	note "resets meanwhile: $(cat /run/resets0 /run/resets2 | wc -l)"
-	ok "resets went on meanwhile" test "$(cat /run/resets0 /run/resets2 | wc -l)" -ge $((rounds / 2))
+	for n in 0 2; do
+		ok "resets of g$n went on meanwhile" test "$(wc -l <"/run/resets$n")" -ge $((rounds / 10))
+	done
 	ok "loads once more" load isolate=1
 	for n in 0 1 2 3; do
 		is "g$n is isolated" "$(sysfs "$n" state)" isolated
@@ -61,9 +65,8 @@ guest() {
 }
 
 judge() {
-	# The firmware writes the port's reset bit and, at the end, restores the GPU: all before.
-	is "what firmware still does to g1 after isolate=0 has returned" \
-		"$(log_segment "hooks are off" "reset is over" |
-			grep -Ec ' (p1 config-write off=0x03e|g1 config-write off=0x000) ')" 0
+	# The firmware writes the port's reset bit and, at the end, restores the GPU.
+	ok "the reset of g1 went on after rmmod" test "$(log_segment "the module is gone" "reset is over" |
+		grep -Ec ' (p1 config-write off=0x03e|g1 config-write off=0x000) ')" -ge 1
 	is "order or bits violated" "$(count ' (violation|dropped) ')" 0
 }
