@@ -85,6 +85,31 @@ static unsigned int expire(struct nvli_gpu *gpu)
 	return age < limit ? div_u64(limit - age, NSEC_PER_MSEC) + 1 : 0;
 }
 
+/*
+ * A reset that nobody saw may have dropped the link. After one that was seen the latch is only
+ * cleared.
+ *
+ * Return: true if there was one.
+ */
+static bool look_at_link(struct nvli_gpu *gpu)
+{
+	struct nvli_status status = nvli_gpu_status(gpu);
+	bool seen = gpu->link_generation != status.generation;
+
+	gpu->link_generation = status.generation;
+	if (seen) {
+		gpu->retry_ms = 0;
+		gpu->retry_at = jiffies;
+	}
+	if (!nvli_link_went_down(gpu) || seen)
+		return false;
+
+	nvli_event_reset(gpu, true);
+	nvli_event_release(gpu);
+
+	return true;
+}
+
 /* Return: milliseconds until the next audit, or until the last read-back is too old. */
 static unsigned int audit(struct nvli_gpu *gpu)
 {
@@ -100,32 +125,14 @@ static unsigned int audit(struct nvli_gpu *gpu)
 	    time_after(gpu->audit_at, jiffies + 2 * period * HZ))
 		draw_audit(gpu);
 	if (!ms_until(gpu->audit_at)) {
+		/* What a reset has undone is to be verified, not repaired. */
+		if (look_at_link(gpu))
+			return nvli_settles_in(gpu);
 		nvli_look(gpu, NVLI_RETRY);
 		draw_audit(gpu);
 	}
 
 	return min(ms_until(gpu->audit_at), expire(gpu));
-}
-
-/*
- * A reset that nobody saw may have dropped the link. After one that was seen the latch is only
- * cleared.
- */
-static void look_at_link(struct nvli_gpu *gpu)
-{
-	struct nvli_status status = nvli_gpu_status(gpu);
-	bool seen = gpu->link_generation != status.generation;
-
-	gpu->link_generation = status.generation;
-	if (seen) {
-		gpu->retry_ms = 0;
-		gpu->retry_at = jiffies;
-	}
-	if (!nvli_link_went_down(gpu) || seen)
-		return;
-
-	nvli_event_reset(gpu, true);
-	nvli_event_release(gpu);
 }
 
 /*

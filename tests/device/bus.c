@@ -122,7 +122,8 @@ static uint32_t bridge_config_read(PCIDevice *device, uint32_t off, int len)
 /*
  * A port with link report (Data Link Layer Link Active Reporting Capable) latches that its link went
  * down or came up, until software writes a one there. QEMU's downstream ports lack the capability,
- * never latch, and have no such bit to clear: watch_bridges() adds that.
+ * never latch, and have neither that bit to clear nor the one that enables its notification:
+ * watch_bridges() adds both.
  */
 static bool reports_link(PCIDevice *port)
 {
@@ -198,6 +199,8 @@ bool gv100_bus_set(const char *name, const char *property, const char *value, Er
     if (on) {
         pci_long_test_and_set_mask(capability + PCI_EXP_LNKCAP, PCI_EXP_LNKCAP_DLLLARC);
         pci_word_test_and_set_mask(capability + PCI_EXP_LNKSTA, PCI_EXP_LNKSTA_DLLLA);
+        pci_word_test_and_set_mask(port->wmask + port->exp.exp_cap + PCI_EXP_SLTCTL,
+                                   PCI_EXP_SLTCTL_DLLSCE);
     } else {
         pci_long_test_and_clear_mask(capability + PCI_EXP_LNKCAP, PCI_EXP_LNKCAP_DLLLARC);
         pci_word_test_and_clear_mask(capability + PCI_EXP_LNKSTA, PCI_EXP_LNKSTA_DLLLA);
@@ -243,6 +246,8 @@ static void watch_bridges(PCIBus *bus)
             if (pci_is_express(device)) {
                 pci_word_test_and_set_mask(device->w1cmask + device->exp.exp_cap + PCI_EXP_SLTSTA,
                                            PCI_EXP_SLTSTA_DLLSC);
+                pci_word_test_and_set_mask(device->wmask + device->exp.exp_cap + PCI_EXP_SLTCTL,
+                                           PCI_EXP_SLTCTL_DLLSCE);
             }
         }
         bus = pci_get_bus(device);

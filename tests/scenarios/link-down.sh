@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Shows that a reset which the kernel knows nothing of, because the link to the GPU went down and came up
+# again, counts as one where the port above tells of it: with nobody there, and with a client that will
+# not switch memory decoding on again, whose GPU could else be read back by nobody. What a port tells of a
+# reset that was seen is cleared and counts as no other; a hot-plug driver's latch is left to it.
+#
+# boot: redbud
+# kernel: 6.12
+# unseen: yes
+
+counted() {
+	[ "$(sysfs "$1" resets)" -ge "$2" ]
+}
+
+# notify N 1|0: Data Link Layer State Changed Enable of its port, which it then reads as 4096 or 0
+notify() {
+	port_register "$1" 0x18 2 >/run/control &&
+		config_write "$link_port" "$link_at" 2 $(($(cat /run/control) & ~0x1000 | $2 << 12)) &&
+		notified=$(($(port_register "$1" 0x18 2) & 0x1000))
+}
+
+guest() {
+	fresh
+	for n in 0 1 2; do
+		lab set "p$n" link-report on
+		is "a port with link report, $n" "$(link_report "$n")" 1
+	done
+	load isolate=1 audit_seconds=1
+	resets=$(sysfs 0 resets)
+	dmesg_clear
+	lab set g0 link-down 1
+	ok "idle: a reset is counted" wait_for 10 counted 0 $((resets + 1))
+	ok "idle: isolated" wait_for 10 in_state 0 isolated
+	is "idle: links of g0" "$(cut_links g0)" 0x00150000
+	is "idle: it is called a reset" "$(dmesg_since | grep -c '0000:03.*though no reset was seen')" 0
+	is "idle: the port's latch" "$(link_changed 0)" 0
+
+	reset 0
+	ok "a reset that was seen: isolated" wait_for 10 in_state 0 isolated
+	sleep 3
+	is "a reset that was seen: counted" "$(sysfs 0 resets)" $((resets + 2))
+	is "a reset that was seen: the port's latch" "$(link_changed 0)" 0
+
+	# Its ring is stopped by the reset, and while it is in use an audit does not start it.
+	vfio_bind 1
+	client_start a 1
+	is "a client opens g1" "$(client_do a open map memory-on | grep -c ': ok')" 3
+	resets=$(sysfs 1 resets)
+	lab set g1 link-down 1
+	ok "in use: a reset is counted" wait_for 10 counted 1 $((resets + 1))
+	ok "in use: isolated" wait_for 10 in_state 1 isolated
+	is "in use: links of g1" "$(cut_links g1)" 0x00150000
+	is "in use: decoding is left off" "$(($(config_read "$(gpu 1)" 4 2) & 2))" 0
+	client_stop a
+	vfio_unbind 1
+	ok "isolated after that" wait_for 10 in_state 1 isolated
+
+	notify 2 1
+	is "a hot-plug driver has the latch of p2" "$notified" 4096
+	resets=$(sysfs 2 resets)
+	lab set g2 link-down 1
+	sleep 3
+	is "a hot-plug driver's latch is left alone" "$(link_changed 2)" 1
+	is "and nothing is taken from it" "$(sysfs 2 resets)" "$resets"
+	is "an audit has repaired what it found" "$(sysfs 2 state) $(cut_links g2)" "isolated 0x00150000"
+	notify 2 0
+	is "the driver has left it" "$notified" 0
+	unload
+}
+
+judge() {
+	is "resets by the link" "$(count ' g[012] reset reason=link-down$')" 3
+	is "order or bits violated" "$(count ' (violation|dropped) ')" 0
+}
