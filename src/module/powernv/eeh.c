@@ -10,6 +10,7 @@
 #include "../log.h"
 #include "powernv.h"
 
+#include <linux/ratelimit.h>
 #include <linux/workqueue.h>
 
 #include <asm/eeh.h>
@@ -92,7 +93,9 @@ static void unblock_all(struct work_struct *unused)
 	while ((gpu = nvli_gpu_next(gpu))) {
 		if (!is_left_blocked(gpu) || !(pe_of(gpu)->state & EEH_PE_PRI_BUS))
 			continue;
-		pci_info(gpu->pdev, "EEH reset was left unfinished by its user: finishing it\n");
+		/* A tenant can have it so as often as it likes. */
+		if (__ratelimit(&gpu->log))
+			pci_info(gpu->pdev, "EEH reset was left unfinished by its user: finishing it\n");
 		eeh_pe_reset(pe_of(gpu), EEH_RESET_DEACTIVATE, true);
 		nvli_gpu_kick(gpu);
 	}
