@@ -273,18 +273,6 @@ bool nvli_gpu_has_host_driver(const struct nvli_gpu *gpu)
 	return host;
 }
 
-/* Does a reset of this bridge's secondary bus reset the GPU? */
-bool nvli_gpu_is_below(const struct nvli_gpu *gpu, const struct pci_dev *bridge)
-{
-	int i;
-
-	for (i = 0; i < gpu->path.depth; i++)
-		if (gpu->path.bridge[i] == bridge)
-			return true;
-
-	return false;
-}
-
 static void queue_work_in(struct nvli_gpu *gpu, unsigned int ms)
 {
 	unsigned long flags;

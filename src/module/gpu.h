@@ -212,7 +212,6 @@ bool nvli_gpu_has_news(struct nvli_gpu *gpu);
 bool nvli_gpu_is_refused(struct nvli_gpu *gpu);
 void nvli_gpu_set_obstacle(struct nvli_gpu *gpu, const char *what);
 bool nvli_gpu_has_host_driver(const struct nvli_gpu *gpu);
-bool nvli_gpu_is_below(const struct nvli_gpu *gpu, const struct pci_dev *bridge);
 
 void nvli_gpu_kick(struct nvli_gpu *gpu);
 void nvli_gpu_kick_in(struct nvli_gpu *gpu, unsigned int ms);
