@@ -94,7 +94,7 @@ static int switch_on(struct nvli_visit *visit, int where, int size, u32 value)
 	/* What a device in reset, frozen or gone does with the write is not known. */
 	if (!nvli_visit_read(visit, PCI_COMMAND, 2, &command))
 		command = U16_MAX;
-	if (nvli_gate() && command == U16_MAX && !(gpu && nvli_gpu_is_spared(gpu)))
+	if (nvli_gate() && command == U16_MAX && !(gpu && READ_ONCE(gpu->spared)))
 		return gpu ? refuse(gpu) : PCIBIOS_SET_FAILED;
 	/* All ones have this bit, too. */
 	if (command & PCI_COMMAND_MEMORY)

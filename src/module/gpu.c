@@ -191,19 +191,13 @@ enum nvli_state nvli_gpu_state(struct nvli_gpu *gpu)
 	return nvli_state(&status);
 }
 
-/* Is the GPU left to the host driver that had it before? Guarded by @gpu->lock, or a hint. */
-bool nvli_gpu_is_spared(struct nvli_gpu *gpu)
-{
-	return READ_ONCE(gpu->spared);
-}
-
 /* Would the gate refuse to switch it on, because an attempt since the last reset has failed? */
 bool nvli_gpu_is_refused(struct nvli_gpu *gpu)
 {
 	struct nvli_status status = nvli_gpu_status(gpu);
 
 	return nvli_gate() && nvli_state(&status) == NVLI_FAILED &&
-	       nvli_status_has_failed(&status) && !nvli_gpu_is_spared(gpu);
+	       nvli_status_has_failed(&status) && !READ_ONCE(gpu->spared);
 }
 
 /* Somebody was kept from switching the GPU on or from enabling it. Any context. */

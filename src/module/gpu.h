@@ -137,7 +137,8 @@ struct nvli_told {
  *		 counts, and it is never in there twice
  * @refused: how often switching it on or enabling it was refused
  * @repaired: how often links were found enabled without a reset, and were disabled again
- * @spared: a host driver had it when enforcement began, and has it since without a reset
+ * @spared: a host driver had it when enforcement began, and has it since without a reset; without
+ *	    @lock a hint
  * @lost: decoding was on when a required link was found enabled, and stayed so
  * @dead: removed: no work is queued and the hardware is not touched any more
  * @told: what was published about it
@@ -205,7 +206,6 @@ extern struct list_head nvli_gpus;
 
 struct nvli_status nvli_gpu_status(struct nvli_gpu *gpu);
 enum nvli_state nvli_gpu_state(struct nvli_gpu *gpu);
-bool nvli_gpu_is_spared(struct nvli_gpu *gpu);
 void nvli_gpu_count_refusal(struct nvli_gpu *gpu);
 struct nvli_told nvli_gpu_news(const struct nvli_gpu *gpu);
 bool nvli_gpu_has_news(struct nvli_gpu *gpu);

@@ -79,7 +79,7 @@ static void start_gpu(struct nvli_gpu *gpu)
 	if (device_trylock(&gpu->pdev->dev)) {
 		device_unlock(&gpu->pdev->dev);
 		spare(gpu);
-		if (!nvli_gpu_is_spared(gpu))
+		if (!READ_ONCE(gpu->spared))
 			nvli_look(gpu, NVLI_ONCE);
 		nvli_tell(gpu);
 	} else {
@@ -192,7 +192,7 @@ static void replan(void)
 	nvli_tell_absent();
 	nvli_plan_all();
 	while ((gpu = nvli_gpu_next(gpu))) {
-		if (nvli_gpu_state(gpu) == NVLI_PENDING && !nvli_gpu_is_spared(gpu)) {
+		if (nvli_gpu_state(gpu) == NVLI_PENDING && !READ_ONCE(gpu->spared)) {
 			/* It may have been switched on since its reset, by the plan of before. */
 			ms = nvli_settles_in(gpu);
 			if (ms != UINT_MAX) {

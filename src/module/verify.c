@@ -378,7 +378,7 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 		return NVLI_SPARED;
 	if (!status.required)
 		return NVLI_VERIFIED;
-	if (how != NVLI_FORCE && nvli_gpu_is_spared(gpu))
+	if (how != NVLI_FORCE && READ_ONCE(gpu->spared))
 		return NVLI_SPARED;
 	/* One attempt that switches decoding on. What is on already may be looked at again. */
 	if (nvli_status_has_failed(&status) && !was_on &&

@@ -239,7 +239,7 @@ static unsigned int serve(struct nvli_gpu *gpu)
 	case NVLI_FAILED:
 		break;
 	}
-	if (nvli_gpu_is_spared(gpu))
+	if (READ_ONCE(gpu->spared))
 		return NEVER;
 	if (!status.watched && nvli_status_is_cut(&status))
 		return RETRY_MAX_MS;
