@@ -72,7 +72,6 @@ struct nvli_gpu *nvli_gpu_new(struct pci_dev *pdev, work_func_t work)
 	ratelimit_state_init(&gpu->log, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
 	INIT_DELAYED_WORK(&gpu->work, work);
 	gpu->pdev = pci_dev_get(pdev);
-	gpu->board = nvli_board(pdev->vendor, pdev->device);
 	gpu->status.generation = 1;
 	/* Until it is planned: the gate may meet it before. */
 	gpu->status.required = GV100_LINK_DISABLE_ALL;

@@ -120,7 +120,6 @@ struct nvli_told {
  * @serial: counts the GPUs that were ever added, so that a walk can go on behind a removed one
  * @ref: the list and callers that sleep with it hold references; readers under RCU need none
  * @pdev: the device; holds a reference
- * @board: name of the board
  * @phandle: of its device-tree node, by which its peers name it; 0 if it has none
  * @path: the bridges above it
  * @topology: where the links lead; written once, when the GPU is added
@@ -157,7 +156,6 @@ struct nvli_gpu {
 	unsigned int serial;
 	struct kref ref;
 	struct pci_dev *pdev;
-	const char *board;
 	u32 phandle;
 	struct nvli_path path;
 	struct nvli_topology topology;

@@ -73,7 +73,8 @@ void nvli_tell_links(struct nvli_gpu *gpu)
 			       nvli_links_text(same, links), name[i]);
 	}
 
-	pci_info(gpu->pdev, "%s, NVLinks %s; isolate=1 disables %s\n", gpu->board, text,
+	pci_info(gpu->pdev, "%s, NVLinks %s; isolate=1 disables %s\n",
+		 nvli_board(gpu->pdev->vendor, gpu->pdev->device), text,
 		 required ? nvli_links_text(required, links) : "none");
 	nvli_platform->warn(gpu);
 	warn_of_kept_links(gpu);
