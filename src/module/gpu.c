@@ -266,28 +266,24 @@ bool nvli_gpu_has_host_driver(const struct nvli_gpu *gpu)
 	return host;
 }
 
-static void queue_work_in(struct nvli_gpu *gpu, unsigned int ms)
+/* Have the worker look at a GPU now. Any context. */
+void nvli_gpu_kick(struct nvli_gpu *gpu)
 {
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&gpu->lock, flags);
-	if (gpu->dead)
-		;
-	else if (ms)
-		queue_delayed_work(queue, &gpu->work, msecs_to_jiffies(ms));
-	else
+	if (!gpu->dead)
 		mod_delayed_work(queue, &gpu->work, 0);
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
-}
-
-/* Have the worker look at a GPU now. Any context. */
-void nvli_gpu_kick(struct nvli_gpu *gpu)
-{
-	queue_work_in(gpu, 0);
 }
 
 /* The same in some time, unless it is to look sooner anyway. */
 void nvli_gpu_kick_in(struct nvli_gpu *gpu, unsigned int ms)
 {
-	queue_work_in(gpu, max(ms, 1U));
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&gpu->lock, flags);
+	if (!gpu->dead)
+		queue_delayed_work(queue, &gpu->work, msecs_to_jiffies(max(ms, 1U)));
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 }
