@@ -278,63 +278,42 @@ static void add_late(struct pci_dev *pdev)
 	nvli_unlock();
 }
 
-static void about_to_bind(struct pci_dev *pdev)
+static void notify_of_gpu(struct nvli_gpu *gpu, unsigned long event)
 {
-	struct nvli_gpu *gpu = nvli_gpu_get(pdev);
-
-	if (!gpu)
-		return;
-
-	/*
-	 * A driver need not ask to enable it. If it does, that switches on the bridges above,
-	 * too, which may not forward yet.
-	 */
-	if (nvli_gpu_state(gpu) == NVLI_PENDING && !nvli_settles_in(gpu))
-		nvli_look(gpu, NVLI_ONCE);
-	nvli_gpu_kick(gpu);
-	nvli_gpu_put(gpu);
+	switch (event) {
+	case BUS_NOTIFY_BIND_DRIVER:
+		/*
+		 * A driver need not ask to enable it. If it does, that switches on the bridges
+		 * above, too, which may not forward yet.
+		 */
+		if (nvli_gpu_state(gpu) == NVLI_PENDING && !nvli_settles_in(gpu))
+			nvli_look(gpu, NVLI_ONCE);
+		nvli_gpu_kick(gpu);
+		break;
+	case BUS_NOTIFY_UNBOUND_DRIVER:
+		WRITE_ONCE(gpu->spared, false);
+		nvli_gpu_kick(gpu);
+		break;
+	case BUS_NOTIFY_DEL_DEVICE:
+		let_go(gpu);
+		break;
+	}
 }
 
-static void unbound(struct pci_dev *pdev)
+/* BUS_NOTIFY_DEL_DEVICE comes with the PCI rescan lock held. */
+static int notify(struct notifier_block *block, unsigned long event, void *data)
 {
-	struct nvli_gpu *gpu = nvli_gpu_get(pdev);
-
-	if (!gpu)
-		return;
-
-	WRITE_ONCE(gpu->spared, false);
-	nvli_gpu_kick(gpu);
-	nvli_gpu_put(gpu);
-}
-
-/* Called with the PCI rescan lock held. */
-static void removed(struct pci_dev *pdev)
-{
+	struct pci_dev *pdev = to_pci_dev(data);
 	struct nvli_gpu *gpu = nvli_gpu_get(pdev);
 
 	if (gpu) {
-		let_go(gpu);
+		notify_of_gpu(gpu, event);
 		nvli_gpu_put(gpu);
 	}
-	nvli_gate_forget_port(pdev);
-}
-
-static int notify(struct notifier_block *block, unsigned long event, void *data)
-{
-	switch (event) {
-	case BUS_NOTIFY_ADD_DEVICE:
-		add_late(to_pci_dev(data));
-		break;
-	case BUS_NOTIFY_BIND_DRIVER:
-		about_to_bind(to_pci_dev(data));
-		break;
-	case BUS_NOTIFY_UNBOUND_DRIVER:
-		unbound(to_pci_dev(data));
-		break;
-	case BUS_NOTIFY_DEL_DEVICE:
-		removed(to_pci_dev(data));
-		break;
-	}
+	if (event == BUS_NOTIFY_ADD_DEVICE)
+		add_late(pdev);
+	else if (event == BUS_NOTIFY_DEL_DEVICE)
+		nvli_gate_forget_port(pdev);
 
 	return NOTIFY_DONE;
 }
