@@ -28,10 +28,12 @@ static int group_of(const struct nvli_gpu *gpu)
 int nvli_plan_domain(const struct nvli_gpu *gpu)
 {
 	const struct pci_dev *pdev = gpu->pdev;
+	struct nvli_domains domains = nvli_domains();
 
-	return nvli_domain(NVLI_GPU_ID(pci_domain_nr(pdev->bus), pdev->bus->number,
-				       PCI_SLOT(pdev->devfn), PCI_FUNC(pdev->devfn)),
-			   group_of(gpu));
+	return nvli_domain_of(&domains,
+			      NVLI_GPU_ID(pci_domain_nr(pdev->bus), pdev->bus->number,
+					  PCI_SLOT(pdev->devfn), PCI_FUNC(pdev->devfn)),
+			      group_of(gpu));
 }
 
 /* The GPU at the other end of a link; NULL if PCI knows none by that phandle, or several. RCU. */

@@ -60,15 +60,3 @@ void nvli_set_domains(const struct nvli_domains *value)
 	domains = *value;
 	spin_unlock(&domains_lock);
 }
-
-/* The domain of a GPU that is in IOMMU group @group, -1 for none: a number, or NVLI_ALONE. */
-int nvli_domain(u32 gpu, int group)
-{
-	int domain;
-
-	spin_lock(&domains_lock);
-	domain = nvli_domain_of(&domains, gpu, group);
-	spin_unlock(&domains_lock);
-
-	return domain;
-}

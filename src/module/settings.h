@@ -20,6 +20,5 @@ void nvli_set_audit_seconds(unsigned int seconds);
 /* Which GPUs may talk to each other. Setting them plans nothing: see nvli_plan_all(). */
 struct nvli_domains nvli_domains(void);
 void nvli_set_domains(const struct nvli_domains *domains);
-int nvli_domain(u32 gpu, int group);
 
 #endif
