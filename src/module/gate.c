@@ -94,18 +94,18 @@ static int switch_on(struct nvli_visit *visit, int where, int size, u32 value)
 	/* What a device in reset, frozen or gone does with the write is not known. */
 	if (!nvli_visit_read(visit, PCI_COMMAND, 2, &command))
 		command = U16_MAX;
-	if (nvli_gate() && command == U16_MAX && !(gpu && READ_ONCE(gpu->spared)))
+	if (READ_ONCE(nvli_gate) && command == U16_MAX && !(gpu && READ_ONCE(gpu->spared)))
 		return gpu ? refuse(gpu) : PCIBIOS_SET_FAILED;
 	/* All ones have this bit, too. */
 	if (command & PCI_COMMAND_MEMORY)
 		return visit->ops->write(visit->bus, visit->devfn, where, size, value);
 	if (!gpu)
-		return nvli_gate() && may_be_gpu(visit) ? PCIBIOS_SET_FAILED :
+		return READ_ONCE(nvli_gate) && may_be_gpu(visit) ? PCIBIOS_SET_FAILED :
 			visit->ops->write(visit->bus, visit->devfn, where, size, value);
 
 	visit->command = command;
 	answer = nvli_visit_verify(visit, NVLI_ONCE);
-	if (answer != NVLI_VERIFIED && answer != NVLI_SPARED && nvli_gate()) {
+	if (answer != NVLI_VERIFIED && answer != NVLI_SPARED && READ_ONCE(nvli_gate)) {
 		nvli_visit_end(visit, false);
 		trace_nvli_gate(visit, answer, ktime_get_ns() - began);
 		return refuse(gpu);

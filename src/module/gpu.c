@@ -195,7 +195,7 @@ bool nvli_gpu_is_refused(struct nvli_gpu *gpu)
 {
 	struct nvli_status status = nvli_gpu_status(gpu);
 
-	return nvli_gate() && nvli_state(&status) == NVLI_FAILED &&
+	return READ_ONCE(nvli_gate) && nvli_state(&status) == NVLI_FAILED &&
 	       nvli_status_has_failed(&status) && !READ_ONCE(gpu->spared);
 }
 

@@ -102,7 +102,7 @@ static int start(void)
 	if (!try_module_get(THIS_MODULE))
 		return -EBUSY;
 
-	pr_info("enforcement starts (isolate=1, gate=%d)\n", nvli_gate());
+	pr_info("enforcement starts (isolate=1, gate=%d)\n", READ_ONCE(nvli_gate));
 	while ((gpu = nvli_gpu_next(gpu)))
 		enforce(gpu, watch(gpu));
 	while ((gpu = nvli_gpu_next(gpu)))
@@ -267,12 +267,12 @@ static void add_late(struct pci_dev *pdev)
 	gpu = take_in(pdev);
 	if (gpu) {
 		/* Before it is found, so that the gate never takes it for one to be passed. */
-		if (nvli_isolate())
+		if (READ_ONCE(nvli_isolate))
 			enforce(gpu, watch(gpu));
 		nvli_gpu_publish(gpu);
 		nvli_plan_all();
 		nvli_tell_links(gpu);
-		if (nvli_isolate())
+		if (READ_ONCE(nvli_isolate))
 			nvli_event_release(gpu);
 	}
 	nvli_unlock();
@@ -363,7 +363,7 @@ static int __init nvlink_isolation_init(void)
 		add_present();
 		nvli_parameters_act(&actions);
 		/* This cannot fail: a module can be pinned while it is loading. */
-		if (nvli_isolate())
+		if (READ_ONCE(nvli_isolate))
 			start();
 		nvli_unlock();
 	}

@@ -81,10 +81,10 @@ static int set_isolate(const char *text, const struct kernel_param *kp)
 	err = phase == NVLI_LOADING ? parse_at_load(text, kp, &value) : parse(text, kp, &value);
 	if (!err && phase == NVLI_LEAVING)
 		err = -ENODEV;
-	if (!err && phase == NVLI_LIVE && value != nvli_isolate())
+	if (!err && phase == NVLI_LIVE && value != READ_ONCE(nvli_isolate))
 		err = value ? actions->start() : actions->stop();
 	if (!err)
-		nvli_set_isolate(value);
+		WRITE_ONCE(nvli_isolate, value);
 	nvli_unlock();
 
 	return err;
@@ -98,8 +98,8 @@ static int set_gate(const char *text, const struct kernel_param *kp)
 	nvli_lock();
 	err = phase == NVLI_LOADING ? parse_at_load(text, kp, &value) : parse(text, kp, &value);
 	if (!err)
-		nvli_set_gate(value);
-	if (!err && phase == NVLI_LIVE && nvli_isolate())
+		WRITE_ONCE(nvli_gate, value);
+	if (!err && phase == NVLI_LIVE && READ_ONCE(nvli_isolate))
 		actions->reconsider();
 	nvli_unlock();
 
@@ -116,8 +116,8 @@ static int set_audit_seconds(const char *text, const struct kernel_param *kp)
 	if (!err && value > AUDIT_SECONDS_MAX)
 		err = -ERANGE;
 	if (!err) {
-		nvli_set_audit_seconds(value);
-		if (phase == NVLI_LIVE && nvli_isolate())
+		WRITE_ONCE(nvli_audit_seconds, value);
+		if (phase == NVLI_LIVE && READ_ONCE(nvli_isolate))
 			actions->reconsider();
 	} else {
 		pr_err("%s: '%.*s' is not accepted: a number of seconds from 0 to %u is\n",
@@ -125,7 +125,7 @@ static int set_audit_seconds(const char *text, const struct kernel_param *kp)
 		err = -EINVAL;
 	}
 	if (err && phase == NVLI_LOADING) {
-		pr_err("%s: %u is taken\n", kp->name, nvli_audit_seconds());
+		pr_err("%s: %u is taken\n", kp->name, READ_ONCE(nvli_audit_seconds));
 		err = 0;
 	}
 	nvli_unlock();
@@ -174,36 +174,29 @@ static int show_domains(char *buffer, const struct kernel_param *kp)
 	return strlen(strcat(buffer, "\n"));
 }
 
-static int show_isolate(char *buffer, const struct kernel_param *kp)
+/* As a digit, where param_get_bool() writes Y or N */
+static int show_switch(char *buffer, const struct kernel_param *kp)
 {
-	return scnprintf(buffer, PAGE_SIZE, "%d\n", nvli_isolate());
-}
+	const bool *value = kp->arg;
 
-static int show_gate(char *buffer, const struct kernel_param *kp)
-{
-	return scnprintf(buffer, PAGE_SIZE, "%d\n", nvli_gate());
-}
-
-static int show_audit_seconds(char *buffer, const struct kernel_param *kp)
-{
-	return scnprintf(buffer, PAGE_SIZE, "%u\n", nvli_audit_seconds());
+	return scnprintf(buffer, PAGE_SIZE, "%d\n", READ_ONCE(*value));
 }
 
 static const struct kernel_param_ops isolate_ops = {
 	.flags = KERNEL_PARAM_OPS_FL_NOARG,
 	.set = set_isolate,
-	.get = show_isolate,
+	.get = show_switch,
 };
 
 static const struct kernel_param_ops gate_ops = {
 	.flags = KERNEL_PARAM_OPS_FL_NOARG,
 	.set = set_gate,
-	.get = show_gate,
+	.get = show_switch,
 };
 
 static const struct kernel_param_ops audit_seconds_ops = {
 	.set = set_audit_seconds,
-	.get = show_audit_seconds,
+	.get = param_get_uint,
 };
 
 static const struct kernel_param_ops domains_ops = {
@@ -212,13 +205,13 @@ static const struct kernel_param_ops domains_ops = {
 	.get = show_domains,
 };
 
-module_param_cb(isolate, &isolate_ops, NULL, 0644);
+module_param_cb(isolate, &isolate_ops, &nvli_isolate, 0644);
 MODULE_PARM_DESC(isolate,
 		 "0 (default): observe, touch nothing, show what would be cut; 1: keep the NVLinks between GPUs of different owners disabled. Can be changed at run time");
-module_param_cb(gate, &gate_ops, NULL, 0644);
+module_param_cb(gate, &gate_ops, &nvli_gate, 0644);
 MODULE_PARM_DESC(gate,
 		 "1 (default): nobody can switch a GPU on before its links are verified as disabled; 0: only report it. Can be changed at run time");
-module_param_cb(audit_seconds, &audit_seconds_ops, NULL, 0644);
+module_param_cb(audit_seconds, &audit_seconds_ops, &nvli_audit_seconds, 0644);
 MODULE_PARM_DESC(audit_seconds,
 		 "how often the disabled links of each GPU are read back, in seconds, on average; 0: never (default: 60). Can be changed at run time");
 module_param_cb(domains, &domains_ops, NULL, 0644);

@@ -1,47 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the administrator has chosen. Written by parameters.c, readable from any context. */
+/* What the administrator has chosen, and what holds until then. */
 
 #include "settings.h"
 
-#include <linux/compiler.h>
 #include <linux/spinlock.h>
 
-static bool isolate;
-static bool gate = true;
-static unsigned int audit_seconds = 60;
+bool nvli_isolate;
+bool nvli_gate = true;
+unsigned int nvli_audit_seconds = 60;
 
 static struct nvli_domains domains;
 static DEFINE_SPINLOCK(domains_lock);
-
-bool nvli_isolate(void)
-{
-	return READ_ONCE(isolate);
-}
-
-void nvli_set_isolate(bool value)
-{
-	WRITE_ONCE(isolate, value);
-}
-
-bool nvli_gate(void)
-{
-	return READ_ONCE(gate);
-}
-
-void nvli_set_gate(bool value)
-{
-	WRITE_ONCE(gate, value);
-}
-
-unsigned int nvli_audit_seconds(void)
-{
-	return READ_ONCE(audit_seconds);
-}
-
-void nvli_set_audit_seconds(unsigned int value)
-{
-	WRITE_ONCE(audit_seconds, value);
-}
 
 struct nvli_domains nvli_domains(void)
 {

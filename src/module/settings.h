@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the administrator has chosen, as the files below parameters.c read it. */
+/*
+ * What the administrator has chosen. parameters.c writes it, under its lock; the files below read
+ * it from any context, by READ_ONCE().
+ */
 #ifndef NVLI_SETTINGS_H
 #define NVLI_SETTINGS_H
 
 #include <nvlink_isolation/core.h>
 
 /* Are the links to be kept disabled? */
-bool nvli_isolate(void);
-void nvli_set_isolate(bool isolate);
+extern bool nvli_isolate;
 
 /* Is a GPU that is not verified refused, or only reported? */
-bool nvli_gate(void);
-void nvli_set_gate(bool gate);
+extern bool nvli_gate;
 
 /* The mean time between two audits of a GPU, in seconds; 0 for no audits */
-unsigned int nvli_audit_seconds(void);
-void nvli_set_audit_seconds(unsigned int seconds);
+extern unsigned int nvli_audit_seconds;
 
 /* Which GPUs may talk to each other. Setting them plans nothing: see nvli_plan_all(). */
 struct nvli_domains nvli_domains(void);

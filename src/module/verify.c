@@ -320,7 +320,7 @@ static bool judge(struct nvli_visit *visit, u32 required, bool keep)
 /* Decoding was on, and a required link may be enabled: switch the user off, unless spared. */
 static bool must_switch_off(const struct nvli_status *status, const struct nvli_result *result)
 {
-	if (!nvli_gate() || result->outcome == NVLI_STOPPED)
+	if (!READ_ONCE(nvli_gate) || result->outcome == NVLI_STOPPED)
 		return false;
 
 	return result->outcome == NVLI_READ || !nvli_status_was_read(status);

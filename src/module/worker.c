@@ -49,7 +49,7 @@ static unsigned int back_off(struct nvli_gpu *gpu, unsigned int min, unsigned in
  */
 static void draw_audit(struct nvli_gpu *gpu)
 {
-	unsigned long period = nvli_audit_seconds() * HZ;
+	unsigned long period = READ_ONCE(nvli_audit_seconds) * HZ;
 	u32 random;
 
 	get_random_bytes(&random, sizeof(random));
@@ -69,7 +69,7 @@ static unsigned int ms_until(unsigned long at)
  */
 static unsigned int expire(struct nvli_gpu *gpu)
 {
-	u64 limit = (u64)STALE_PERIODS * nvli_audit_seconds() * NSEC_PER_SEC;
+	u64 limit = (u64)STALE_PERIODS * READ_ONCE(nvli_audit_seconds) * NSEC_PER_SEC;
 	unsigned long flags;
 	u64 age;
 
@@ -113,7 +113,7 @@ static bool look_at_link(struct nvli_gpu *gpu)
 /* Return: milliseconds until the next audit, or until the last read-back is too old. */
 static unsigned int audit(struct nvli_gpu *gpu)
 {
-	unsigned int period = nvli_audit_seconds();
+	unsigned int period = READ_ONCE(nvli_audit_seconds);
 
 	if (!period)
 		return NEVER;
@@ -196,7 +196,7 @@ static unsigned int ms_until_turn(struct nvli_gpu *gpu)
  */
 static unsigned int longest_wait(struct nvli_gpu *gpu)
 {
-	unsigned int period = nvli_audit_seconds();
+	unsigned int period = READ_ONCE(nvli_audit_seconds);
 
 	if (!period || !pci_is_enabled(gpu->pdev))
 		return FAILED_MAX_MS;

@@ -52,7 +52,7 @@ static bool may_enable(struct nvli_gpu *gpu)
 	if (ms && ms != UINT_MAX && !involved)
 		msleep(ms);
 	answer = nvli_gate_ring(gpu, NVLI_ONCE);
-	if (answer == NVLI_VERIFIED || answer == NVLI_SPARED || involved || !nvli_gate())
+	if (answer == NVLI_VERIFIED || answer == NVLI_SPARED || involved || !READ_ONCE(nvli_gate))
 		return true;
 
 	nvli_gpu_count_refusal(gpu);
@@ -71,7 +71,7 @@ static bool enable_device_hook(struct pci_dev *pdev)
 	if (ok && nvli_board(pdev->vendor, pdev->device)) {
 		gpu = nvli_gpu_get(pdev);
 		/* One that could not be taken in is not isolated either. */
-		ok = gpu ? may_enable(gpu) : !nvli_gate();
+		ok = gpu ? may_enable(gpu) : !READ_ONCE(nvli_gate);
 		if (gpu) {
 			nvli_gpu_kick(gpu);
 			nvli_gpu_put(gpu);
