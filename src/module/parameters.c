@@ -44,7 +44,11 @@ void nvli_parameters_act(const struct nvli_actions *what)
 	phase = what ? NVLI_LIVE : NVLI_LEAVING;
 }
 
-/* Return: 0, or -EINVAL with a line in the log if this is neither 0 nor 1. */
+/*
+ * Read a switch, of which 1 is the safe value. The caller holds the lock.
+ *
+ * Return: 0, or -EINVAL if this is neither 0 nor 1; that is logged.
+ */
 static int parse(const char *text, const struct kernel_param *kp, bool *value)
 {
 	static const char * const words[] = { "0", "1", "n", "y", "N", "Y", "off", "on" };
@@ -54,20 +58,11 @@ static int parse(const char *text, const struct kernel_param *kp, bool *value)
 	if (i < 0) {
 		pr_err("%s: '%.*s' is not accepted: 0 or 1 is\n", kp->name, nvli_shown(text),
 		       text);
-		return -EINVAL;
-	}
-	*value = i & 1;
-
-	return 0;
-}
-
-/* For both, 1 is the safe value. */
-static int parse_at_load(const char *text, const struct kernel_param *kp, bool *value)
-{
-	if (parse(text, kp, value)) {
+		if (phase != NVLI_LOADING)
+			return -EINVAL;
 		pr_err("%s: 1, the safe value, is taken\n", kp->name);
-		*value = true;
 	}
+	*value = i < 0 || i & 1;
 
 	return 0;
 }
@@ -78,7 +73,7 @@ static int set_isolate(const char *text, const struct kernel_param *kp)
 	int err;
 
 	nvli_lock();
-	err = phase == NVLI_LOADING ? parse_at_load(text, kp, &value) : parse(text, kp, &value);
+	err = parse(text, kp, &value);
 	if (!err && phase == NVLI_LEAVING)
 		err = -ENODEV;
 	if (!err && phase == NVLI_LIVE && value != READ_ONCE(nvli_isolate))
@@ -96,7 +91,7 @@ static int set_gate(const char *text, const struct kernel_param *kp)
 	int err;
 
 	nvli_lock();
-	err = phase == NVLI_LOADING ? parse_at_load(text, kp, &value) : parse(text, kp, &value);
+	err = parse(text, kp, &value);
 	if (!err)
 		WRITE_ONCE(nvli_gate, value);
 	if (!err && phase == NVLI_LIVE && READ_ONCE(nvli_isolate))
