@@ -24,7 +24,9 @@
  */
 static DEFINE_MUTEX(lock);
 
-static enum nvli_phase phase = NVLI_LOADING;
+/* Until init has ended a value is only noted. */
+static bool loading = true;
+/* NULL while loading, and after exit has begun: then a value has no effect. */
 static const struct nvli_actions *actions;
 
 void nvli_lock(void)
@@ -37,11 +39,11 @@ void nvli_unlock(void)
 	mutex_unlock(&lock);
 }
 
-/* The module is live from now on, or with NULL is leaving. The caller holds the lock. */
+/* The module is live from now on, or with NULL about to go. The caller holds the lock. */
 void nvli_parameters_act(const struct nvli_actions *what)
 {
 	actions = what;
-	phase = what ? NVLI_LIVE : NVLI_LEAVING;
+	loading = false;
 }
 
 /*
@@ -58,7 +60,7 @@ static int parse(const char *text, const struct kernel_param *kp, bool *value)
 	if (i < 0) {
 		pr_err("%s: '%.*s' is not accepted: 0 or 1 is\n", kp->name, nvli_shown(text),
 		       text);
-		if (phase != NVLI_LOADING)
+		if (!loading)
 			return -EINVAL;
 		pr_err("%s: 1, the safe value, is taken\n", kp->name);
 	}
@@ -74,9 +76,9 @@ static int set_isolate(const char *text, const struct kernel_param *kp)
 
 	nvli_lock();
 	err = parse(text, kp, &value);
-	if (!err && phase == NVLI_LEAVING)
+	if (!err && !loading && !actions)
 		err = -ENODEV;
-	if (!err && phase == NVLI_LIVE && value != READ_ONCE(nvli_isolate))
+	if (!err && actions && value != READ_ONCE(nvli_isolate))
 		err = value ? actions->start() : actions->stop();
 	if (!err)
 		WRITE_ONCE(nvli_isolate, value);
@@ -94,7 +96,7 @@ static int set_gate(const char *text, const struct kernel_param *kp)
 	err = parse(text, kp, &value);
 	if (!err)
 		WRITE_ONCE(nvli_gate, value);
-	if (!err && phase == NVLI_LIVE && READ_ONCE(nvli_isolate))
+	if (!err && actions && READ_ONCE(nvli_isolate))
 		actions->reconsider();
 	nvli_unlock();
 
@@ -112,14 +114,14 @@ static int set_audit_seconds(const char *text, const struct kernel_param *kp)
 		err = -ERANGE;
 	if (!err) {
 		WRITE_ONCE(nvli_audit_seconds, value);
-		if (phase == NVLI_LIVE && READ_ONCE(nvli_isolate))
+		if (actions && READ_ONCE(nvli_isolate))
 			actions->reconsider();
 	} else {
 		pr_err("%s: '%.*s' is not accepted: a number of seconds from 0 to %u is\n",
 		       kp->name, nvli_shown(text), text, AUDIT_SECONDS_MAX);
 		err = -EINVAL;
 	}
-	if (err && phase == NVLI_LOADING) {
+	if (err && loading) {
 		pr_err("%s: %u is taken\n", kp->name, READ_ONCE(nvli_audit_seconds));
 		err = 0;
 	}
@@ -145,14 +147,14 @@ static int set_domains(const char *text, const struct kernel_param *kp)
 		err = -EINVAL;
 	}
 	/* Each GPU alone is the safe side. */
-	if (err && phase == NVLI_LOADING) {
+	if (err && loading) {
 		pr_err("%s: gpu, each GPU alone, is taken\n", kp->name);
 		domains = alone;
 		err = 0;
 	}
 	if (!err) {
 		nvli_set_domains(&domains);
-		if (phase == NVLI_LIVE)
+		if (actions)
 			actions->replan();
 	}
 	nvli_unlock();

@@ -4,18 +4,6 @@
 #define NVLI_PARAMETERS_H
 
 /**
- * enum nvli_phase - what the module is doing
- * @NVLI_LOADING: init has not ended: parameters are only noted
- * @NVLI_LIVE: GPUs are watched, and parameters have an effect at once
- * @NVLI_LEAVING: exit has begun: nothing has an effect any more
- */
-enum nvli_phase {
-	NVLI_LOADING,
-	NVLI_LIVE,
-	NVLI_LEAVING,
-};
-
-/**
  * struct nvli_actions - what a change of a parameter does; called under the lock
  * @start: isolate=1: 0, or an error and nothing has changed
  * @stop: isolate=0: likewise
