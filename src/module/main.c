@@ -263,7 +263,7 @@ static void add_late(struct pci_dev *pdev)
 		return;
 	}
 
-	nvli_lock();
+	mutex_lock(&nvli_lock);
 	gpu = take_in(pdev);
 	if (gpu) {
 		/* Before it is found, so that the gate never takes it for one to be passed. */
@@ -275,7 +275,7 @@ static void add_late(struct pci_dev *pdev)
 		if (READ_ONCE(nvli_isolate))
 			nvli_event_release(gpu);
 	}
-	nvli_unlock();
+	mutex_unlock(&nvli_lock);
 }
 
 static void notify_of_gpu(struct nvli_gpu *gpu, unsigned long event)
@@ -359,13 +359,13 @@ static int __init nvlink_isolation_init(void)
 	pci_lock_rescan_remove();
 	err = bus_register_notifier(&pci_bus_type, &notifier);
 	if (!err) {
-		nvli_lock();
+		mutex_lock(&nvli_lock);
 		add_present();
 		nvli_parameters_act(&actions);
 		/* This cannot fail: a module can be pinned while it is loading. */
 		if (READ_ONCE(nvli_isolate))
 			start();
-		nvli_unlock();
+		mutex_unlock(&nvli_lock);
 	}
 	pci_unlock_rescan_remove();
 	if (err)
@@ -379,9 +379,9 @@ static void __exit nvlink_isolation_exit(void)
 	struct nvli_gpu *gpu = NULL;
 
 	/* Not enforcing: that would have pinned the module. So there is no hook any more. */
-	nvli_lock();
+	mutex_lock(&nvli_lock);
 	nvli_parameters_act(NULL);
-	nvli_unlock();
+	mutex_unlock(&nvli_lock);
 
 	pci_lock_rescan_remove();
 	bus_unregister_notifier(&pci_bus_type, &notifier);

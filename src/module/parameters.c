@@ -13,7 +13,6 @@
 
 #include <linux/module.h>
 #include <linux/moduleparam.h>
-#include <linux/mutex.h>
 
 /* A day, which is long enough */
 #define AUDIT_SECONDS_MAX	86400U
@@ -22,22 +21,12 @@
  * Serialises start and stop of enforcement, changes of parameters and the coming of GPUs. Order:
  * the PCI rescan lock, this, a GPU's ring_lock. The gate, the hooks and the worker never take it.
  */
-static DEFINE_MUTEX(lock);
+DEFINE_MUTEX(nvli_lock);
 
 /* Until init has ended a value is only noted. */
 static bool loading = true;
 /* NULL while loading, and after exit has begun: then a value has no effect. */
 static const struct nvli_actions *actions;
-
-void nvli_lock(void)
-{
-	mutex_lock(&lock);
-}
-
-void nvli_unlock(void)
-{
-	mutex_unlock(&lock);
-}
 
 /* The module is live from now on, or with NULL about to go. The caller holds the lock. */
 void nvli_parameters_act(const struct nvli_actions *what)
@@ -74,7 +63,7 @@ static int set_isolate(const char *text, const struct kernel_param *kp)
 	bool value;
 	int err;
 
-	nvli_lock();
+	mutex_lock(&nvli_lock);
 	err = parse(text, kp, &value);
 	if (!err && !loading && !actions)
 		err = -ENODEV;
@@ -82,7 +71,7 @@ static int set_isolate(const char *text, const struct kernel_param *kp)
 		err = value ? actions->start() : actions->stop();
 	if (!err)
 		WRITE_ONCE(nvli_isolate, value);
-	nvli_unlock();
+	mutex_unlock(&nvli_lock);
 
 	return err;
 }
@@ -92,13 +81,13 @@ static int set_gate(const char *text, const struct kernel_param *kp)
 	bool value;
 	int err;
 
-	nvli_lock();
+	mutex_lock(&nvli_lock);
 	err = parse(text, kp, &value);
 	if (!err)
 		WRITE_ONCE(nvli_gate, value);
 	if (!err && actions && READ_ONCE(nvli_isolate))
 		actions->reconsider();
-	nvli_unlock();
+	mutex_unlock(&nvli_lock);
 
 	return err;
 }
@@ -108,7 +97,7 @@ static int set_audit_seconds(const char *text, const struct kernel_param *kp)
 	unsigned int value;
 	int err;
 
-	nvli_lock();
+	mutex_lock(&nvli_lock);
 	err = kstrtouint(text, 0, &value);
 	if (!err && value > AUDIT_SECONDS_MAX)
 		err = -ERANGE;
@@ -125,7 +114,7 @@ static int set_audit_seconds(const char *text, const struct kernel_param *kp)
 		pr_err("%s: %u is taken\n", kp->name, READ_ONCE(nvli_audit_seconds));
 		err = 0;
 	}
-	nvli_unlock();
+	mutex_unlock(&nvli_lock);
 
 	return err;
 }
@@ -137,7 +126,7 @@ static int set_domains(const char *text, const struct kernel_param *kp)
 	struct nvli_domains domains;
 	int err = 0;
 
-	nvli_lock();
+	mutex_lock(&nvli_lock);
 	/* The name alone says nothing. */
 	if (!text)
 		text = "";
@@ -157,7 +146,7 @@ static int set_domains(const char *text, const struct kernel_param *kp)
 		if (actions)
 			actions->replan();
 	}
-	nvli_unlock();
+	mutex_unlock(&nvli_lock);
 
 	return err;
 }

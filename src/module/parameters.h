@@ -3,6 +3,8 @@
 #ifndef NVLI_PARAMETERS_H
 #define NVLI_PARAMETERS_H
 
+#include <linux/mutex.h>
+
 /**
  * struct nvli_actions - what a change of a parameter does; called under the lock
  * @start: isolate=1: 0, or an error and nothing has changed
@@ -17,8 +19,8 @@ struct nvli_actions {
 	void (*replan)(void);
 };
 
-void nvli_lock(void);
-void nvli_unlock(void);
+extern struct mutex nvli_lock;
+
 void nvli_parameters_act(const struct nvli_actions *actions);
 
 #endif

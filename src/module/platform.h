@@ -10,7 +10,7 @@
  * @describe: fill in phandle, path and topology of a new GPU. Touches no hardware.
  * @warn: log what is odd about where the GPU's links lead
  * @watch: see the resets of this GPU, and who enables it, from now on; false if that is not
- *	   possible. Called under main.c's mutex, like the next two.
+ *	   possible. Called under nvli_lock, like the next two.
  * @can_unwatch: could all be unwatched now? If not it says so in the log.
  * @unwatch: stop watching all GPUs; returns when nobody runs in a hook, 0 or -EBUSY with nothing
  *	     changed

@@ -28,7 +28,7 @@ struct watched_phb {
 	struct pci_controller *phb;
 };
 
-/* Guarded by main.c's mutex, as all that is called from outside. */
+/* Guarded by nvli_lock, as all that is called from outside. */
 static LIST_HEAD(watched);
 
 /* What was there before us, on all PHBs. Written while no hook is in place. */
