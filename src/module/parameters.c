@@ -95,24 +95,20 @@ static int set_gate(const char *text, const struct kernel_param *kp)
 static int set_audit_seconds(const char *text, const struct kernel_param *kp)
 {
 	unsigned int value;
-	int err;
+	int err = 0;
 
 	mutex_lock(&nvli_lock);
-	err = kstrtouint(text, 0, &value);
-	if (!err && value > AUDIT_SECONDS_MAX)
-		err = -ERANGE;
-	if (!err) {
+	if (kstrtouint(text, 0, &value) || value > AUDIT_SECONDS_MAX) {
+		pr_err("%s: '%.*s' is not accepted: a number of seconds from 0 to %u is\n",
+		       kp->name, nvli_shown(text), text, AUDIT_SECONDS_MAX);
+		if (loading)
+			pr_err("%s: %u is taken\n", kp->name, READ_ONCE(nvli_audit_seconds));
+		else
+			err = -EINVAL;
+	} else {
 		WRITE_ONCE(nvli_audit_seconds, value);
 		if (actions && READ_ONCE(nvli_isolate))
 			actions->reconsider();
-	} else {
-		pr_err("%s: '%.*s' is not accepted: a number of seconds from 0 to %u is\n",
-		       kp->name, nvli_shown(text), text, AUDIT_SECONDS_MAX);
-		err = -EINVAL;
-	}
-	if (err && loading) {
-		pr_err("%s: %u is taken\n", kp->name, READ_ONCE(nvli_audit_seconds));
-		err = 0;
 	}
 	mutex_unlock(&nvli_lock);
 
@@ -121,7 +117,6 @@ static int set_audit_seconds(const char *text, const struct kernel_param *kp)
 
 static int set_domains(const char *text, const struct kernel_param *kp)
 {
-	static const struct nvli_domains alone = { .policy = NVLI_BY_GPU };
 	struct nvli_domains_error error;
 	struct nvli_domains domains;
 	int err = 0;
@@ -133,19 +128,18 @@ static int set_domains(const char *text, const struct kernel_param *kp)
 	if (!nvli_domains_parse(&domains, text, &error)) {
 		pr_err("%s: '%.*s', at character %zu: %s\n", kp->name, nvli_shown(text), text,
 		       error.position + 1, error.text);
-		err = -EINVAL;
-	}
-	/* Each GPU alone is the safe side. */
-	if (err && loading) {
+		if (!loading) {
+			err = -EINVAL;
+			goto unlock;
+		}
+		/* Each GPU alone is the safe side. */
 		pr_err("%s: gpu, each GPU alone, is taken\n", kp->name);
-		domains = alone;
-		err = 0;
+		domains = (struct nvli_domains){ .policy = NVLI_BY_GPU };
 	}
-	if (!err) {
-		nvli_set_domains(&domains);
-		if (actions)
-			actions->replan();
-	}
+	nvli_set_domains(&domains);
+	if (actions)
+		actions->replan();
+unlock:
 	mutex_unlock(&nvli_lock);
 
 	return err;
