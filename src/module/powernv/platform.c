@@ -8,9 +8,6 @@
 
 #include <asm/machdep.h>
 
-/* What a config read returns when nobody answers; older kernels have no name for it. */
-#define NO_CONFIG_ANSWER	0xffff
-
 /* Read from the register: what the PCI core remembers may be older. */
 static bool is_in_d0(struct pci_dev *pdev)
 {
@@ -52,7 +49,7 @@ static const char *bridge_obstacle(struct nvli_gpu *gpu)
 		if (!is_in_d0(bridge))
 			return "a bridge above it is not in D0";
 		if (pci_read_config_word(bridge, PCI_BRIDGE_CONTROL, &control) ||
-		    control == NO_CONFIG_ANSWER || control & PCI_BRIDGE_CTL_BUS_RESET)
+		    control == U16_MAX || control & PCI_BRIDGE_CTL_BUS_RESET)
 			return "a bridge above it holds it in reset";
 		/* The PCI core switches a new bridge on when a device below it is enabled. */
 		if (pci_read_config_word(bridge, PCI_COMMAND, &command) ||
