@@ -168,34 +168,29 @@ static bool program_bars(struct nvli_visit *visit)
 }
 
 /* The accessors of the sequence. A GPU that was reset meanwhile is not accessed any more. */
-struct window {
-	struct nvli_visit *visit;
-	void __iomem *base;
-};
-
-static bool is_stopped(const struct window *window)
+static bool was_reset(const struct nvli_visit *visit)
 {
-	return READ_ONCE(window->visit->gpu->status.generation) != window->visit->generation;
+	return READ_ONCE(visit->gpu->status.generation) != visit->generation;
 }
 
 static bool read_register(void *context, u32 offset, u32 *value)
 {
-	struct window *window = context;
+	struct nvli_visit *visit = context;
 
-	if (is_stopped(window))
+	if (was_reset(visit))
 		return false;
-	*value = nvli_platform->read(window->base + offset);
+	*value = nvli_platform->read(visit->base + offset);
 
 	return true;
 }
 
 static bool write_register(void *context, u32 offset, u32 value)
 {
-	struct window *window = context;
+	struct nvli_visit *visit = context;
 
-	if (is_stopped(window))
+	if (was_reset(visit))
 		return false;
-	nvli_platform->write(window->base + offset, value);
+	nvli_platform->write(visit->base + offset, value);
 
 	return true;
 }
@@ -339,10 +334,9 @@ static enum nvli_answer run_sequence(struct nvli_visit *visit, const struct nvli
 					   status->verified_resets == status->resets),
 		.ring = ring_use(visit, how, was_read),
 	};
-	struct window window = { .visit = visit, .base = mapped_base(gpu) };
 	bool verified;
 
-	visit->result = nvli_sequence_run(&request, &accessors, &window);
+	visit->result = nvli_sequence_run(&request, &accessors, visit);
 	verified = judge(visit, request.required, request.ring == NVLI_RING_NEVER);
 	/* Another chip, as it said before its last reset, too */
 	if (!verified && nvli_gpu_state(gpu) == NVLI_UNSUPPORTED)
@@ -384,10 +378,11 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 	if (nvli_status_has_failed(&status) && !was_on &&
 	    (how == NVLI_ONCE || (how == NVLI_RETRY && visit->in_use)))
 		return NVLI_NOT_VERIFIED;
+	visit->base = mapped_base(gpu);
 	settles_in = nvli_settles_in(gpu);
 	what = settles_in == UINT_MAX ? "it is in reset" :
 	       settles_in ? "its reset is too recent" :
-	       !mapped_base(gpu) ? "BAR0 is not mapped" : NULL;
+	       !visit->base ? "BAR0 is not mapped" : NULL;
 	/* The BARs of a host driver that is at work are that driver's business. */
 	leave_bars = how == NVLI_RETRY && visit->in_use && nvli_status_was_read(&status) &&
 		     nvli_gpu_has_host_driver(gpu);
@@ -409,8 +404,7 @@ void nvli_visit_end(struct nvli_visit *visit, bool stay_on)
 			nvli_visit_write_command(visit, visit->command & ~PCI_COMMAND_MEMORY);
 		write_bars(visit, true);
 		/* A reset meanwhile has switched decoding off, and it stays off. */
-		if (visit->command & PCI_COMMAND_MEMORY &&
-		    READ_ONCE(visit->gpu->status.generation) == visit->generation)
+		if (visit->command & PCI_COMMAND_MEMORY && !was_reset(visit))
 			nvli_visit_write_command(visit, visit->command);
 	} else if (visit->is_on && !stay_on && !(visit->command & PCI_COMMAND_MEMORY)) {
 		nvli_visit_write_command(visit, visit->command);

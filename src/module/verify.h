@@ -15,6 +15,7 @@
  * @gpu: its object, NULL if there is none
  * @generation: the generation in which the visit began
  * @command: PCI_COMMAND as found
+ * @base: BAR0 as mapped for the gate, NULL if it is not
  * @in_use: a driver or a guest has enabled the GPU
  * @programmed: the BARs were found elsewhere and have been programmed
  * @is_on: decoding was switched on by this visit
@@ -29,6 +30,7 @@ struct nvli_visit {
 	struct nvli_gpu *gpu;
 	u32 generation;
 	u16 command;
+	void __iomem *base;
 	bool in_use;
 	bool programmed;
 	bool is_on;
