@@ -254,12 +254,21 @@ unlock:
 	return answer;
 }
 
-/**
- * nvli_gate_attach() - put the gate on a bus, if it is not there already
- * @bus: the bus of a GPU
- *
- * Return: true if it is there now.
- */
+/* Is the gate what config writes on this bus meet? */
+bool nvli_gate_is_attached(const struct pci_bus *bus)
+{
+	struct gate *gate;
+	bool attached;
+
+	rcu_read_lock();
+	gate = find_gate(bus);
+	attached = gate && READ_ONCE(bus->ops) == &gate->ops;
+	rcu_read_unlock();
+
+	return attached;
+}
+
+/* Put the gate on the bus of a GPU, if there is none. True if config writes meet it now. */
 bool nvli_gate_attach(struct pci_bus *bus)
 {
 	struct gate *gate;
@@ -269,12 +278,9 @@ bool nvli_gate_attach(struct pci_bus *bus)
 	rcu_read_lock();
 	gate = find_gate(bus);
 	rcu_read_unlock();
-	if (gate) {
-		attached = READ_ONCE(bus->ops) == &gate->ops;
+	if (gate)
 		goto unlock;
-	}
 
-	attached = false;
 	gate = kzalloc(sizeof(*gate), GFP_KERNEL);
 	if (!gate)
 		goto unlock;
@@ -287,23 +293,9 @@ bool nvli_gate_attach(struct pci_bus *bus)
 	/* A write may come as soon as the operations are there. */
 	list_add_tail_rcu(&gate->node, &gates);
 	pci_bus_set_ops(bus, &gate->ops);
-	attached = true;
 unlock:
+	attached = nvli_gate_is_attached(bus);
 	mutex_unlock(&gates_lock);
-
-	return attached;
-}
-
-/* Is the gate what config writes to this GPU meet? */
-bool nvli_gate_is_attached(const struct nvli_gpu *gpu)
-{
-	struct gate *gate;
-	bool attached;
-
-	rcu_read_lock();
-	gate = find_gate(gpu->pdev->bus);
-	attached = gate && READ_ONCE(gpu->pdev->bus->ops) == &gate->ops;
-	rcu_read_unlock();
 
 	return attached;
 }

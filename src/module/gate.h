@@ -6,7 +6,7 @@
 #include "gpu.h"
 
 bool nvli_gate_attach(struct pci_bus *bus);
-bool nvli_gate_is_attached(const struct nvli_gpu *gpu);
+bool nvli_gate_is_attached(const struct pci_bus *bus);
 bool nvli_gate_can_detach(void);
 int nvli_gate_detach_all(void);
 void nvli_gate_forget_port(const struct pci_dev *port);

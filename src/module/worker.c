@@ -153,7 +153,7 @@ static void stop_user(struct nvli_gpu *gpu)
 /* Are resets seen, and is the gate there? Asks what is in place, not what was put there. */
 static void look_at_hooks(struct nvli_gpu *gpu)
 {
-	bool watched = nvli_gate_is_attached(gpu) && nvli_platform->is_watched(gpu);
+	bool watched = nvli_gate_is_attached(gpu->pdev->bus) && nvli_platform->is_watched(gpu);
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&gpu->lock, flags);
