@@ -13,6 +13,7 @@
 #else
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 typedef unsigned char u8;
 typedef unsigned short u16;
 typedef unsigned int u32;

@@ -281,36 +281,11 @@ int nvli_domain_of(const struct nvli_domains *domains, u32 gpu, int group)
 	return NVLI_ALONE;
 }
 
-/* Write @digits hex digits and what follows them. */
-static char *put_hex(char *text, u32 value, unsigned int digits, char end)
-{
-	while (digits--)
-		*text++ = "0123456789abcdef"[(value >> 4 * digits) & 0xf];
-	*text = end;
-
-	return text + 1;
-}
-
 /* Write the address of a GPU as the kernel does, into NVLI_GPU_ID_TEXT characters. */
 const char *nvli_gpu_id_text(u32 gpu, char text[NVLI_GPU_ID_TEXT])
 {
-	unsigned int shift = 32;
-	char *end = text;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(fields); i++) {
-		shift -= fields[i].bits;
-		end = put_hex(end, (gpu >> shift) & ((1U << fields[i].bits) - 1), fields[i].digits,
-			      fields[i].end);
-	}
-
-	return text;
-}
-
-static char *put_word(char *text, const char *word)
-{
-	while ((*text = *word++))
-		text++;
+	snprintf(text, NVLI_GPU_ID_TEXT, "%04x:%02x:%02x.%x", gpu >> 16, gpu >> 8 & 0xff,
+		 gpu >> 3 & 0x1f, gpu & 7);
 
 	return text;
 }
@@ -324,16 +299,15 @@ static char *put_word(char *text, const char *word)
  */
 const char *nvli_domains_text(const struct nvli_domains *domains, char text[NVLI_DOMAINS_TEXT])
 {
-	char gpu[NVLI_GPU_ID_TEXT];
 	char *end = text;
 	unsigned int i;
 
 	switch (domains->policy) {
 	case NVLI_BY_GROUP:
-		put_word(text, "group");
+		snprintf(text, NVLI_DOMAINS_TEXT, "group");
 		break;
 	case NVLI_BY_GPU:
-		put_word(text, "gpu");
+		snprintf(text, NVLI_DOMAINS_TEXT, "gpu");
 		break;
 	case NVLI_BY_LIST:
 		for (i = 0; i < domains->count; i++) {
@@ -341,7 +315,9 @@ const char *nvli_domains_text(const struct nvli_domains *domains, char text[NVLI
 
 			if (i)
 				*end++ = member->domain == member[-1].domain ? '+' : ',';
-			end = put_word(end, nvli_gpu_id_text(member->gpu, gpu));
+			nvli_gpu_id_text(member->gpu, end);
+			/* An address is as long as any other. */
+			end += NVLI_GPU_ID_TEXT - 1;
 		}
 		*end = '\0';
 		break;
