@@ -11,13 +11,7 @@ static const struct {
 #include <nvlink_isolation/boards.h>
 };
 
-/**
- * nvli_board() - name a supported board
- * @vendor: PCI vendor id
- * @device: PCI device id
- *
- * Return: the board's name, or NULL if this is not a V100 SXM2.
- */
+/* Name a supported board by its PCI ids. NULL if it is not a V100 SXM2. */
 const char *nvli_board(u16 vendor, u16 device)
 {
 	size_t i;

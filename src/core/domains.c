@@ -117,13 +117,9 @@ static bool parse_gpu(u32 *gpu, const char *text, size_t *at, struct nvli_domain
 	return true;
 }
 
-/**
- * nvli_gpu_id_parse() - read the address of one GPU, as 0004:04:00.0
- * @gpu: set, but on an error; see NVLI_GPU_ID
- * @text: the address and nothing else, save one newline at the end
- * @error: set on an error
- *
- * Return: true if this is an address.
+/*
+ * Read the address of one GPU, as 0004:04:00.0, and nothing else save one newline at the end. Sets
+ * @gpu, see NVLI_GPU_ID, and returns true, or sets @error.
  */
 bool nvli_gpu_id_parse(u32 *gpu, const char *text, struct nvli_domains_error *error)
 {
@@ -290,13 +286,7 @@ const char *nvli_gpu_id_text(u32 gpu, char text[NVLI_GPU_ID_TEXT])
 	return text;
 }
 
-/**
- * nvli_domains_text() - write what nvli_domains_parse() reads
- * @domains: the policy
- * @text: written to, without a newline, in lower case
- *
- * Return: @text
- */
+/* Write what nvli_domains_parse() reads, in lower case without a newline. Returns @text. */
 const char *nvli_domains_text(const struct nvli_domains *domains, char text[NVLI_DOMAINS_TEXT])
 {
 	char *end = text;

@@ -45,12 +45,9 @@ u32 nvli_required_mask(const struct nvli_topology *topology, int domain,
 	return mask;
 }
 
-/**
- * nvli_links_text() - write the links of a mask as a list, as in "0,2,4"
- * @mask: bits of GV100_LINK_DISABLE; others are ignored
- * @text: written to; empty for no link
- *
- * Return: @text
+/*
+ * Write the bits of GV100_LINK_DISABLE in @mask as a list of links, as in "0,2,4"; empty for none.
+ * Returns @text.
  */
 const char *nvli_links_text(u32 mask, char text[NVLI_LINKS_TEXT])
 {

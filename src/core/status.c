@@ -10,13 +10,7 @@
 /* Attempts in a row that have to name another chip before a GPU is left alone */
 #define OTHER_CHIP_ATTEMPTS	2
 
-/**
- * nvli_status_enforce() - enforcement begins or ends
- * @status: the GPU
- * @enforced: it has to be isolated from now on
- *
- * What was read before proves nothing afterwards, in either direction.
- */
+/* Enforcement begins or ends. What was read before proves nothing afterwards, either way. */
 void nvli_status_enforce(struct nvli_status *status, bool enforced)
 {
 	if (status->enforced == enforced)
@@ -28,12 +22,9 @@ void nvli_status_enforce(struct nvli_status *status, bool enforced)
 	status->verified_resets = status->resets;
 }
 
-/**
- * nvli_status_watch() - note whether resets are seen
- * @status: the GPU
- * @watched: they are, from now on
- *
- * A read-back from before hooks came back may have been followed by a reset that nobody saw.
+/*
+ * Note whether resets are seen from now on. A read-back from before hooks came back may have been
+ * followed by a reset that nobody saw.
  */
 void nvli_status_watch(struct nvli_status *status, bool watched)
 {
@@ -44,13 +35,9 @@ void nvli_status_watch(struct nvli_status *status, bool watched)
 	status->generation++;
 }
 
-/**
- * nvli_status_require() - say which links have to be disabled
- * @status: the GPU
- * @required: bits of GV100_LINK_DISABLE
- *
- * A read-back still proves what it shows. A failed attempt was for other links, so the next attempt
- * is allowed.
+/*
+ * Say which links have to be disabled: bits of GV100_LINK_DISABLE. A read-back still proves what it
+ * shows. A failed attempt was for other links, so the next attempt is allowed.
  */
 void nvli_status_require(struct nvli_status *status, u32 required)
 {
@@ -61,11 +48,7 @@ void nvli_status_require(struct nvli_status *status, u32 required)
 	status->failed_in = 0;
 }
 
-/**
- * nvli_status_reset() - a reset begins, or something that may be one
- * @status: the GPU
- * @counted: it is a reset, and not a further step of one
- */
+/* A reset begins, or what may be one; @counted if it is one, and not a further step of one. */
 void nvli_status_reset(struct nvli_status *status, bool counted)
 {
 	status->generation++;
