@@ -13,12 +13,9 @@
 /* How long NVIDIA's tools leave a V100 alone after its reset is released (hardware.md). */
 #define SETTLE_MS	300
 
-/**
- * nvli_event_reset() - a reset of the GPU begins, or something that may be one
- * @gpu: the GPU
- * @counted: it is a reset, not a further step of one
- *
- * It has to be followed by nvli_event_release().
+/*
+ * A reset of the GPU begins, or something that may be one; @counted if it is one, and not a further
+ * step of one. nvli_event_release() has to follow.
  */
 void nvli_event_reset(struct nvli_gpu *gpu, bool counted)
 {
@@ -48,12 +45,10 @@ void nvli_event_release(struct nvli_gpu *gpu)
 	nvli_gpu_kick(gpu);
 }
 
-/**
- * nvli_event_thaw() - accesses to the GPU are answered again
- * @gpu: the GPU
- *
- * An attempt that nobody answered may have met a frozen PE: on powernv EEH enables a device before
- * it thaws it. Such an attempt is no verdict on the GPU and may be repeated.
+/*
+ * Accesses to the GPU are answered again. An attempt that nobody answered may have met a frozen PE:
+ * on powernv EEH enables a device before it thaws it. Such an attempt is no verdict on the GPU and
+ * may be repeated.
  */
 void nvli_event_thaw(struct nvli_gpu *gpu)
 {

@@ -50,14 +50,9 @@ void nvli_gpu_put(struct nvli_gpu *gpu)
 	kref_put(&gpu->ref, free_gpu);
 }
 
-/**
- * nvli_gpu_new() - make the object of a GPU
- * @pdev: a V100 SXM2
- * @work: what the worker does with it
- *
- * The caller fills in path and topology and then publishes it. Touches no hardware.
- *
- * Return: the GPU, with one reference, or NULL if there is no memory.
+/*
+ * Make the object of a V100 SXM2, with one reference; NULL if there is no memory. The caller fills
+ * in path and topology and then publishes it. Touches no hardware.
  */
 struct nvli_gpu *nvli_gpu_new(struct pci_dev *pdev, work_func_t work)
 {
@@ -88,12 +83,10 @@ void nvli_gpu_publish(struct nvli_gpu *gpu)
 	mutex_unlock(&list_lock);
 }
 
-/**
- * nvli_gpu_remove() - the device goes, or the module does
- * @gpu: a published GPU; callers are serialised by the PCI rescan lock
- *
- * Afterwards nobody touches its hardware. Waits for the worker, which takes none of the locks that
- * callers hold here: the PCI rescan lock and main.c's mutex.
+/*
+ * The device of a published GPU goes, or the module does. Afterwards nobody touches its hardware.
+ * Callers hold the PCI rescan lock. This waits for the worker, which takes neither that lock nor
+ * nvli_lock.
  */
 void nvli_gpu_remove(struct nvli_gpu *gpu)
 {
@@ -246,12 +239,10 @@ void nvli_gpu_set_obstacle(struct nvli_gpu *gpu, const char *what)
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 }
 
-/**
- * nvli_gpu_has_host_driver() - is a driver bound that works with the GPU for the host?
- * @gpu: the GPU
- *
- * Drivers of the vfio-pci family hand it to a guest. Any context: a driver's name goes with its
- * module, which is freed only after an RCU grace period.
+/*
+ * Is a driver bound that works with the GPU for the host? Those of the vfio-pci family hand it to a
+ * guest. Any context: a driver's name goes with its module, which is freed only after an RCU grace
+ * period.
  */
 bool nvli_gpu_has_host_driver(const struct nvli_gpu *gpu)
 {

@@ -56,13 +56,7 @@ static void report_unanswered(struct nvli_gpu *gpu)
 	mutex_unlock(&gpu->ring_lock);
 }
 
-/**
- * nvli_look() - verify a GPU, if it can be reached, waking it if it sleeps
- * @gpu: the GPU
- * @how: how strongly that is wanted
- *
- * Return: as nvli_gate_ring()
- */
+/* Verify a GPU if it can be reached, waking it if it sleeps. Returns as nvli_gate_ring() does. */
 enum nvli_answer nvli_look(struct nvli_gpu *gpu, enum nvli_how how)
 {
 	const char *what = obstacle(gpu);
@@ -86,14 +80,10 @@ enum nvli_answer nvli_look(struct nvli_gpu *gpu, enum nvli_how how)
 	return answer;
 }
 
-/**
- * nvli_link_went_down() - has the port above the GPU latched that its link went down?
- * @gpu: the GPU
- *
- * Clears the latch, so that the next call reports only later link drops. A hot-plug driver that has
- * enabled the port's notification uses the latch itself; then it is left alone.
- *
- * Return: true if it had; false also if the port does not report its link.
+/*
+ * Has the port above the GPU latched that its link went down? False also if it does not report its
+ * link. Clears the latch, so that the next call reports only later link drops. A hot-plug driver
+ * that has enabled the port's notification uses the latch itself; then it is left alone.
  */
 bool nvli_link_went_down(struct nvli_gpu *gpu)
 {

@@ -88,11 +88,10 @@ static u32 required_of(const struct nvli_gpu *gpu)
 	return nvli_required_mask(&gpu->topology, nvli_plan_domain(gpu), peer_domain);
 }
 
-/**
- * nvli_plan_all() - work out the required links of all GPUs
- *
- * Of all before anybody verifies one: else a GPU could be admitted by the plan of before. The
- * caller then has the worker look at those that are not isolated any more.
+/*
+ * Work out the required links of all GPUs before anybody verifies one: else a GPU could be admitted
+ * by the plan of before. The caller then has the worker look at those that are not isolated any
+ * more.
  */
 void nvli_plan_all(void)
 {
@@ -123,13 +122,10 @@ bool nvli_plan_is_joined(struct nvli_gpu *gpu, int link)
 	return gpu->topology.link[link].end == NVLI_END_GPU && !is_required(gpu, link);
 }
 
-/**
- * nvli_plan_is_exposed() - may another owner use a link of this GPU?
- * @gpu: the GPU
- * @link: the link
- *
- * Return: false if the link is disabled at an end, as last read back, or need not be, or has
- * nothing at the other end. An isolated peer has disabled all its links to others.
+/*
+ * May another owner use a link of this GPU? Not if the link is disabled at an end, as last read
+ * back, or need not be, or has nothing at the other end. An isolated peer has disabled all its
+ * links to others.
  */
 bool nvli_plan_is_exposed(struct nvli_gpu *gpu, int link)
 {

@@ -121,13 +121,9 @@ static void send_uevent(struct nvli_gpu *gpu, enum nvli_state state)
 	kobject_uevent_env(&gpu->pdev->dev.kobj, KOBJ_CHANGE, env);
 }
 
-/**
- * nvli_tell() - publish what has changed since the last time
- * @gpu: the GPU
- *
- * Tenants can cause changes, so there is a limit for each GPU.
- *
- * Return: false if there is more to say, later.
+/*
+ * Publish what has changed since the last time. Tenants can cause changes, so there is a limit for
+ * each GPU. Returns false if there is more to say, later.
  */
 bool nvli_tell(struct nvli_gpu *gpu)
 {

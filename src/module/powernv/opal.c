@@ -290,11 +290,7 @@ static void find_point(struct tracepoint *point, void *unused)
 		exit_point = point;
 }
 
-/**
- * nvli_opal_watch() - watch the calls of OPAL, if that is not done already
- *
- * Return: true if they are seen from now on.
- */
+/* Watch the calls of OPAL, if that is not done already. True if they are seen from now on. */
 bool nvli_opal_watch(void)
 {
 	if (watching)
