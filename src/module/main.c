@@ -227,19 +227,15 @@ static struct nvli_gpu *take_in(struct pci_dev *pdev)
 	}
 
 	gpu = nvli_gpu_new(pdev, nvli_work);
-	if (!gpu)
-		goto fail;
-	nvli_platform->describe(gpu);
-	err = nvli_sysfs_add(gpu);
-	if (err)
-		goto put_gpu;
-
-	return gpu;
-
-put_gpu:
-	nvli_gpu_put(gpu);
-fail:
+	if (gpu) {
+		nvli_platform->describe(gpu);
+		err = nvli_sysfs_add(gpu);
+		if (!err)
+			return gpu;
+		nvli_gpu_put(gpu);
+	}
 	pci_err(pdev, "cannot be taken in (error %d): it is not isolated\n", err);
+
 	return NULL;
 }
 
