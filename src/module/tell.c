@@ -131,22 +131,20 @@ bool nvli_tell(struct nvli_gpu *gpu)
 	struct nvli_status status;
 	char error[NVLI_TEXT];
 	unsigned long flags;
+	bool is_news, may_tell;
 
 	raw_spin_lock_irqsave(&gpu->lock, flags);
 	status = gpu->status;
 	strscpy(error, gpu->error, sizeof(error));
 	told = gpu->told;
 	now = nvli_gpu_news(gpu);
-	if (!memcmp(&now, &told, sizeof(now))) {
-		raw_spin_unlock_irqrestore(&gpu->lock, flags);
-		return true;
-	}
-	if (!__ratelimit(&gpu->log)) {
-		raw_spin_unlock_irqrestore(&gpu->lock, flags);
-		return false;
-	}
-	gpu->told = now;
+	is_news = memcmp(&now, &told, sizeof(now));
+	may_tell = is_news && __ratelimit(&gpu->log);
+	if (may_tell)
+		gpu->told = now;
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
+	if (!may_tell)
+		return !is_news;
 
 	if (now.repaired != told.repaired)
 		pci_err(gpu->pdev, "NVLinks were found enabled though no reset was seen; they are disabled again\n");
