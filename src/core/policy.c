@@ -3,24 +3,17 @@
 
 #include <nvlink_isolation/core.h>
 
+/*
+ * A link to nothing may not: disabling it harms nobody, and half-populated boards have been seen
+ * with wrong cells.
+ */
 static bool may_talk(const struct nvli_topology_link *link, int domain, int peer_domain)
 {
-	switch (link->end) {
-	case NVLI_END_CPU:
+	if (link->end == NVLI_END_CPU)
 		return true;
-	case NVLI_END_GPU:
-		/* An error code that was taken for a domain joins nobody. */
-		return domain >= 0 && domain == peer_domain;
-	case NVLI_END_NONE:
-		/*
-		 * Cutting a link to nothing harms nobody, and half-populated boards have been
-		 * seen with wrong cells.
-		 */
-	case NVLI_END_UNKNOWN:
-		break;
-	}
 
-	return false;
+	/* An error code that was taken for a domain joins nobody. */
+	return link->end == NVLI_END_GPU && domain >= 0 && domain == peer_domain;
 }
 
 /**
