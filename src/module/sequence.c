@@ -114,16 +114,10 @@ static bool disable_links(struct run *run, u32 required)
 /* The mask was tried and was not enough: may the ring be started? A stopped one is a PRI error. */
 static bool may_start_ring(const struct run *run, enum nvli_ring_use use)
 {
-	switch (use) {
-	case NVLI_RING_NEVER:
-		return false;
-	case NVLI_RING_IF_STOPPED:
-		return run->result.outcome == NVLI_WRONG;
-	case NVLI_RING_FREELY:
-		break;
-	}
+	enum nvli_outcome outcome = run->result.outcome;
 
-	return run->result.outcome == NVLI_WRONG || run->result.outcome == NVLI_READ;
+	return (outcome == NVLI_WRONG && use != NVLI_RING_NEVER) ||
+	       (outcome == NVLI_READ && use == NVLI_RING_FREELY);
 }
 
 /**
