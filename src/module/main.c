@@ -20,7 +20,6 @@
 #include "powernv/powernv.h"
 
 #include <linux/delay.h>
-#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/notifier.h>
 

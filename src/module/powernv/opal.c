@@ -14,12 +14,10 @@
 #include "../events.h"
 
 #include <linux/ktime.h>
-#include <linux/of.h>
 #include <linux/percpu.h>
 #include <linux/tracepoint.h>
 
 #include <asm/opal-api.h>
-#include <asm/pci-bridge.h>
 
 /* A slot's number: a PHB's, or with the top bit set that of the bridge above the slot, too. */
 #define SLOT_IS_BRIDGE	BIT_ULL(63)
