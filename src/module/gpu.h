@@ -142,14 +142,13 @@ struct nvli_told {
  * @dead: removed: no work is queued and the hardware is not touched any more
  * @told: what was published about it
  * @log: limits the log lines that a tenant can cause
- * @work: the worker's turn for it
- * @retry_ms: the worker's next back-off; only for worker.c
- * @audit_at: when the worker audits it next, in jiffies; only for worker.c
- * @retry_at: when the worker tries it again after a failure, in jiffies; only for worker.c
- * @drawn_for: @verified_ns when the time of the next audit was drawn; only for worker.c
- * @link_generation: the generation in which the port's link-down latch was cleared; only for
- *		     worker.c
- * @asked_at: when hooks and port were last looked at, in jiffies; only for worker.c
+ * @work: the worker's turn for it. What follows is for worker.c alone.
+ * @retry_ms: its next back-off
+ * @audit_at: when it audits the GPU next, in jiffies
+ * @retry_at: when it tries the GPU again after a failure, in jiffies
+ * @drawn_for: @verified_ns when the time of the next audit was drawn
+ * @link_generation: the generation in which the port's link-down latch was cleared
+ * @asked_at: when hooks and port were last looked at, in jiffies
  */
 struct nvli_gpu {
 	struct list_head node;
