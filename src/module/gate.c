@@ -82,6 +82,11 @@ static int refuse(struct nvli_gpu *gpu)
 	return PCIBIOS_SET_FAILED;
 }
 
+static bool is_left_alone(struct nvli_gpu *gpu)
+{
+	return READ_ONCE(gpu->spared) || nvli_gpu_state(gpu) == NVLI_OFF;
+}
+
 /* A write that switches decoding on: verify first, then pass the write on or refuse it. */
 static int switch_on(struct nvli_visit *visit, int where, int size, u32 value)
 {
@@ -94,7 +99,7 @@ static int switch_on(struct nvli_visit *visit, int where, int size, u32 value)
 	/* What a device in reset, frozen or gone does with the write is not known. */
 	if (!nvli_visit_read(visit, PCI_COMMAND, 2, &command))
 		command = U16_MAX;
-	if (READ_ONCE(nvli_gate) && command == U16_MAX && !(gpu && READ_ONCE(gpu->spared)))
+	if (READ_ONCE(nvli_gate) && command == U16_MAX && !(gpu && is_left_alone(gpu)))
 		return gpu ? refuse(gpu) : PCIBIOS_SET_FAILED;
 	/* All ones have this bit, too. */
 	if (command & PCI_COMMAND_MEMORY)
@@ -233,7 +238,10 @@ enum nvli_answer nvli_gate_ring(struct nvli_gpu *gpu, enum nvli_how how)
 	const char *what;
 
 	mutex_lock(&gpu->ring_lock);
-	if (READ_ONCE(gpu->dead) || nvli_gpu_state(gpu) == NVLI_OFF)
+	/* Nothing is asked of it while enforcement begins and ends, one GPU after the other. */
+	if (nvli_gpu_state(gpu) == NVLI_OFF)
+		answer = NVLI_SPARED;
+	if (READ_ONCE(gpu->dead) || answer == NVLI_SPARED)
 		goto unlock;
 
 	what = map_bar0(gpu);
@@ -268,7 +276,16 @@ bool nvli_gate_is_attached(const struct pci_bus *bus)
 	return attached;
 }
 
-/* Put the gate on the bus of a GPU, if there is none. True if config writes meet it now. */
+/* Was the gate taken off behind our back, with nobody's operations on top of the bus's own? */
+static bool is_off(const struct gate *gate)
+{
+	return READ_ONCE(gate->bus->ops) == gate->original;
+}
+
+/*
+ * Put the gate on the bus of a GPU, if it is not there. Not on top of operations that another module
+ * has put there, which could go with that module. True if config writes meet the gate now.
+ */
 bool nvli_gate_attach(struct pci_bus *bus)
 {
 	struct gate *gate;
@@ -278,8 +295,16 @@ bool nvli_gate_attach(struct pci_bus *bus)
 	rcu_read_lock();
 	gate = find_gate(bus);
 	rcu_read_unlock();
-	if (gate)
+	if (gate) {
+		if (is_off(gate))
+			pci_bus_set_ops(bus, &gate->ops);
 		goto unlock;
+	}
+	if (bus->parent && bus->ops != bus->parent->ops) {
+		dev_err(&bus->dev, "another module has put its config operations there: %ps\n",
+			bus->ops);
+		goto unlock;
+	}
 
 	gate = kzalloc(sizeof(*gate), GFP_KERNEL);
 	if (!gate)
@@ -308,7 +333,7 @@ bool nvli_gate_can_detach(void)
 
 	mutex_lock(&gates_lock);
 	list_for_each_entry(gate, &gates, node) {
-		if (READ_ONCE(gate->bus->ops) == &gate->ops)
+		if (READ_ONCE(gate->bus->ops) == &gate->ops || is_off(gate))
 			continue;
 		dev_err(&gate->bus->dev, "another module has put its config operations on top of ours: %ps\n",
 			gate->bus->ops);
@@ -328,7 +353,7 @@ static bool detach(struct gate *gate)
 {
 	struct pci_ops *ops = pci_bus_set_ops(gate->bus, gate->original);
 
-	if (ops != &gate->ops) {
+	if (ops != &gate->ops && ops != gate->original) {
 		pci_bus_set_ops(gate->bus, ops);
 		return false;
 	}

@@ -2,7 +2,8 @@
 #
 # Shows that enforcement cannot be ended, nor the module unloaded, while another module has put its
 # hook on top of ours: it would call into nothing. Neither is anything else changed then. Also that a
-# PHB whose hooks are others than those of the rest is not claimed to be watched.
+# PHB whose hooks are others than those of the rest is not claimed to be watched, nor is a bus at which
+# another module was first, which may go before us.
 #
 # boot: redbud
 
@@ -79,9 +80,21 @@ guest() {
 
 	ok "another module is at the bus first" modprobe lab_hook what=config device="$(gpu 2)"
 	load isolate=1
-	is "the gate calls it: g2 is isolated" "$(sysfs 2 state) $(lab get g2 mask)" "isolated 0x00150005"
-	ok "unloads over the other" unload
-	rmmod lab_hook
+	is "g2 is not claimed to be isolated" "$(sysfs 2 state) $(sysfs 2 last_error)" \
+		"failed its resets cannot be watched"
+	like "the log says why, and by name" "$(dmesg_since)" \
+		"pci_bus $(gpu 2 | cut -d : -f 1,2): .*another module has put its config operations there"
+	nok "nor may a driver have it" enable_gpu 2
+	disable_gpu 2
+	is "the others are isolated" "$(sysfs 0 state) $(sysfs 1 state) $(sysfs 3 state)" \
+		"isolated isolated isolated"
+	# It may go before us, which would have left the gate with operations that are gone.
+	ok "the other module goes first" rmmod lab_hook
+	ok "isolate=0" set_parameter isolate 0
+	ok "isolate=1" set_parameter isolate 1
+	ok "g2 is isolated now" wait_for 5 in_state 2 isolated
+	is "mask of g2" "$(lab get g2 mask)" 0x00150005
+	unload
 }
 
 judge() {

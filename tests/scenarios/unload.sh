@@ -32,6 +32,28 @@ guest() {
 	is "mask of g1, as the reset left it" "$(lab get g1 mask)" 0x00000005
 	sleep 5
 
+	# Enforcement begins and ends for one GPU after the other, and nobody is denied meanwhile.
+	load isolate=1
+	lab_counts end
+	(
+		trap 'exit 0' TERM
+		while :; do
+			enable_gpu 0 && echo >>/run/enabled || echo >>/run/denied
+			disable_gpu 0
+		done
+	) &
+	for n in 1 2 3 4 5; do
+		echo 0 >"$lab_parameters/isolate"
+		echo 1 >"$lab_parameters/isolate"
+	done
+	kill %1
+	wait
+	disable_gpu 0
+	ok "a driver had g0 meanwhile" test "$(wc -l </run/enabled)" -ge 5
+	nok "and was never denied" cat /run/denied
+	echo 0 >"$lab_parameters/isolate"
+	rmmod nvlink_isolation
+
 	for n in 0 2; do
 		(
 			trap 'exit 0' TERM
