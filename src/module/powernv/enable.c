@@ -46,7 +46,12 @@ static bool may_enable(struct nvli_gpu *gpu)
 {
 	enum nvli_answer answer;
 	unsigned int ms = nvli_settles_in(gpu);
-	bool involved = nvli_eeh_is_involved(gpu);
+	bool involved;
+
+	/* EEH forgets a device that goes, after us. */
+	rcu_read_lock();
+	involved = !READ_ONCE(gpu->dead) && nvli_eeh_is_involved(gpu);
+	rcu_read_unlock();
 
 	/* Nobody resets a GPU right before enabling it but by raw bridge control. */
 	if (ms && ms != UINT_MAX && !involved)

@@ -146,13 +146,16 @@ static int bridge_of(const struct call *call, const struct nvli_gpu *gpu)
 	return -1;
 }
 
-/* The reset bit of bridge @i was written. A restore clears one that is clear: no release. */
+/*
+ * The reset bit of bridge @i was written. A restore clears one that is clear: no release. A bridge
+ * loses its bit when one above it is reset.
+ */
 static bool control_releases(struct nvli_gpu *gpu, int i, bool set)
 {
 	u8 before = gpu->reset.asserted;
 
 	if (set)
-		gpu->reset.asserted |= BIT(i);
+		gpu->reset.asserted = (gpu->reset.asserted & (BIT(i) - 1)) | BIT(i);
 	else
 		gpu->reset.asserted &= ~BIT(i);
 

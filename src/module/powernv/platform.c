@@ -69,7 +69,7 @@ static const char *obstacle(struct nvli_gpu *gpu)
 
 static bool watch(struct nvli_gpu *gpu)
 {
-	return nvli_opal_watch() && nvli_enable_watch(gpu->pdev) && gpu->path.depth >= 0;
+	return nvli_opal_watch() && nvli_enable_watch(gpu->pdev) && gpu->path.depth > 0;
 }
 
 static int unwatch(void)
@@ -84,7 +84,7 @@ static int unwatch(void)
 
 static bool is_watched(struct nvli_gpu *gpu)
 {
-	return nvli_enable_is_watched(gpu->pdev) && gpu->path.depth >= 0 && nvli_opal_fires(gpu);
+	return nvli_enable_is_watched(gpu->pdev) && gpu->path.depth > 0 && nvli_opal_fires(gpu);
 }
 
 /*
