@@ -26,7 +26,6 @@ void nvli_event_reset(struct nvli_gpu *gpu, bool counted)
 	gpu->reset.settled_ns = NVLI_IN_RESET;
 	/* The driver that had the GPU when enforcement began has lost it. */
 	gpu->spared = false;
-	gpu->lost = false;
 	if (gpu->status.enforced)
 		strscpy(gpu->error, "reset, and not verified since", sizeof(gpu->error));
 	trace_nvli_event(gpu, "reset");

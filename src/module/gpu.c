@@ -66,6 +66,7 @@ struct nvli_gpu *nvli_gpu_new(struct pci_dev *pdev, work_func_t work)
 	raw_spin_lock_init(&gpu->lock);
 	ratelimit_state_init(&gpu->log, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
 	INIT_DELAYED_WORK(&gpu->work, work);
+	gpu->added_at = jiffies;
 	gpu->pdev = pci_dev_get(pdev);
 	gpu->status.generation = 1;
 	/* Until it is planned: the gate may meet it before. */
@@ -162,6 +163,16 @@ struct nvli_gpu *nvli_gpu_next(struct nvli_gpu *previous)
 		nvli_gpu_put(previous);
 
 	return next;
+}
+
+/* The port above a GPU: a PCIe port, below which there is no other device. NULL if it has none. */
+struct pci_dev *nvli_gpu_port(const struct nvli_gpu *gpu)
+{
+	struct pci_dev *port = pci_upstream_bridge(gpu->pdev);
+
+	return port && pci_is_pcie(port) && (pci_pcie_type(port) == PCI_EXP_TYPE_ROOT_PORT ||
+					     pci_pcie_type(port) == PCI_EXP_TYPE_DOWNSTREAM) ?
+		port : NULL;
 }
 
 struct nvli_status nvli_gpu_status(struct nvli_gpu *gpu)

@@ -138,11 +138,14 @@ struct nvli_told {
  * @repaired: how often links were found enabled without a reset, and were disabled again
  * @spared: a host driver had it when enforcement began, and has it since without a reset; without
  *	    @lock a hint
- * @lost: decoding was on when a required link was found enabled, and stayed so
+ * @lost: decoding was on when a required link was not disabled; what runs on it may use that link
+ *	  until it is verified, or reset by its port
+ * @shut: its port holds it in reset, for us
  * @dead: removed: no work is queued and the hardware is not touched any more
  * @told: what was published about it
  * @log: limits the log lines that a tenant can cause
  * @work: the worker's turn for it. What follows is for worker.c alone.
+ * @planned: its links were planned since it was added, at @added_at, in jiffies
  * @retry_ms: its next back-off
  * @audit_at: when it audits the GPU next, in jiffies
  * @retry_at: when it tries the GPU again after a failure, in jiffies
@@ -173,11 +176,14 @@ struct nvli_gpu {
 	unsigned int repaired;
 	bool spared;
 	bool lost;
+	bool shut;
 	bool dead;
 	struct nvli_told told;
 	struct ratelimit_state log;
 
 	struct delayed_work work;
+	bool planned;
+	unsigned long added_at;
 	unsigned int retry_ms;
 	unsigned long audit_at;
 	unsigned long retry_at;
@@ -195,6 +201,7 @@ struct nvli_gpu *nvli_gpu_get(const struct pci_dev *pdev);
 void nvli_gpu_put(struct nvli_gpu *gpu);
 struct nvli_gpu *nvli_gpu_find(const struct pci_bus *bus, unsigned int devfn);
 struct nvli_gpu *nvli_gpu_next(struct nvli_gpu *previous);
+struct pci_dev *nvli_gpu_port(const struct nvli_gpu *gpu);
 
 extern struct list_head nvli_gpus;
 

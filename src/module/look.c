@@ -104,42 +104,50 @@ bool nvli_link_went_down(struct nvli_gpu *gpu)
 	return true;
 }
 
-/* Is there anything else below the GPU's port, which is not ours to reset? */
-static bool is_shared(struct nvli_gpu *gpu, const struct pci_dev *port)
+/**
+ * nvli_release_port() - take a GPU out of the reset that the gate has put it in, if it has
+ * @gpu: the GPU
+ *
+ * Sleeps.
+ */
+void nvli_release_port(struct nvli_gpu *gpu)
 {
-	struct pci_dev *other = NULL;
+	struct pci_dev *port = nvli_gpu_port(gpu);
+	u16 control;
 
-	for_each_pci_dev(other) {
-		if (other != gpu->pdev && pci_upstream_bridge(other) == port) {
-			pci_dev_put(other);
-			return true;
-		}
-	}
-
-	return false;
+	if (!READ_ONCE(gpu->shut))
+		return;
+	msleep(ASSERT_MS);
+	WRITE_ONCE(gpu->shut, false);
+	if (port && !pci_read_config_word(port, PCI_BRIDGE_CONTROL, &control) &&
+	    control != U16_MAX)
+		pci_write_config_word(port, PCI_BRIDGE_CONTROL,
+				      control & ~PCI_BRIDGE_CTL_BUS_RESET);
 }
 
 /**
  * nvli_reset_by_port() - reset a GPU whose user may go on using links that cannot be disabled
- * @gpu: the GPU, with decoding off
+ * @gpu: the GPU
  *
  * Stops whatever runs on it. Nothing is restored: the gate keeps it off. By aligned 16-bit writes
  * of bridge control: skiboot looks for no other when it takes the CPU's side of the links along.
  *
- * Return: false if its port is not its own, or does not answer.
+ * Return: false if it has no port of its own, or that does not answer.
  */
 bool nvli_reset_by_port(struct nvli_gpu *gpu)
 {
-	struct pci_dev *port = pci_upstream_bridge(gpu->pdev);
+	struct pci_dev *port = nvli_gpu_port(gpu);
 	u16 control;
 
-	if (!port || is_shared(gpu, port) ||
-	    pci_read_config_word(port, PCI_BRIDGE_CONTROL, &control) || control == U16_MAX)
+	if (!port || pci_read_config_word(port, PCI_BRIDGE_CONTROL, &control) || control == U16_MAX)
 		return false;
+	/* Somebody else is at it, and will end it. */
+	if (control & PCI_BRIDGE_CTL_BUS_RESET)
+		return true;
 
+	WRITE_ONCE(gpu->shut, true);
 	pci_write_config_word(port, PCI_BRIDGE_CONTROL, control | PCI_BRIDGE_CTL_BUS_RESET);
-	msleep(ASSERT_MS);
-	pci_write_config_word(port, PCI_BRIDGE_CONTROL, control & ~PCI_BRIDGE_CTL_BUS_RESET);
+	nvli_release_port(gpu);
 
 	return true;
 }

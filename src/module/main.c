@@ -194,11 +194,16 @@ static void replan(void)
 		if (nvli_gpu_state(gpu) == NVLI_PENDING && !READ_ONCE(gpu->spared)) {
 			/* It may have been switched on since its reset, by the plan of before. */
 			ms = nvli_settles_in(gpu);
-			if (ms != UINT_MAX) {
+			if (ms != UINT_MAX)
 				msleep(ms);
-				nvli_look(gpu, NVLI_RETRY);
-			}
+			/* A user that keeps us from looking is not waited for. */
+			if (nvli_look(gpu, NVLI_RETRY) == NVLI_NOT_READY &&
+			    pci_is_enabled(gpu->pdev))
+				WRITE_ONCE(gpu->lost, true);
 		}
+	}
+	/* Only now, so that those that have to be reset are in reset at once. */
+	while ((gpu = nvli_gpu_next(gpu))) {
 		nvli_tell_links(gpu);
 		nvli_gpu_kick(gpu);
 	}
@@ -234,6 +239,9 @@ static struct nvli_gpu *take_in(struct pci_dev *pdev)
 		nvli_gpu_put(gpu);
 	}
 	pci_err(pdev, "cannot be taken in (error %d): it is not isolated\n", err);
+	/* The gate lets no GPU be switched on that is not known. */
+	if (READ_ONCE(nvli_isolate))
+		nvli_gate_attach(pdev->bus);
 
 	return NULL;
 }
@@ -242,11 +250,12 @@ static void let_go(struct nvli_gpu *gpu)
 {
 	nvli_sysfs_remove(gpu);
 	nvli_gpu_remove(gpu);
+	nvli_release_port(gpu);
 }
 
 /*
- * A GPU that comes later. Its BAR0 has no address yet: it is the worker's as soon as it has. It may
- * have come out of reset just now.
+ * A GPU that comes later. It has no IOMMU group yet, and its BAR0 no address: it is the worker's as
+ * soon as it has. It may have come out of reset just now.
  */
 static void add_late(struct pci_dev *pdev)
 {
@@ -265,10 +274,10 @@ static void add_late(struct pci_dev *pdev)
 		if (READ_ONCE(nvli_isolate))
 			enforce(gpu, watch(gpu));
 		nvli_gpu_publish(gpu);
-		nvli_plan_all();
-		nvli_tell_links(gpu);
 		if (READ_ONCE(nvli_isolate))
 			nvli_event_release(gpu);
+		else
+			nvli_gpu_kick(gpu);
 	}
 	mutex_unlock(&nvli_lock);
 }
@@ -332,8 +341,10 @@ static void add_present(void)
 	nvli_plan_all();
 	nvli_tell_absent();
 	gpu = NULL;
-	while ((gpu = nvli_gpu_next(gpu)))
+	while ((gpu = nvli_gpu_next(gpu))) {
+		gpu->planned = true;
 		nvli_tell_links(gpu);
+	}
 }
 
 static int __init nvlink_isolation_init(void)

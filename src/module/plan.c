@@ -9,6 +9,7 @@
 #include "settings.h"
 
 #include <linux/iommu.h>
+#include <linux/mutex.h>
 
 static int group_of(const struct nvli_gpu *gpu)
 {
@@ -88,27 +89,40 @@ static u32 required_of(const struct nvli_gpu *gpu)
 	return nvli_required_mask(&gpu->topology, nvli_plan_domain(gpu), peer_domain);
 }
 
+/* Is there nothing to wait for before a new GPU is planned? The kernel gives it its group late. */
+bool nvli_plan_is_ready(const struct nvli_gpu *gpu)
+{
+	return nvli_domains().policy != NVLI_BY_GROUP || group_of(gpu) >= 0;
+}
+
+static DEFINE_MUTEX(plan_lock);
+
 /*
  * Work out the required links of all GPUs before anybody verifies one: else a GPU could be admitted
- * by the plan of before. The caller then has the worker look at those that are not isolated any
- * more.
+ * by the plan of before. The worker is then to look at those that are not isolated.
  */
 void nvli_plan_all(void)
 {
 	struct nvli_gpu *gpu;
 	unsigned long flags;
+	bool pending;
 	u32 required;
 
+	mutex_lock(&plan_lock);
 	rcu_read_lock();
 	nvli_for_each_gpu_rcu(gpu) {
 		required = required_of(gpu);
 		raw_spin_lock_irqsave(&gpu->lock, flags);
 		nvli_status_require(&gpu->status, required);
-		if (nvli_state(&gpu->status) == NVLI_PENDING && !gpu->error[0])
+		pending = nvli_state(&gpu->status) == NVLI_PENDING;
+		if (pending && !gpu->error[0])
 			strscpy(gpu->error, "not tried yet", sizeof(gpu->error));
 		raw_spin_unlock_irqrestore(&gpu->lock, flags);
+		if (pending)
+			nvli_gpu_kick(gpu);
 	}
 	rcu_read_unlock();
+	mutex_unlock(&plan_lock);
 }
 
 static bool is_required(struct nvli_gpu *gpu, int link)
@@ -125,7 +139,7 @@ bool nvli_plan_is_joined(struct nvli_gpu *gpu, int link)
 /*
  * May another owner use a link of this GPU? Not if the link is disabled at an end, as last read
  * back, or need not be, or has nothing at the other end. An isolated peer has disabled all its
- * links to others.
+ * links to others, as far as it knows of them.
  */
 bool nvli_plan_is_exposed(struct nvli_gpu *gpu, int link)
 {
@@ -138,7 +152,7 @@ bool nvli_plan_is_exposed(struct nvli_gpu *gpu, int link)
 
 	rcu_read_lock();
 	peer = peer_of(gpu, link);
-	exposed = !peer || nvli_gpu_state(peer) != NVLI_ISOLATED;
+	exposed = !peer || !agrees(gpu, peer) || nvli_gpu_state(peer) != NVLI_ISOLATED;
 	rcu_read_unlock();
 
 	return exposed;

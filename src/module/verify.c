@@ -2,8 +2,9 @@
 /*
  * Verification: decoding is switched on, the required links are disabled and read back, and config
  * space is left as it was found. All of it runs in one go, in the gate: on powerpc with pci_lock
- * held and interrupts off, so nobody else changes the GPU's config space meanwhile. Only a reset by
- * firmware can come between; then the generation differs, and nothing that was read counts.
+ * held and interrupts off. Two can still come between, as they do not take pci_lock. A reset by
+ * firmware: then the generation differs, and nothing that was read counts. And EEH, for a user: it
+ * blocks config space, or writes COMMAND as it read it a moment before.
  *
  * Config space goes through the bus's own operations: pci_read_config_*() would take pci_lock
  * again. Nothing here sleeps, and gpu->lock is not held across a config access.
@@ -52,6 +53,32 @@ bool nvli_visit_write_command(struct nvli_visit *visit, u16 command)
 	visit->is_on = done ? on : visit->is_on;
 
 	return done;
+}
+
+/*
+ * The GPU cannot be switched off again, since its config space was blocked meanwhile, and its user
+ * can have that stay so. Nobody has blocked the port above it: a reset switches it off, too. The
+ * worker releases it.
+ */
+static void shut(struct nvli_visit *visit)
+{
+	struct pci_dev *port = nvli_gpu_port(visit->gpu);
+	struct pci_bus *bus = port ? port->bus : NULL;
+	u32 control = 0;
+
+	if (!port || bus->ops->read(bus, port->devfn, PCI_BRIDGE_CONTROL, 2, &control) ||
+	    (u16)control == U16_MAX)
+		return;
+	WRITE_ONCE(visit->gpu->shut, true);
+	bus->ops->write(bus, port->devfn, PCI_BRIDGE_CONTROL, 2,
+			(u16)control | PCI_BRIDGE_CTL_BUS_RESET);
+	nvli_gpu_kick(visit->gpu);
+}
+
+static void switch_off(struct nvli_visit *visit, u16 command)
+{
+	if (!nvli_visit_write_command(visit, command & ~PCI_COMMAND_MEMORY))
+		shut(visit);
 }
 
 /* What the kernel remembers of the power state may be older than the register. */
@@ -155,8 +182,10 @@ static bool program_bars(struct nvli_visit *visit)
 {
 	int i;
 
+	/* All ones is what a GPU that is gone says, and nothing to put back. */
 	for (i = 0; i < NVLI_BARS; i++)
-		if (!nvli_visit_read(visit, PCI_BASE_ADDRESS_0 + 4 * i, 4, &visit->bar[i]))
+		if (!nvli_visit_read(visit, PCI_BASE_ADDRESS_0 + 4 * i, 4, &visit->bar[i]) ||
+		    visit->bar[i] == U32_MAX)
 			return false;
 	if (visit->is_on &&
 	    !nvli_visit_write_command(visit, visit->command & ~PCI_COMMAND_MEMORY))
@@ -321,6 +350,25 @@ static bool must_switch_off(const struct nvli_status *status, const struct nvli_
 	return result->outcome == NVLI_READ || !nvli_status_was_read(status);
 }
 
+/*
+ * Decoding is on right after a reset that was seen, and nothing was read back since. That reset did
+ * not happen, or somebody came past the gate; and whoever can make that look like a reset every
+ * moment is never looked at.
+ */
+static bool survived_reset(const struct nvli_status *status)
+{
+	return READ_ONCE(nvli_gate) && status->resets != status->verified_resets &&
+	       !nvli_status_was_read(status);
+}
+
+/* Switch the user off, whose work may use its links until it is verified or reset by its port. */
+static void lose(struct nvli_visit *visit)
+{
+	visit->command &= ~PCI_COMMAND_MEMORY;
+	visit->is_on = true;
+	WRITE_ONCE(visit->gpu->lost, true);
+}
+
 static enum nvli_answer run_sequence(struct nvli_visit *visit, const struct nvli_status *status,
 				     enum nvli_how how)
 {
@@ -341,10 +389,8 @@ static enum nvli_answer run_sequence(struct nvli_visit *visit, const struct nvli
 	/* Another chip, as it said before its last reset, too */
 	if (!verified && nvli_gpu_state(gpu) == NVLI_UNSUPPORTED)
 		return NVLI_SPARED;
-	if (!verified && was_on && must_switch_off(status, &visit->result)) {
-		visit->command &= ~PCI_COMMAND_MEMORY;
-		WRITE_ONCE(gpu->lost, true);
-	}
+	if (!verified && was_on && must_switch_off(status, &visit->result))
+		lose(visit);
 
 	return verified ? NVLI_VERIFIED : NVLI_NOT_VERIFIED;
 }
@@ -390,6 +436,8 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 		what = open_bar0(visit, leave_bars);
 	if (what) {
 		nvli_gpu_set_obstacle(gpu, what);
+		if (settles_in && was_on && survived_reset(&status))
+			lose(visit);
 		return NVLI_NOT_READY;
 	}
 
@@ -401,12 +449,12 @@ void nvli_visit_end(struct nvli_visit *visit, bool stay_on)
 {
 	if (visit->programmed) {
 		if (visit->is_on)
-			nvli_visit_write_command(visit, visit->command & ~PCI_COMMAND_MEMORY);
+			switch_off(visit, visit->command);
 		write_bars(visit, true);
 		/* A reset meanwhile has switched decoding off, and it stays off. */
 		if (visit->command & PCI_COMMAND_MEMORY && !was_reset(visit))
 			nvli_visit_write_command(visit, visit->command);
 	} else if (visit->is_on && !stay_on && !(visit->command & PCI_COMMAND_MEMORY)) {
-		nvli_visit_write_command(visit, visit->command);
+		switch_off(visit, visit->command);
 	}
 }

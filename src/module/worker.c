@@ -33,6 +33,9 @@
 /* How often to ask whether a GPU that was switched off has to be reset, too */
 #define LOST_MS		10
 #define NEVER		UINT_MAX
+/* How often a new GPU is asked for its IOMMU group, and for how long */
+#define GROUP_MS	20
+#define GROUP_WAIT	(2 * HZ)
 
 static unsigned int back_off(struct nvli_gpu *gpu, unsigned int min, unsigned int max)
 {
@@ -130,6 +133,8 @@ static unsigned int audit(struct nvli_gpu *gpu)
 			return nvli_settles_in(gpu);
 		nvli_look(gpu, NVLI_RETRY);
 		draw_audit(gpu);
+		if (nvli_gpu_state(gpu) != NVLI_ISOLATED)
+			return 0;
 	}
 
 	return min(ms_until(gpu->audit_at), expire(gpu));
@@ -141,13 +146,17 @@ static unsigned int audit(struct nvli_gpu *gpu)
  */
 static void stop_user(struct nvli_gpu *gpu)
 {
+	bool reset;
+
 	if (!READ_ONCE(gpu->lost) || !nvli_plan_is_any_exposed(gpu))
 		return;
 
-	WRITE_ONCE(gpu->lost, false);
-	pci_err(gpu->pdev, "its links may be in use and cannot be disabled: it is reset\n");
-	if (!nvli_reset_by_port(gpu))
-		pci_err(gpu->pdev, "it cannot be reset by its port\n");
+	reset = nvli_reset_by_port(gpu);
+	if (reset)
+		WRITE_ONCE(gpu->lost, false);
+	if (__ratelimit(&gpu->log))
+		pci_err(gpu->pdev, "its links may be in use and cannot be disabled: %s\n",
+			reset ? "it is reset" : "nor can it be reset by its port");
 }
 
 /* Are resets seen, and is the gate there? Asks what is in place, not what was put there. */
@@ -204,6 +213,24 @@ static unsigned int longest_wait(struct nvli_gpu *gpu)
 	return clamp(period, 1U, FAILED_MAX_MS / 1000U) * 1000;
 }
 
+/*
+ * Until it is planned a new GPU has to disable all its links, and its peers' plan is one without it.
+ * False if that has to wait, which is not for ever: a GPU without a group is alone.
+ */
+static bool plan_once(struct nvli_gpu *gpu)
+{
+	if (gpu->planned)
+		return true;
+	if (!nvli_plan_is_ready(gpu) && time_before(jiffies, gpu->added_at + GROUP_WAIT))
+		return false;
+
+	gpu->planned = true;
+	nvli_plan_all();
+	nvli_tell_links(gpu);
+
+	return true;
+}
+
 /* Return: milliseconds until the GPU wants to be looked at again. */
 static unsigned int serve(struct nvli_gpu *gpu)
 {
@@ -211,11 +238,16 @@ static unsigned int serve(struct nvli_gpu *gpu)
 	enum nvli_answer answer;
 	unsigned int ms;
 
+	nvli_release_port(gpu);
+	if (!plan_once(gpu))
+		return GROUP_MS;
 	if (nvli_gpu_state(gpu) == NVLI_OFF)
 		return NEVER;
 
-	/* Its release kicks us. */
+	/* Its release kicks us. A user may make one reset after the other. */
 	ms = nvli_settles_in(gpu);
+	if (ms != NEVER)
+		stop_user(gpu);
 	if (ms)
 		return ms;
 
@@ -226,7 +258,6 @@ static unsigned int serve(struct nvli_gpu *gpu)
 		look_at_hooks(gpu);
 		look_at_link(gpu);
 	}
-	stop_user(gpu);
 	status = nvli_gpu_status(gpu);
 	switch (nvli_state(&status)) {
 	case NVLI_OFF:
@@ -243,13 +274,16 @@ static unsigned int serve(struct nvli_gpu *gpu)
 		return NEVER;
 	if (!status.watched && nvli_status_is_cut(&status))
 		return RETRY_MAX_MS;
-	/* Any failure begins the back-off. A kick, which a tenant can cause, does not end it. */
+	/*
+	 * Any failure begins the back-off. A kick, which a tenant can cause, does not end it. EEH may
+	 * have switched decoding on past the gate, as it was a moment before.
+	 */
 	if (nvli_status_has_failed(&status)) {
 		if (!gpu->retry_ms) {
 			ms = back_off(gpu, FAILED_MIN_MS, FAILED_MAX_MS);
 			gpu->retry_at = jiffies + msecs_to_jiffies(ms);
 		}
-		if (ms_until(gpu->retry_at))
+		if (ms_until(gpu->retry_at) && !(READ_ONCE(nvli_gate) && is_decoding(gpu)))
 			return ms_until(gpu->retry_at);
 	}
 

@@ -71,6 +71,8 @@ typedef struct Bridge {
     PCIDevice *device;
     PCIConfigReadFunc *config_read;
     PCIConfigWriteFunc *config_write;
+    bool no_power_control;      /* its slot stays on, so a fundamental reset does nothing */
+    bool no_reset;              /* nor does a secondary bus reset */
     QLIST_ENTRY(Bridge) next;
 } Bridge;
 
@@ -96,7 +98,14 @@ static Bridge *find_bridge(PCIDevice *device)
 static uint32_t keep_indicator(PCIDevice *port, uint32_t off, uint32_t val, int len)
 {
     uint32_t control = port->exp.exp_cap + PCI_EXP_SLTCTL;
+    Bridge *bridge = find_bridge(port);
 
+    if (off == control && len == 2 && bridge->no_power_control) {
+        val &= ~PCI_EXP_SLTCTL_PCC;
+    }
+    if (off == PCI_BRIDGE_CONTROL && bridge->no_reset) {
+        val &= ~PCI_BRIDGE_CTL_BUS_RESET;
+    }
     if (off == control && len == 2 && (val & PCI_EXP_SLTCTL_PIC) == PCI_EXP_SLTCTL_PWR_IND_OFF) {
         return (val & ~PCI_EXP_SLTCTL_PIC) | PCI_EXP_SLTCTL_PWR_IND_ON;
     }
@@ -172,39 +181,55 @@ bool gv100_bus_is_bridge(const char *name)
     return find_bridge_called(name);
 }
 
+static bool *flag_of(Bridge *bridge, const char *property)
+{
+    return !strcmp(property, "no-power-control") ? &bridge->no_power_control :
+           !strcmp(property, "no-reset") ? &bridge->no_reset : NULL;
+}
+
 char *gv100_bus_get(const char *name, const char *property, Error **errp)
 {
-    PCIDevice *port = find_bridge_called(name)->device;
+    Bridge *bridge = find_bridge_called(name);
+    bool *flag = flag_of(bridge, property);
 
-    if (strcmp(property, "link-report")) {
+    if (!flag && strcmp(property, "link-report")) {
         error_setg(errp, "no property %s of a port", property);
         return NULL;
     }
-    return g_strdup(reports_link(port) ? "true" : "false");
+    return g_strdup((flag ? *flag : reports_link(bridge->device)) ? "true" : "false");
+}
+
+static void set_link_report(PCIDevice *port, bool on)
+{
+    uint8_t *capability = port->config + port->exp.exp_cap;
+
+    if (on) {
+        pci_long_test_and_set_mask(capability + PCI_EXP_LNKCAP, PCI_EXP_LNKCAP_DLLLARC);
+        pci_word_test_and_set_mask(capability + PCI_EXP_LNKSTA, PCI_EXP_LNKSTA_DLLLA);
+    } else {
+        pci_long_test_and_clear_mask(capability + PCI_EXP_LNKCAP, PCI_EXP_LNKCAP_DLLLARC);
+        pci_word_test_and_clear_mask(capability + PCI_EXP_LNKSTA, PCI_EXP_LNKSTA_DLLLA);
+        pci_word_test_and_clear_mask(capability + PCI_EXP_SLTSTA, PCI_EXP_SLTSTA_DLLSC);
+    }
 }
 
 bool gv100_bus_set(const char *name, const char *property, const char *value, Error **errp)
 {
-    PCIDevice *port = find_bridge_called(name)->device;
-    uint8_t *capability = port->config + port->exp.exp_cap;
+    Bridge *bridge = find_bridge_called(name);
+    bool *flag = flag_of(bridge, property);
     bool on;
 
-    if (strcmp(property, "link-report") || !pci_is_express(port)) {
+    if ((strcmp(property, "link-report") && !flag) || !pci_is_express(bridge->device)) {
         error_setg(errp, "no property %s of %s", property, name);
         return false;
     }
     if (!qapi_bool_parse(property, value, &on, errp)) {
         return false;
     }
-    if (on) {
-        pci_long_test_and_set_mask(capability + PCI_EXP_LNKCAP, PCI_EXP_LNKCAP_DLLLARC);
-        pci_word_test_and_set_mask(capability + PCI_EXP_LNKSTA, PCI_EXP_LNKSTA_DLLLA);
-        pci_word_test_and_set_mask(port->wmask + port->exp.exp_cap + PCI_EXP_SLTCTL,
-                                   PCI_EXP_SLTCTL_DLLSCE);
+    if (flag) {
+        *flag = on;
     } else {
-        pci_long_test_and_clear_mask(capability + PCI_EXP_LNKCAP, PCI_EXP_LNKCAP_DLLLARC);
-        pci_word_test_and_clear_mask(capability + PCI_EXP_LNKSTA, PCI_EXP_LNKSTA_DLLLA);
-        pci_word_test_and_clear_mask(capability + PCI_EXP_SLTSTA, PCI_EXP_SLTSTA_DLLSC);
+        set_link_report(bridge->device, on);
     }
     return true;
 }

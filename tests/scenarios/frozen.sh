@@ -34,6 +34,10 @@ lost() {
 	usleep 800000
 }
 
+port_is_released() {
+	[ $(($(bridge_control 0) & 0x40)) = 0 ]
+}
+
 mended() {
 	seam state 0
 	seam flags -1
@@ -129,6 +133,44 @@ guest() {
 		is "EEH is told, $n" "$(seam_checks)" "1 1"
 		mended "frozen at access $n"
 	done
+	# Config space goes in the middle, too, and with it the way to switch decoding off again: EEH asks for
+	# no lock. In the end the user could thaw the PE, and reach a GPU that nobody has verified.
+	seam passed 1
+	for n in $(seq "$sequence"); do
+		lab mark "blocked at $n"
+		seam block_at "$n"
+		lost
+		is "it was blocked, $n" "$(cat $seam_parameters/block_at)" 0
+		ok "its port has let go of it, $n" wait_for 5 port_is_released
+		lab mark "after blocked at $n"
+		nok "isolated after that, blocked at $n" in_state 0 isolated
+		seam flags -0x4
+		mended "blocked at access $n"
+	done
+	# A reset that resets nothing leaves decoding on. Until it is old enough for a look nobody knows that, and
+	# a guest can make one after the other; so what is on right after a reset is switched off.
+	lab set p0 no-reset on
+	gpu=$(gpu 0)
+	modprobe lab_driver
+	echo lab_driver >"$(dev 0)/driver_override"
+	memory 0 on
+	is "decoding is on" "$(($(config_read "$gpu" 4 2) & 2))" 2
+	raw_assert 0
+	raw_release 0
+	echo "$gpu" >/sys/bus/pci/drivers_probe
+	is "decoding right after a reset" "$(sysfs 0 state) $(($(config_read "$gpu" 4 2) & 2))" "pending 0"
+	disable_gpu 0
+	lab set p0 no-reset off
+	mended "reset that was none"
+	seam passed 0
 	unload
 	rmmod lab_seam
+}
+
+judge() {
+	# shellcheck disable=SC2154 # set by run
+	for n in $(sed -n 's/.* mark text=blocked at //p' "$log"); do
+		is "g0 is off, blocked at $n" "$(log_segment "blocked at $n" "after blocked at $n" |
+			awk '$2 == "g0" && $3 == "memory" { is = $4 } END { print is }')" off
+	done
 }

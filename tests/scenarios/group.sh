@@ -38,6 +38,17 @@ guest() {
 		is "domain of g$n then" "$(sysfs "$n" domain)" alone
 		ok "check is content with g$n then" nvlink-isolation check "$(gpu $n)"
 	done
+
+	# The kernel puts a GPU that it finds into its group only after it has told of it.
+	ok "domains=group" set_parameter domains group
+	remove_gpu 1
+	rescan
+	for n in 0 1; do
+		ok "g$n is isolated, g1 found again" wait_for 20 in_state "$n" isolated
+		is "links of g$n that have to be cut, g1 found again" "$(sysfs "$n" required_links)" ""
+	done
+	is "nothing is said against g0 meanwhile" "$(dmesg_since |
+		grep -c "$(gpu 0): .*not isolated")" 0
 	unload
 }
 

@@ -15,6 +15,9 @@
 #                             comes up, which resets the GPU unseen; the port tells it if it can
 #   lab set p0 link-report on|off
 #                             can it? p0 is the port of g0
+#   lab set p0 no-power-control on|off
+#                             its slot stays on: EEH's fundamental reset then resets nothing. no-reset:
+#                             nor does a write of bridge control
 #   gpu N                     PCI address of the N-th GPU (from 0)
 #   dev N                     its directory in sysfs
 #   sysfs N ATTR              what its nvlink_isolation/ATTR reads

@@ -10,6 +10,7 @@
  *   passed      1: it is a guest's
  *   thaw_fails  1: it cannot be thawed
  *   freeze_at   at this access to BAR0, from 1, somebody freezes the PE; then 0
+ *   block_at    at this access somebody freezes the PE and has EEH block config space; then 0
  *   log         what came since it was written: "thaw", "freeze", and how many accesses between
  *               them; in brackets those that met a frozen PE
  *   checks      calls of eeh_dev_check_failure() for the GPU, and how many of them made an event:
@@ -42,6 +43,7 @@ static struct pci_dev *pdev;
 static int state;
 static int thaw_fails;
 static int freeze_at;
+static int block_at;
 static char text[512];
 static size_t length;
 static unsigned int accesses, strays;
@@ -214,6 +216,10 @@ static bool is_stray(const void __iomem *addr)
 	accesses++;
 	if (freeze_at && !--freeze_at)
 		state = EEH_PE_STATE_STOPPED_IO_DMA;
+	if (block_at && !--block_at) {
+		state = EEH_PE_STATE_STOPPED_IO_DMA;
+		eeh_pe_state_mark(played(), EEH_PE_CFG_BLOCKED);
+	}
 	stray = state && state != EEH_PE_STATE_STOPPED_DMA;
 	strays += stray;
 out:
@@ -345,6 +351,7 @@ module_param_cb(flags, &flags_ops, NULL, 0200);
 module_param_cb(passed, &passed_ops, NULL, 0200);
 module_param(thaw_fails, int, 0600);
 module_param(freeze_at, int, 0600);
+module_param(block_at, int, 0600);
 module_param_cb(log, &log_ops, NULL, 0600);
 module_param_cb(checks, &checks_ops, NULL, 0600);
 module_param(send, ulong, 0600);
