@@ -24,6 +24,7 @@ void nvli_event_reset(struct nvli_gpu *gpu, bool counted)
 	raw_spin_lock_irqsave(&gpu->lock, flags);
 	nvli_status_reset(&gpu->status, counted);
 	gpu->reset.settled_ns = NVLI_IN_RESET;
+	gpu->reset.happened = false;
 	/* The driver that had the GPU when enforcement began has lost it. */
 	gpu->spared = false;
 	if (gpu->status.enforced)

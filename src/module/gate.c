@@ -11,6 +11,7 @@
 
 #include "log.h"
 #include "gate.h"
+#include "platform.h"
 #include "settings.h"
 #include "trace.h"
 #include "verify.h"
@@ -137,7 +138,16 @@ static void answer_bell(struct nvli_visit *visit)
 	u64 began = ktime_get_ns();
 	u32 command;
 
-	if (!nvli_visit_read(visit, PCI_COMMAND, 2, &command) || command == U16_MAX) {
+	if (!nvli_visit_read(visit, PCI_COMMAND, 2, &command)) {
+		/*
+		 * EEH has blocked it between its own writes of COMMAND and hook B, which nobody
+		 * honest has it do, and may have switched decoding on.
+		 */
+		if (bell->how == NVLI_ONCE && nvli_visit_may_be_on(visit))
+			nvli_gpu_set_stuck_on(visit->gpu);
+		command = U16_MAX;
+	}
+	if (command == U16_MAX) {
 		nvli_gpu_set_obstacle(visit->gpu, "it does not answer in config space");
 		return;
 	}
@@ -283,8 +293,8 @@ static bool is_off(const struct gate *gate)
 }
 
 /*
- * Put the gate on the bus of a GPU, if it is not there. Not on top of operations that another module
- * has put there, which could go with that module. True if config writes meet the gate now.
+ * Put the gate on the bus of a GPU, if it is not there. Not on top of another module's operations,
+ * which could go with that module. True if config writes meet the gate now.
  */
 bool nvli_gate_attach(struct pci_bus *bus)
 {
@@ -300,7 +310,7 @@ bool nvli_gate_attach(struct pci_bus *bus)
 			pci_bus_set_ops(bus, &gate->ops);
 		goto unlock;
 	}
-	if (bus->parent && bus->ops != bus->parent->ops) {
+	if (bus->ops != nvli_platform->config_ops(bus)) {
 		dev_err(&bus->dev, "another module has put its config operations there: %ps\n",
 			bus->ops);
 		goto unlock;

@@ -213,6 +213,13 @@ void nvli_gpu_count_refusal(struct nvli_gpu *gpu)
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 }
 
+/* Decoding may be on, and config space does not take the write that ends that. Any context. */
+void nvli_gpu_set_stuck_on(struct nvli_gpu *gpu)
+{
+	WRITE_ONCE(gpu->stuck_on, true);
+	nvli_gpu_kick(gpu);
+}
+
 /* What there is to publish. The caller holds @gpu->lock. */
 struct nvli_told nvli_gpu_news(const struct nvli_gpu *gpu)
 {

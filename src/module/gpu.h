@@ -42,6 +42,7 @@ struct nvli_path {
  * @due_ns: when firmware takes the next step of a reset
  * @asserted: bit n: bridge n of the path has its reset bit set, by a config write
  * @in_steps: firmware is working on a reset
+ * @happened: its release was that of a reset which does reset the GPU
  * @releases_next: its next step is the release
  */
 struct nvli_reset {
@@ -49,6 +50,7 @@ struct nvli_reset {
 	u64 due_ns;
 	u8 asserted;
 	bool in_steps;
+	bool happened;
 	bool releases_next;
 };
 
@@ -140,7 +142,7 @@ struct nvli_told {
  *	    @lock a hint
  * @lost: decoding was on when a required link was not disabled; what runs on it may use that link
  *	  until it is verified, or reset by its port
- * @shut: its port holds it in reset, for us
+ * @stuck_on: decoding may be on and cannot be switched off: it has to be reset by its port
  * @dead: removed: no work is queued and the hardware is not touched any more
  * @told: what was published about it
  * @log: limits the log lines that a tenant can cause
@@ -176,7 +178,7 @@ struct nvli_gpu {
 	unsigned int repaired;
 	bool spared;
 	bool lost;
-	bool shut;
+	bool stuck_on;
 	bool dead;
 	struct nvli_told told;
 	struct ratelimit_state log;
@@ -211,6 +213,7 @@ extern struct list_head nvli_gpus;
 struct nvli_status nvli_gpu_status(struct nvli_gpu *gpu);
 enum nvli_state nvli_gpu_state(struct nvli_gpu *gpu);
 void nvli_gpu_count_refusal(struct nvli_gpu *gpu);
+void nvli_gpu_set_stuck_on(struct nvli_gpu *gpu);
 struct nvli_told nvli_gpu_news(const struct nvli_gpu *gpu);
 bool nvli_gpu_has_news(struct nvli_gpu *gpu);
 bool nvli_gpu_is_refused(struct nvli_gpu *gpu);

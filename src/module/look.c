@@ -15,6 +15,7 @@
 
 /* How long NVIDIA's tools keep a V100 in reset (hardware.md) */
 #define ASSERT_MS	100
+#define RELEASE_TRIES	100
 
 /*
  * Wake a GPU that nobody uses, by what put it to sleep: runtime PM, or, by vfio-pci before Linux
@@ -104,25 +105,20 @@ bool nvli_link_went_down(struct nvli_gpu *gpu)
 	return true;
 }
 
-/**
- * nvli_release_port() - take a GPU out of the reset that the gate has put it in, if it has
- * @gpu: the GPU
- *
- * Sleeps.
- */
-void nvli_release_port(struct nvli_gpu *gpu)
+static bool write_reset_bit(struct pci_dev *port, bool set)
 {
-	struct pci_dev *port = nvli_gpu_port(gpu);
 	u16 control;
 
-	if (!READ_ONCE(gpu->shut))
-		return;
-	msleep(ASSERT_MS);
-	WRITE_ONCE(gpu->shut, false);
-	if (port && !pci_read_config_word(port, PCI_BRIDGE_CONTROL, &control) &&
-	    control != U16_MAX)
-		pci_write_config_word(port, PCI_BRIDGE_CONTROL,
-				      control & ~PCI_BRIDGE_CTL_BUS_RESET);
+	if (pci_read_config_word(port, PCI_BRIDGE_CONTROL, &control) || control == U16_MAX)
+		return false;
+	control &= ~PCI_BRIDGE_CTL_BUS_RESET;
+	if (set)
+		control |= PCI_BRIDGE_CTL_BUS_RESET;
+	pci_write_config_word(port, PCI_BRIDGE_CONTROL, control);
+
+	/* Where firmware could not do it the kernel does not hear of that. */
+	return !pci_read_config_word(port, PCI_BRIDGE_CONTROL, &control) && control != U16_MAX &&
+	       !!(control & PCI_BRIDGE_CTL_BUS_RESET) == set;
 }
 
 /**
@@ -132,22 +128,22 @@ void nvli_release_port(struct nvli_gpu *gpu)
  * Stops whatever runs on it. Nothing is restored: the gate keeps it off. By aligned 16-bit writes
  * of bridge control: skiboot looks for no other when it takes the CPU's side of the links along.
  *
- * Return: false if it has no port of its own, or that does not answer.
+ * Return: false if it has no port of its own, or that does not do it.
  */
 bool nvli_reset_by_port(struct nvli_gpu *gpu)
 {
 	struct pci_dev *port = nvli_gpu_port(gpu);
-	u16 control;
+	int tries;
 
-	if (!port || pci_read_config_word(port, PCI_BRIDGE_CONTROL, &control) || control == U16_MAX)
+	if (!port || !write_reset_bit(port, true))
 		return false;
-	/* Somebody else is at it, and will end it. */
-	if (control & PCI_BRIDGE_CTL_BUS_RESET)
-		return true;
-
-	WRITE_ONCE(gpu->shut, true);
-	pci_write_config_word(port, PCI_BRIDGE_CONTROL, control | PCI_BRIDGE_CTL_BUS_RESET);
-	nvli_release_port(gpu);
+	/* EEH may have the port's config space for some time. */
+	for (tries = 0; tries < RELEASE_TRIES; tries++) {
+		msleep(ASSERT_MS);
+		if (write_reset_bit(port, false))
+			return true;
+	}
+	pci_err(gpu->pdev, "its port does not take it out of reset again\n");
 
 	return true;
 }

@@ -7,7 +7,6 @@
 
 enum nvli_answer nvli_look(struct nvli_gpu *gpu, enum nvli_how how);
 bool nvli_link_went_down(struct nvli_gpu *gpu);
-void nvli_release_port(struct nvli_gpu *gpu);
 bool nvli_reset_by_port(struct nvli_gpu *gpu);
 
 #endif

@@ -45,6 +45,8 @@ static void enforce(struct nvli_gpu *gpu, bool watched)
 	gpu->repaired = 0;
 	gpu->told.refused = 0;
 	gpu->told.repaired = 0;
+	gpu->lost = false;
+	gpu->stuck_on = false;
 	if (nvli_state(&gpu->status) != NVLI_ISOLATED)
 		strscpy(gpu->error, watched ? "not tried yet" : "its resets cannot be watched",
 			sizeof(gpu->error));
@@ -119,7 +121,6 @@ static void release(struct nvli_gpu *gpu)
 	nvli_status_enforce(&gpu->status, false);
 	gpu->error[0] = '\0';
 	gpu->spared = false;
-	gpu->lost = false;
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 
 	mutex_lock(&gpu->ring_lock);
@@ -156,8 +157,11 @@ static int stop(void)
 		return err;
 	}
 
-	while ((gpu = nvli_gpu_next(gpu)))
+	while ((gpu = nvli_gpu_next(gpu))) {
 		flush_delayed_work(&gpu->work);
+		/* Nobody sees the end of a reset that goes on now. */
+		gpu->reset = (struct nvli_reset) { };
+	}
 	pr_info("enforcement ended (isolate=0): disabled links come back at each GPU's next reset\n");
 	module_put(THIS_MODULE);
 
@@ -180,28 +184,39 @@ static void reconsider(void)
 }
 
 /*
+ * Look at a GPU that has to disable more than is known to be disabled. Its user may keep us from
+ * it, by what makes EEH block config space, or by resets that reset nothing: that is not waited
+ * for.
+ */
+static void look_again(struct nvli_gpu *gpu)
+{
+	unsigned int ms = nvli_settles_in(gpu);
+	struct nvli_status status;
+
+	if (ms != UINT_MAX)
+		msleep(ms);
+	if (nvli_look(gpu, NVLI_RETRY) != NVLI_NOT_READY || !pci_is_enabled(gpu->pdev))
+		return;
+
+	status = nvli_gpu_status(gpu);
+	if (!(nvli_status_was_read(&status) && !(status.required & ~status.disabled)) &&
+	    !READ_ONCE(gpu->reset.happened))
+		WRITE_ONCE(gpu->lost, true);
+}
+
+/*
  * Who may talk to whom has changed. More links are disabled now, in a GPU in use too, where it is a
  * single write; fewer at the next reset.
  */
 static void replan(void)
 {
 	struct nvli_gpu *gpu = NULL;
-	unsigned int ms;
 
 	nvli_tell_absent();
 	nvli_plan_all();
-	while ((gpu = nvli_gpu_next(gpu))) {
-		if (nvli_gpu_state(gpu) == NVLI_PENDING && !READ_ONCE(gpu->spared)) {
-			/* It may have been switched on since its reset, by the plan of before. */
-			ms = nvli_settles_in(gpu);
-			if (ms != UINT_MAX)
-				msleep(ms);
-			/* A user that keeps us from looking is not waited for. */
-			if (nvli_look(gpu, NVLI_RETRY) == NVLI_NOT_READY &&
-			    pci_is_enabled(gpu->pdev))
-				WRITE_ONCE(gpu->lost, true);
-		}
-	}
+	while ((gpu = nvli_gpu_next(gpu)))
+		if (nvli_gpu_state(gpu) == NVLI_PENDING && !READ_ONCE(gpu->spared))
+			look_again(gpu);
 	/* Only now, so that those that have to be reset are in reset at once. */
 	while ((gpu = nvli_gpu_next(gpu))) {
 		nvli_tell_links(gpu);
@@ -250,7 +265,6 @@ static void let_go(struct nvli_gpu *gpu)
 {
 	nvli_sysfs_remove(gpu);
 	nvli_gpu_remove(gpu);
-	nvli_release_port(gpu);
 }
 
 /*
@@ -270,6 +284,7 @@ static void add_late(struct pci_dev *pdev)
 	mutex_lock(&nvli_lock);
 	gpu = take_in(pdev);
 	if (gpu) {
+		nvli_plan_new(gpu);
 		/* Before it is found, so that the gate never takes it for one to be passed. */
 		if (READ_ONCE(nvli_isolate))
 			enforce(gpu, watch(gpu));

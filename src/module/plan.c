@@ -95,17 +95,25 @@ bool nvli_plan_is_ready(const struct nvli_gpu *gpu)
 	return nvli_domains().policy != NVLI_BY_GROUP || group_of(gpu) >= 0;
 }
 
+/* A GPU that nobody knows yet, and that may join no other: its links to the CPU are kept. */
+void nvli_plan_new(struct nvli_gpu *gpu)
+{
+	rcu_read_lock();
+	gpu->status.required = required_of(gpu);
+	rcu_read_unlock();
+}
+
 static DEFINE_MUTEX(plan_lock);
 
 /*
  * Work out the required links of all GPUs before anybody verifies one: else a GPU could be admitted
- * by the plan of before. The worker is then to look at those that are not isolated.
+ * by the plan of before. The caller then has the worker look at those that are not isolated any
+ * more.
  */
 void nvli_plan_all(void)
 {
 	struct nvli_gpu *gpu;
 	unsigned long flags;
-	bool pending;
 	u32 required;
 
 	mutex_lock(&plan_lock);
@@ -114,12 +122,9 @@ void nvli_plan_all(void)
 		required = required_of(gpu);
 		raw_spin_lock_irqsave(&gpu->lock, flags);
 		nvli_status_require(&gpu->status, required);
-		pending = nvli_state(&gpu->status) == NVLI_PENDING;
-		if (pending && !gpu->error[0])
+		if (nvli_state(&gpu->status) == NVLI_PENDING && !gpu->error[0])
 			strscpy(gpu->error, "not tried yet", sizeof(gpu->error));
 		raw_spin_unlock_irqrestore(&gpu->lock, flags);
-		if (pending)
-			nvli_gpu_kick(gpu);
 	}
 	rcu_read_unlock();
 	mutex_unlock(&plan_lock);

@@ -8,6 +8,7 @@
 #define NVLI_PEER_NAME	16	/* "0004:05:00.0", "unknown" */
 
 bool nvli_plan_is_ready(const struct nvli_gpu *gpu);
+void nvli_plan_new(struct nvli_gpu *gpu);
 void nvli_plan_all(void);
 int nvli_plan_domain(const struct nvli_gpu *gpu);
 void nvli_plan_peer_name(const struct nvli_gpu *gpu, int link, char name[NVLI_PEER_NAME]);

@@ -56,29 +56,18 @@ bool nvli_visit_write_command(struct nvli_visit *visit, u16 command)
 }
 
 /*
- * The GPU cannot be switched off again, since its config space was blocked meanwhile, and its user
- * can have that stay so. Nobody has blocked the port above it: a reset switches it off, too. The
- * worker releases it.
+ * Switch decoding off. Where EEH has blocked config space meanwhile that fails, and the GPU's user
+ * can have it stay so. Nobody has blocked the port above it, and the worker resets the GPU by that:
+ * not here, since skiboot purges all caches before it asserts such a reset.
  */
-static void shut(struct nvli_visit *visit)
+static bool switch_off(struct nvli_visit *visit)
 {
-	struct pci_dev *port = nvli_gpu_port(visit->gpu);
-	struct pci_bus *bus = port ? port->bus : NULL;
-	u32 control = 0;
+	bool done = nvli_visit_write_command(visit, visit->command & ~PCI_COMMAND_MEMORY);
 
-	if (!port || bus->ops->read(bus, port->devfn, PCI_BRIDGE_CONTROL, 2, &control) ||
-	    (u16)control == U16_MAX)
-		return;
-	WRITE_ONCE(visit->gpu->shut, true);
-	bus->ops->write(bus, port->devfn, PCI_BRIDGE_CONTROL, 2,
-			(u16)control | PCI_BRIDGE_CTL_BUS_RESET);
-	nvli_gpu_kick(visit->gpu);
-}
+	if (!done)
+		nvli_gpu_set_stuck_on(visit->gpu);
 
-static void switch_off(struct nvli_visit *visit, u16 command)
-{
-	if (!nvli_visit_write_command(visit, command & ~PCI_COMMAND_MEMORY))
-		shut(visit);
+	return done;
 }
 
 /* What the kernel remembers of the power state may be older than the register. */
@@ -187,8 +176,7 @@ static bool program_bars(struct nvli_visit *visit)
 		if (!nvli_visit_read(visit, PCI_BASE_ADDRESS_0 + 4 * i, 4, &visit->bar[i]) ||
 		    visit->bar[i] == U32_MAX)
 			return false;
-	if (visit->is_on &&
-	    !nvli_visit_write_command(visit, visit->command & ~PCI_COMMAND_MEMORY))
+	if (visit->is_on && !switch_off(visit))
 		return false;
 	visit->programmed = true;
 	write_bars(visit, false);
@@ -361,6 +349,18 @@ static bool survived_reset(const struct nvli_status *status)
 	       !nvli_status_was_read(status);
 }
 
+/* Has the GPU a user for whom nothing was read back since its last reset? */
+bool nvli_visit_may_be_on(const struct nvli_visit *visit)
+{
+	struct nvli_status status = nvli_gpu_status(visit->gpu);
+
+	enum nvli_state state = nvli_state(&status);
+
+	return (state == NVLI_PENDING || state == NVLI_FAILED) &&
+	       !nvli_status_was_read(&status) && !READ_ONCE(visit->gpu->spared) &&
+	       pci_is_enabled(visit->gpu->pdev);
+}
+
 /* Switch the user off, whose work may use its links until it is verified or reset by its port. */
 static void lose(struct nvli_visit *visit)
 {
@@ -449,12 +449,12 @@ void nvli_visit_end(struct nvli_visit *visit, bool stay_on)
 {
 	if (visit->programmed) {
 		if (visit->is_on)
-			switch_off(visit, visit->command);
+			switch_off(visit);
 		write_bars(visit, true);
 		/* A reset meanwhile has switched decoding off, and it stays off. */
 		if (visit->command & PCI_COMMAND_MEMORY && !was_reset(visit))
 			nvli_visit_write_command(visit, visit->command);
 	} else if (visit->is_on && !stay_on && !(visit->command & PCI_COMMAND_MEMORY)) {
-		switch_off(visit, visit->command);
+		switch_off(visit);
 	}
 }

@@ -41,6 +41,7 @@ struct nvli_visit {
 
 bool nvli_visit_read(struct nvli_visit *visit, int where, int size, u32 *value);
 bool nvli_visit_write_command(struct nvli_visit *visit, u16 command);
+bool nvli_visit_may_be_on(const struct nvli_visit *visit);
 enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how);
 void nvli_visit_end(struct nvli_visit *visit, bool stay_on);
 

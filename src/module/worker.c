@@ -141,22 +141,28 @@ static unsigned int audit(struct nvli_gpu *gpu)
 }
 
 /*
- * Decoding is off, but what runs on the GPU goes on, and may use a link whose other end is not
- * known to be disabled either.
+ * A GPU that cannot be switched off is reset by its port. So is one that is switched off: what runs
+ * on it goes on, and may use a link whose other end is not known to be disabled either.
  */
 static void stop_user(struct nvli_gpu *gpu)
 {
 	bool reset;
 
-	if (!READ_ONCE(gpu->lost) || !nvli_plan_is_any_exposed(gpu))
+	if (nvli_gpu_state(gpu) == NVLI_ISOLATED) {
+		WRITE_ONCE(gpu->lost, false);
+		WRITE_ONCE(gpu->stuck_on, false);
+	}
+	if (!READ_ONCE(nvli_gate) || (!READ_ONCE(gpu->stuck_on) &&
+				      !(READ_ONCE(gpu->lost) && nvli_plan_is_any_exposed(gpu))))
 		return;
 
 	reset = nvli_reset_by_port(gpu);
-	if (reset)
+	if (reset) {
 		WRITE_ONCE(gpu->lost, false);
-	if (__ratelimit(&gpu->log))
-		pci_err(gpu->pdev, "its links may be in use and cannot be disabled: %s\n",
-			reset ? "it is reset" : "nor can it be reset by its port");
+		WRITE_ONCE(gpu->stuck_on, false);
+	}
+	dev_err_ratelimited(&gpu->pdev->dev, "its links may be in use and cannot be disabled: %s\n",
+			    reset ? "it is reset" : "nor can it be reset by its port");
 }
 
 /* Are resets seen, and is the gate there? Asks what is in place, not what was put there. */
@@ -214,11 +220,13 @@ static unsigned int longest_wait(struct nvli_gpu *gpu)
 }
 
 /*
- * Until it is planned a new GPU has to disable all its links, and its peers' plan is one without it.
- * False if that has to wait, which is not for ever: a GPU without a group is alone.
+ * Until it is planned a new GPU is alone, and its peers' plan is one without it. False if that has
+ * to wait, which is not for ever: a GPU without a group stays alone.
  */
 static bool plan_once(struct nvli_gpu *gpu)
 {
+	struct nvli_gpu *other = NULL;
+
 	if (gpu->planned)
 		return true;
 	if (!nvli_plan_is_ready(gpu) && time_before(jiffies, gpu->added_at + GROUP_WAIT))
@@ -227,6 +235,8 @@ static bool plan_once(struct nvli_gpu *gpu)
 	gpu->planned = true;
 	nvli_plan_all();
 	nvli_tell_links(gpu);
+	while ((other = nvli_gpu_next(other)))
+		nvli_gpu_kick(other);
 
 	return true;
 }
@@ -238,7 +248,6 @@ static unsigned int serve(struct nvli_gpu *gpu)
 	enum nvli_answer answer;
 	unsigned int ms;
 
-	nvli_release_port(gpu);
 	if (!plan_once(gpu))
 		return GROUP_MS;
 	if (nvli_gpu_state(gpu) == NVLI_OFF)
@@ -246,7 +255,7 @@ static unsigned int serve(struct nvli_gpu *gpu)
 
 	/* Its release kicks us. A user may make one reset after the other. */
 	ms = nvli_settles_in(gpu);
-	if (ms != NEVER)
+	if (ms != NEVER || READ_ONCE(gpu->stuck_on))
 		stop_user(gpu);
 	if (ms)
 		return ms;
@@ -275,8 +284,8 @@ static unsigned int serve(struct nvli_gpu *gpu)
 	if (!status.watched && nvli_status_is_cut(&status))
 		return RETRY_MAX_MS;
 	/*
-	 * Any failure begins the back-off. A kick, which a tenant can cause, does not end it. EEH may
-	 * have switched decoding on past the gate, as it was a moment before.
+	 * Any failure begins the back-off. A kick, which a tenant can cause, does not end it.
+	 * EEH may have switched decoding on past the gate, as it was a moment before.
 	 */
 	if (nvli_status_has_failed(&status)) {
 		if (!gpu->retry_ms) {
@@ -315,7 +324,8 @@ void nvli_work(struct work_struct *work)
 		if (!nvli_tell(gpu))
 			ms = min_t(unsigned int, ms, RETRY_MAX_MS);
 	/* Its peers may be exposed later. */
-	if (READ_ONCE(gpu->lost))
+	if (nvli_gpu_state(gpu) != NVLI_OFF &&
+	    (READ_ONCE(gpu->lost) || READ_ONCE(gpu->stuck_on)))
 		ms = min_t(unsigned int, ms, LOST_MS);
 	if (ms != NEVER)
 		nvli_gpu_kick_in(gpu, ms);

@@ -168,7 +168,7 @@ guest() {
 }
 
 judge() {
-	# shellcheck disable=SC2154 # set by run
+	# shellcheck disable=SC2013,SC2154 # words; set by run
 	for n in $(sed -n 's/.* mark text=blocked at //p' "$log"); do
 		is "g0 is off, blocked at $n" "$(log_segment "blocked at $n" "after blocked at $n" |
 			awk '$2 == "g0" && $3 == "memory" { is = $4 } END { print is }')" off

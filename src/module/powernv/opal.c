@@ -186,7 +186,7 @@ static bool step_releases(struct nvli_reset *reset, const struct call *call, s64
 
 static void after_call(const struct call *call, struct nvli_gpu *gpu, int bridge, s64 result)
 {
-	bool released;
+	bool released, real;
 
 	if (call->opcode == OPAL_PCI_EEH_FREEZE_CLEAR) {
 		if (nvli_eeh_is_in(gpu, call->pe))
@@ -201,8 +201,17 @@ static void after_call(const struct call *call, struct nvli_gpu *gpu, int bridge
 	}
 
 	raw_spin_lock(&gpu->lock);
+	/* Of the others not: firmware has nothing to do for a slot whose power it cannot switch. */
+	real = call->control || (call->opcode == OPAL_PCI_POLL && gpu->reset.releases_next &&
+				 result >= RELEASE_WAIT_MS);
 	released = call->control ? control_releases(gpu, bridge, call->resets) :
 				   step_releases(&gpu->reset, call, result);
+	if (released && real) {
+		/* What ran on it is gone. */
+		gpu->reset.happened = true;
+		gpu->lost = false;
+		gpu->stuck_on = false;
+	}
 	raw_spin_unlock(&gpu->lock);
 	if (released)
 		nvli_event_release(gpu);
