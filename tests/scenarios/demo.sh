@@ -58,7 +58,9 @@ guest() {
 
 	title "isolate=1: enforce"
 	lab mark "start"
+	lab_counts begin
 	demo "echo 1 >$lab_parameters/isolate"
+	lab_counts
 	lab mark "enforced"
 	table
 	said
