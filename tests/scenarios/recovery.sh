@@ -6,6 +6,7 @@
 # the kernel's own word, module_blacklist=, cannot be had so.
 #
 # boot: redbud
+# uncounted: yes
 # alone: yes
 # overlay: package
 
