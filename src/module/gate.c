@@ -11,7 +11,6 @@
 
 #include "log.h"
 #include "gate.h"
-#include "platform.h"
 #include "settings.h"
 #include "trace.h"
 #include "verify.h"
@@ -140,8 +139,9 @@ static void answer_bell(struct nvli_visit *visit)
 
 	if (!nvli_visit_read(visit, PCI_COMMAND, 2, &command)) {
 		/*
-		 * EEH has blocked it between its own writes of COMMAND and hook B, which nobody
-		 * honest has it do, and may have switched decoding on.
+		 * EEH writes COMMAND just before it calls hook B, and may have switched decoding
+		 * on. Config space is blocked here only if a second thread of the user has begun
+		 * another EEH reset in between.
 		 */
 		if (bell->how == NVLI_ONCE && nvli_visit_may_be_on(visit))
 			nvli_gpu_set_stuck_on(visit->gpu);
@@ -248,7 +248,7 @@ enum nvli_answer nvli_gate_ring(struct nvli_gpu *gpu, enum nvli_how how)
 	const char *what;
 
 	mutex_lock(&gpu->ring_lock);
-	/* Nothing is asked of it while enforcement begins and ends, one GPU after the other. */
+	/* start() and stop() go from GPU to GPU. One that is off may be enabled meanwhile. */
 	if (nvli_gpu_state(gpu) == NVLI_OFF)
 		answer = NVLI_SPARED;
 	if (READ_ONCE(gpu->dead) || answer == NVLI_SPARED)
@@ -286,15 +286,25 @@ bool nvli_gate_is_attached(const struct pci_bus *bus)
 	return attached;
 }
 
-/* Was the gate taken off behind our back, with nobody's operations on top of the bus's own? */
+/* Has another module put back the operations that were there before ours? */
 static bool is_off(const struct gate *gate)
 {
 	return READ_ONCE(gate->bus->ops) == gate->original;
 }
 
+/* The operations that the host bridge's driver gave to all its buses */
+static struct pci_ops *machine_ops(struct pci_bus *bus)
+{
+	while (bus->parent)
+		bus = bus->parent;
+
+	return to_pci_host_bridge(bus->bridge)->ops;
+}
+
 /*
- * Put the gate on the bus of a GPU, if it is not there. Not on top of another module's operations,
- * which could go with that module. True if config writes meet the gate now.
+ * Put the gate on the bus of a GPU, unless it is there already. The gate does not go on top of
+ * another module's operations: that module could be unloaded first. Returns true if config writes
+ * meet the gate now.
  */
 bool nvli_gate_attach(struct pci_bus *bus)
 {
@@ -310,7 +320,7 @@ bool nvli_gate_attach(struct pci_bus *bus)
 			pci_bus_set_ops(bus, &gate->ops);
 		goto unlock;
 	}
-	if (bus->ops != nvli_platform->config_ops(bus)) {
+	if (bus->ops != machine_ops(bus)) {
 		dev_err(&bus->dev, "another module has put its config operations there: %ps\n",
 			bus->ops);
 		goto unlock;

@@ -213,7 +213,7 @@ void nvli_gpu_count_refusal(struct nvli_gpu *gpu)
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 }
 
-/* Decoding may be on, and config space does not take the write that ends that. Any context. */
+/* Decoding may be on, and config space is blocked. The worker has to reset the GPU. Any context. */
 void nvli_gpu_set_stuck_on(struct nvli_gpu *gpu)
 {
 	WRITE_ONCE(gpu->stuck_on, true);

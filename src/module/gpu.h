@@ -42,7 +42,7 @@ struct nvli_path {
  * @due_ns: when firmware takes the next step of a reset
  * @asserted: bit n: bridge n of the path has its reset bit set, by a config write
  * @in_steps: firmware is working on a reset
- * @happened: its release was that of a reset which does reset the GPU
+ * @happened: firmware has really reset the GPU, and released it since
  * @releases_next: its next step is the release
  */
 struct nvli_reset {
@@ -140,9 +140,9 @@ struct nvli_told {
  * @repaired: how often links were found enabled without a reset, and were disabled again
  * @spared: a host driver had it when enforcement began, and has it since without a reset; without
  *	    @lock a hint
- * @lost: decoding was on when a required link was not disabled; what runs on it may use that link
- *	  until it is verified, or reset by its port
- * @stuck_on: decoding may be on and cannot be switched off: it has to be reset by its port
+ * @lost: decoding was on while a required link was not disabled. Work on the GPU may use that link
+ *	  until the GPU is verified or reset
+ * @stuck_on: decoding may be on and cannot be switched off: the port has to reset the GPU
  * @dead: removed: no work is queued and the hardware is not touched any more
  * @told: what was published about it
  * @log: limits the log lines that a tenant can cause

@@ -15,7 +15,8 @@
 
 /* How long NVIDIA's tools keep a V100 in reset (hardware.md) */
 #define ASSERT_MS	100
-#define RELEASE_TRIES	100
+/* The kernel's removal of a device waits for the worker: no longer than a second */
+#define RELEASE_TRIES	10
 
 /*
  * Wake a GPU that nobody uses, by what put it to sleep: runtime PM, or, by vfio-pci before Linux
@@ -116,7 +117,7 @@ static bool write_reset_bit(struct pci_dev *port, bool set)
 		control |= PCI_BRIDGE_CTL_BUS_RESET;
 	pci_write_config_word(port, PCI_BRIDGE_CONTROL, control);
 
-	/* Where firmware could not do it the kernel does not hear of that. */
+	/* Firmware may not have written the bit, and the kernel drops firmware's error. */
 	return !pci_read_config_word(port, PCI_BRIDGE_CONTROL, &control) && control != U16_MAX &&
 	       !!(control & PCI_BRIDGE_CTL_BUS_RESET) == set;
 }
@@ -128,7 +129,8 @@ static bool write_reset_bit(struct pci_dev *port, bool set)
  * Stops whatever runs on it. Nothing is restored: the gate keeps it off. By aligned 16-bit writes
  * of bridge control: skiboot looks for no other when it takes the CPU's side of the links along.
  *
- * Return: false if it has no port of its own, or that does not do it.
+ * Return: false if the GPU has no port of its own, or the port did not assert the reset. True also
+ * if the port does not release it again, which the log says.
  */
 bool nvli_reset_by_port(struct nvli_gpu *gpu)
 {
@@ -137,13 +139,13 @@ bool nvli_reset_by_port(struct nvli_gpu *gpu)
 
 	if (!port || !write_reset_bit(port, true))
 		return false;
-	/* EEH may have the port's config space for some time. */
+	/* EEH may be blocking the port's config space. */
 	for (tries = 0; tries < RELEASE_TRIES; tries++) {
 		msleep(ASSERT_MS);
 		if (write_reset_bit(port, false))
 			return true;
 	}
-	pci_err(gpu->pdev, "its port does not take it out of reset again\n");
+	pci_err(gpu->pdev, "its port does not release it from reset: clear the port's reset bit by hand\n");
 
 	return true;
 }

@@ -159,7 +159,7 @@ static int stop(void)
 
 	while ((gpu = nvli_gpu_next(gpu))) {
 		flush_delayed_work(&gpu->work);
-		/* Nobody sees the end of a reset that goes on now. */
+		/* Hook C is off and will not see the end of a reset in progress. */
 		gpu->reset = (struct nvli_reset) { };
 	}
 	pr_info("enforcement ended (isolate=0): disabled links come back at each GPU's next reset\n");
@@ -184,9 +184,9 @@ static void reconsider(void)
 }
 
 /*
- * Look at a GPU that has to disable more than is known to be disabled. Its user may keep us from
- * it, by what makes EEH block config space, or by resets that reset nothing: that is not waited
- * for.
+ * The plan asks a GPU to disable more links than before: verify it now. Its user may prevent that,
+ * by having EEH block config space, or by resets that reset nothing. Then do not wait: the worker
+ * resets the GPU.
  */
 static void look_again(struct nvli_gpu *gpu)
 {
@@ -217,7 +217,7 @@ static void replan(void)
 	while ((gpu = nvli_gpu_next(gpu)))
 		if (nvli_gpu_state(gpu) == NVLI_PENDING && !READ_ONCE(gpu->spared))
 			look_again(gpu);
-	/* Only now, so that those that have to be reset are in reset at once. */
+	/* Kick the workers last, so that they hold all GPUs that need it in reset at once. */
 	while ((gpu = nvli_gpu_next(gpu))) {
 		nvli_tell_links(gpu);
 		nvli_gpu_kick(gpu);
@@ -254,7 +254,7 @@ static struct nvli_gpu *take_in(struct pci_dev *pdev)
 		nvli_gpu_put(gpu);
 	}
 	pci_err(pdev, "cannot be taken in (error %d): it is not isolated\n", err);
-	/* The gate lets no GPU be switched on that is not known. */
+	/* The gate refuses to switch on a GPU that has no object. */
 	if (READ_ONCE(nvli_isolate))
 		nvli_gate_attach(pdev->bus);
 

@@ -11,6 +11,9 @@
 #include <linux/iommu.h>
 #include <linux/mutex.h>
 
+/* One plan at a time, so that the last one is of the newest domains. */
+static DEFINE_MUTEX(plan_lock);
+
 static int group_of(const struct nvli_gpu *gpu)
 {
 	struct iommu_group *group = iommu_group_get(&gpu->pdev->dev);
@@ -89,21 +92,19 @@ static u32 required_of(const struct nvli_gpu *gpu)
 	return nvli_required_mask(&gpu->topology, nvli_plan_domain(gpu), peer_domain);
 }
 
-/* Is there nothing to wait for before a new GPU is planned? The kernel gives it its group late. */
+/* Can the domain of a GPU be told? Not before the kernel has put it into its IOMMU group. */
 bool nvli_plan_is_ready(const struct nvli_gpu *gpu)
 {
 	return nvli_domains().policy != NVLI_BY_GROUP || group_of(gpu) >= 0;
 }
 
-/* A GPU that nobody knows yet, and that may join no other: its links to the CPU are kept. */
+/* Plan a GPU before it is published: it keeps its links to the CPU only. */
 void nvli_plan_new(struct nvli_gpu *gpu)
 {
 	rcu_read_lock();
-	gpu->status.required = required_of(gpu);
+	nvli_status_require(&gpu->status, required_of(gpu));
 	rcu_read_unlock();
 }
-
-static DEFINE_MUTEX(plan_lock);
 
 /*
  * Work out the required links of all GPUs before anybody verifies one: else a GPU could be admitted

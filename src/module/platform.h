@@ -14,7 +14,6 @@
  * @can_unwatch: could all be unwatched now? If not it says so in the log.
  * @unwatch: stop watching all GPUs; returns when nobody runs in a hook, 0 or -EBUSY with nothing
  *	     changed
- * @config_ops: the operations by which the machine itself accesses config space of this bus
  * @is_watched: is what @watch put in place still there? Sleeps.
  * @obstacle: what, apart from the GPU itself, keeps accesses from it? NULL if nothing. Sleeps, and
  *	      reads config space.
@@ -31,7 +30,6 @@ struct nvli_platform {
 	bool (*watch)(struct nvli_gpu *gpu);
 	bool (*can_unwatch)(void);
 	int (*unwatch)(void);
-	struct pci_ops *(*config_ops)(struct pci_bus *bus);
 	bool (*is_watched)(struct nvli_gpu *gpu);
 	const char *(*obstacle)(struct nvli_gpu *gpu);
 	void (*unanswered)(struct nvli_gpu *gpu);

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Verification: decoding is switched on, the required links are disabled and read back, and config
- * space is left as it was found. All of it runs in one go, in the gate: on powerpc with pci_lock
- * held and interrupts off. Two can still come between, as they do not take pci_lock. A reset by
- * firmware: then the generation differs, and nothing that was read counts. And EEH, for a user: it
- * blocks config space, or writes COMMAND as it read it a moment before.
- *
- * Config space goes through the bus's own operations: pci_read_config_*() would take pci_lock
- * again. Nothing here sleeps, and gpu->lock is not held across a config access.
+ * Verification: what a visit of the gate finds out about a GPU, and what follows from it. The
+ * required links are disabled and read back in one go, in the context of the gate. Firmware can
+ * reset the GPU in between. Then the generation differs, and nothing that was read counts.
  */
 
 #include "log.h"
@@ -20,181 +15,12 @@
 #include <linux/delay.h>
 #include <linux/ktime.h>
 
-/* Read config space. False if the read failed; all ones is what nobody answered. */
-bool nvli_visit_read(struct nvli_visit *visit, int where, int size, u32 *value)
-{
-	u32 ones = size == 4 ? U32_MAX : U16_MAX;
-	int err;
-
-	visit->accesses++;
-	*value = ones;
-	err = visit->ops->read(visit->bus, visit->devfn, where, size, value);
-	/* Some operations leave what is above the width as they find it. */
-	*value &= ones;
-
-	return !err;
-}
-
-static bool write_config(struct nvli_visit *visit, int where, int size, u32 value)
-{
-	visit->accesses++;
-
-	return !visit->ops->write(visit->bus, visit->devfn, where, size, value);
-}
-
-/* Write COMMAND. False if that did not get through. */
-bool nvli_visit_write_command(struct nvli_visit *visit, u16 command)
-{
-	bool done = write_config(visit, PCI_COMMAND, 2, command);
-	bool on = command & PCI_COMMAND_MEMORY;
-
-	if (done && on && !visit->is_on)
-		visit->gpu->switched_on++;
-	visit->is_on = done ? on : visit->is_on;
-
-	return done;
-}
-
-/*
- * Switch decoding off. Where EEH has blocked config space meanwhile that fails, and the GPU's user
- * can have it stay so. Nobody has blocked the port above it, and the worker resets the GPU by that:
- * not here, since skiboot purges all caches before it asserts such a reset.
- */
-static bool switch_off(struct nvli_visit *visit)
-{
-	bool done = nvli_visit_write_command(visit, visit->command & ~PCI_COMMAND_MEMORY);
-
-	if (!done)
-		nvli_gpu_set_stuck_on(visit->gpu);
-
-	return done;
-}
-
-/* What the kernel remembers of the power state may be older than the register. */
-static bool is_in_d0(struct nvli_visit *visit)
-{
-	u8 pm = visit->gpu->pdev->pm_cap;
-	u32 control;
-
-	return !pm || (nvli_visit_read(visit, pm + PCI_PM_CTRL, 2, &control) &&
-		       !(control & PCI_PM_CTRL_STATE_MASK));
-}
-
-static bool is_memory(const struct resource *bar)
-{
-	return bar->flags & IORESOURCE_MEM && bar->parent;
-}
-
-/*
- * What BAR register @i has to hold, and which bits of it count; no bits if it is not a memory BAR
- * that has an address. The upper half of a 64-bit BAR is the register behind it.
- */
-static u32 right_bar(struct pci_dev *pdev, int i, u32 *bits)
-{
-	const struct resource *bar = &pdev->resource[i];
-
-	*bits = 0;
-	if (is_memory(bar)) {
-		*bits = (u32)PCI_BASE_ADDRESS_MEM_MASK;
-		return lower_32_bits(pci_bus_address(pdev, i));
-	}
-	if (i && bar[-1].flags & IORESOURCE_MEM_64 && is_memory(&bar[-1])) {
-		*bits = U32_MAX;
-		return upper_32_bits(pci_bus_address(pdev, i - 1));
-	}
-
-	return 0;
-}
-
-/* A reset leaves each BAR at 0. Would this one then lie over BAR0? */
-static bool could_cover_bar0(struct pci_dev *pdev, int i)
-{
-	return resource_size(&pdev->resource[i]) > pci_bus_address(pdev, 0);
-}
-
-static bool is_bar_right(struct nvli_visit *visit, int i)
-{
-	u32 right, bits, value;
-
-	right = right_bar(visit->gpu->pdev, i, &bits);
-	if (!bits)
-		return true;
-
-	return nvli_visit_read(visit, PCI_BASE_ADDRESS_0 + 4 * i, 4, &value) &&
-	       !((value ^ right) & bits);
-}
-
-/*
- * Is BAR0 where it belongs, and no other BAR over it? BAR1 has 16 GiB and 64 bits: if its upper
- * half is right and not 0, it is not over BAR0, which has 32 bits, and its lower half is not read.
- */
-static bool are_bars_right(struct nvli_visit *visit)
-{
-	struct pci_dev *pdev = visit->gpu->pdev;
-	u32 bits;
-	int i;
-
-	if (!is_bar_right(visit, 0))
-		return false;
-	for (i = 1; i < NVLI_BARS; i++) {
-		if (!is_memory(&pdev->resource[i]) || !could_cover_bar0(pdev, i))
-			continue;
-		if (i + 1 < NVLI_BARS && pdev->resource[i].flags & IORESOURCE_MEM_64) {
-			if (!is_bar_right(visit, i + 1))
-				return false;
-			if (right_bar(pdev, i + 1, &bits))
-				continue;
-		}
-		if (!is_bar_right(visit, i))
-			return false;
-	}
-
-	return true;
-}
-
-/* Write each BAR that was found elsewhere: where it belongs, or as it was found. */
-static void write_bars(struct nvli_visit *visit, bool as_found)
-{
-	u32 right, bits;
-	int i;
-
-	for (i = 0; i < NVLI_BARS; i++) {
-		right = right_bar(visit->gpu->pdev, i, &bits);
-		if ((visit->bar[i] ^ right) & bits)
-			write_config(visit, PCI_BASE_ADDRESS_0 + 4 * i, 4,
-				     as_found ? visit->bar[i] : right);
-	}
-}
-
-/* Write the BARs where they belong, with decoding off meanwhile. */
-static bool program_bars(struct nvli_visit *visit)
-{
-	int i;
-
-	/* All ones is what a GPU that is gone says, and nothing to put back. */
-	for (i = 0; i < NVLI_BARS; i++)
-		if (!nvli_visit_read(visit, PCI_BASE_ADDRESS_0 + 4 * i, 4, &visit->bar[i]) ||
-		    visit->bar[i] == U32_MAX)
-			return false;
-	if (visit->is_on && !switch_off(visit))
-		return false;
-	visit->programmed = true;
-	write_bars(visit, false);
-
-	return true;
-}
-
-/* The accessors of the sequence. A GPU that was reset meanwhile is not accessed any more. */
-static bool was_reset(const struct nvli_visit *visit)
-{
-	return READ_ONCE(visit->gpu->status.generation) != visit->generation;
-}
-
+/* The accessors of the sequence. They stop if the GPU was reset during the visit. */
 static bool read_register(void *context, u32 offset, u32 *value)
 {
 	struct nvli_visit *visit = context;
 
-	if (was_reset(visit))
+	if (nvli_visit_was_reset(visit))
 		return false;
 	*value = nvli_platform->read(visit->base + offset);
 
@@ -205,7 +31,7 @@ static bool write_register(void *context, u32 offset, u32 value)
 {
 	struct nvli_visit *visit = context;
 
-	if (was_reset(visit))
+	if (nvli_visit_was_reset(visit))
 		return false;
 	nvli_platform->write(visit->base + offset, value);
 
@@ -223,14 +49,6 @@ static const struct nvli_accessors accessors = {
 	.pause = pause,
 };
 
-static void __iomem *mapped_base(const struct nvli_gpu *gpu)
-{
-	const struct nvli_mapping *mapping = rcu_dereference(gpu->mapping);
-
-	return mapping && is_memory(&gpu->pdev->resource[0]) &&
-	       mapping->start == pci_resource_start(gpu->pdev, 0) ? mapping->base : NULL;
-}
-
 /*
  * May the PRI ring be started? Not in an audit while a user works with the GPU. A user that only
  * switches decoding on does not work with the GPU yet; nor does one whose ring is still stopped
@@ -244,25 +62,6 @@ static enum nvli_ring_use ring_use(const struct nvli_visit *visit, enum nvli_how
 		return NVLI_RING_FREELY;
 
 	return was_read ? NVLI_RING_NEVER : NVLI_RING_IF_STOPPED;
-}
-
-/* Make BAR0 accessible. Returns NULL, or what is in the way. */
-static const char *open_bar0(struct nvli_visit *visit, bool leave_bars)
-{
-	if (!is_in_d0(visit))
-		return "it is not in D0";
-	visit->is_on = visit->command & PCI_COMMAND_MEMORY;
-	if (!are_bars_right(visit)) {
-		if (leave_bars)
-			return "BAR0 is not where it should be";
-		if (!program_bars(visit))
-			return "it does not answer in config space";
-	}
-	if (!visit->is_on &&
-	    !nvli_visit_write_command(visit, visit->command | PCI_COMMAND_MEMORY))
-		return "it does not answer in config space";
-
-	return NULL;
 }
 
 static void explain(struct nvli_gpu *gpu, const struct nvli_result *result)
@@ -339,9 +138,9 @@ static bool must_switch_off(const struct nvli_status *status, const struct nvli_
 }
 
 /*
- * Decoding is on right after a reset that was seen, and nothing was read back since. That reset did
- * not happen, or somebody came past the gate; and whoever can make that look like a reset every
- * moment is never looked at.
+ * A real reset switches decoding off. If decoding is on during the settle time, firmware reset
+ * nothing, or EEH has switched decoding on without the gate. Do not wait for the settle time to
+ * end: a user can begin another such reset before it does, and so put off every verification.
  */
 static bool survived_reset(const struct nvli_status *status)
 {
@@ -349,11 +148,13 @@ static bool survived_reset(const struct nvli_status *status)
 	       !nvli_status_was_read(status);
 }
 
-/* Has the GPU a user for whom nothing was read back since its last reset? */
+/*
+ * Config space is blocked. Could decoding be on in a GPU that has a user and was not read back
+ * since its last reset?
+ */
 bool nvli_visit_may_be_on(const struct nvli_visit *visit)
 {
 	struct nvli_status status = nvli_gpu_status(visit->gpu);
-
 	enum nvli_state state = nvli_state(&status);
 
 	return (state == NVLI_PENDING || state == NVLI_FAILED) &&
@@ -361,7 +162,10 @@ bool nvli_visit_may_be_on(const struct nvli_visit *visit)
 	       pci_is_enabled(visit->gpu->pdev);
 }
 
-/* Switch the user off, whose work may use its links until it is verified or reset by its port. */
+/*
+ * Have nvli_visit_end() switch decoding off. Work that runs on the GPU goes on, and may use its
+ * links until the GPU is verified or reset.
+ */
 static void lose(struct nvli_visit *visit)
 {
 	visit->command &= ~PCI_COMMAND_MEMORY;
@@ -424,7 +228,7 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 	if (nvli_status_has_failed(&status) && !was_on &&
 	    (how == NVLI_ONCE || (how == NVLI_RETRY && visit->in_use)))
 		return NVLI_NOT_VERIFIED;
-	visit->base = mapped_base(gpu);
+	visit->base = nvli_visit_base(gpu);
 	settles_in = nvli_settles_in(gpu);
 	what = settles_in == UINT_MAX ? "it is in reset" :
 	       settles_in ? "its reset is too recent" :
@@ -433,7 +237,7 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 	leave_bars = how == NVLI_RETRY && visit->in_use && nvli_status_was_read(&status) &&
 		     nvli_gpu_has_host_driver(gpu);
 	if (!what)
-		what = open_bar0(visit, leave_bars);
+		what = nvli_visit_open(visit, leave_bars);
 	if (what) {
 		nvli_gpu_set_obstacle(gpu, what);
 		if (settles_in && was_on && survived_reset(&status))
@@ -442,19 +246,4 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 	}
 
 	return run_sequence(visit, &status, how);
-}
-
-/* Put config space back as it was found; with @stay_on, decoding stays on if the BARs allow it. */
-void nvli_visit_end(struct nvli_visit *visit, bool stay_on)
-{
-	if (visit->programmed) {
-		if (visit->is_on)
-			switch_off(visit);
-		write_bars(visit, true);
-		/* A reset meanwhile has switched decoding off, and it stays off. */
-		if (visit->command & PCI_COMMAND_MEMORY && !was_reset(visit))
-			nvli_visit_write_command(visit, visit->command);
-	} else if (visit->is_on && !stay_on && !(visit->command & PCI_COMMAND_MEMORY)) {
-		switch_off(visit);
-	}
 }

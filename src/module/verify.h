@@ -1,48 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One look at a GPU with interrupts off: config space, then the registers. For gate.c alone. */
+/* Verify a GPU in a visit of the gate. For gate.c alone. */
 #ifndef NVLI_VERIFY_H
 #define NVLI_VERIFY_H
 
-#include "gpu.h"
+#include "visit.h"
 
-#define NVLI_BARS	(PCI_STD_RESOURCE_END + 1)
-
-/**
- * struct nvli_visit - a config write that may switch a GPU on, and what is done about it
- * @bus: the GPU's bus
- * @devfn: its place there
- * @ops: the bus's own operations, below the gate
- * @gpu: its object, NULL if there is none
- * @generation: the generation in which the visit began
- * @command: PCI_COMMAND as found
- * @base: BAR0 as mapped for the gate, NULL if it is not
- * @in_use: a driver or a guest has enabled the GPU
- * @programmed: the BARs were found elsewhere and have been programmed
- * @is_on: decoding was switched on by this visit
- * @accesses: how often config space was accessed, for tracing
- * @result: what the sequence found, if it ran
- * @bar: the BARs as found, if @programmed
- */
-struct nvli_visit {
-	struct pci_bus *bus;
-	unsigned int devfn;
-	struct pci_ops *ops;
-	struct nvli_gpu *gpu;
-	u32 generation;
-	u16 command;
-	void __iomem *base;
-	bool in_use;
-	bool programmed;
-	bool is_on;
-	unsigned int accesses;
-	struct nvli_result result;
-	u32 bar[NVLI_BARS];
-};
-
-bool nvli_visit_read(struct nvli_visit *visit, int where, int size, u32 *value);
-bool nvli_visit_write_command(struct nvli_visit *visit, u16 command);
 bool nvli_visit_may_be_on(const struct nvli_visit *visit);
 enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how);
-void nvli_visit_end(struct nvli_visit *visit, bool stay_on);
 
 #endif

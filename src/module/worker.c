@@ -128,7 +128,7 @@ static unsigned int audit(struct nvli_gpu *gpu)
 	    time_after(gpu->audit_at, jiffies + 2 * period * HZ))
 		draw_audit(gpu);
 	if (!ms_until(gpu->audit_at)) {
-		/* What a reset has undone is to be verified, not repaired. */
+		/* After an unseen reset verify the GPU, instead of repairing its mask. */
 		if (look_at_link(gpu))
 			return nvli_settles_in(gpu);
 		nvli_look(gpu, NVLI_RETRY);
@@ -141,8 +141,8 @@ static unsigned int audit(struct nvli_gpu *gpu)
 }
 
 /*
- * A GPU that cannot be switched off is reset by its port. So is one that is switched off: what runs
- * on it goes on, and may use a link whose other end is not known to be disabled either.
+ * Reset a GPU by its port if decoding is stuck on. Also if decoding was switched off while a link
+ * to another owner may be enabled at both ends: work on the GPU goes on, and may use it.
  */
 static void stop_user(struct nvli_gpu *gpu)
 {
@@ -220,8 +220,9 @@ static unsigned int longest_wait(struct nvli_gpu *gpu)
 }
 
 /*
- * Until it is planned a new GPU is alone, and its peers' plan is one without it. False if that has
- * to wait, which is not for ever: a GPU without a group stays alone.
+ * Plan a new GPU and its peers. The kernel gives a hot-added GPU its IOMMU group some time after
+ * BUS_NOTIFY_ADD_DEVICE; until then the GPU is in a domain of its own. Returns false while the
+ * group is awaited.
  */
 static bool plan_once(struct nvli_gpu *gpu)
 {
@@ -253,7 +254,7 @@ static unsigned int serve(struct nvli_gpu *gpu)
 	if (nvli_gpu_state(gpu) == NVLI_OFF)
 		return NEVER;
 
-	/* Its release kicks us. A user may make one reset after the other. */
+	/* Stop the user first: by one reset after another it could keep us waiting here. */
 	ms = nvli_settles_in(gpu);
 	if (ms != NEVER || READ_ONCE(gpu->stuck_on))
 		stop_user(gpu);
@@ -285,7 +286,7 @@ static unsigned int serve(struct nvli_gpu *gpu)
 		return RETRY_MAX_MS;
 	/*
 	 * Any failure begins the back-off. A kick, which a tenant can cause, does not end it.
-	 * EEH may have switched decoding on past the gate, as it was a moment before.
+	 * Decoding does: EEH may have switched it on without the gate.
 	 */
 	if (nvli_status_has_failed(&status)) {
 		if (!gpu->retry_ms) {

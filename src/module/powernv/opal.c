@@ -201,13 +201,13 @@ static void after_call(const struct call *call, struct nvli_gpu *gpu, int bridge
 	}
 
 	raw_spin_lock(&gpu->lock);
-	/* Of the others not: firmware has nothing to do for a slot whose power it cannot switch. */
+	/* A fundamental reset does nothing to a slot whose power firmware cannot switch. */
 	real = call->control || (call->opcode == OPAL_PCI_POLL && gpu->reset.releases_next &&
 				 result >= RELEASE_WAIT_MS);
 	released = call->control ? control_releases(gpu, bridge, call->resets) :
 				   step_releases(&gpu->reset, call, result);
 	if (released && real) {
-		/* What ran on it is gone. */
+		/* The reset has stopped all work on the GPU. */
 		gpu->reset.happened = true;
 		gpu->lost = false;
 		gpu->stuck_on = false;

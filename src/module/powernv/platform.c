@@ -7,7 +7,6 @@
 #include <linux/io.h>
 
 #include <asm/machdep.h>
-#include <asm/pci-bridge.h>
 
 /* Read from the register: what the PCI core remembers may be older. */
 static bool is_in_d0(struct pci_dev *pdev)
@@ -83,11 +82,6 @@ static int unwatch(void)
 	return err;
 }
 
-static struct pci_ops *config_ops(struct pci_bus *bus)
-{
-	return pci_bus_to_host(bus)->ops;
-}
-
 static bool is_watched(struct nvli_gpu *gpu)
 {
 	return nvli_enable_is_watched(gpu->pdev) && gpu->path.depth > 0 && nvli_opal_fires(gpu);
@@ -113,7 +107,6 @@ const struct nvli_platform nvli_powernv = {
 	.watch = watch,
 	.can_unwatch = nvli_enable_can_unwatch,
 	.unwatch = unwatch,
-	.config_ops = config_ops,
 	.is_watched = is_watched,
 	.obstacle = obstacle,
 	.unanswered = nvli_eeh_unanswered,
