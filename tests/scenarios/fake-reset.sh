@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Shows that resets which reset nothing keep nobody from looking at a GPU. EEH's fundamental reset does
-# nothing to a GPU whose slot has no power control: its mask, its memory decoding and what runs on it
-# stay. When two guests that were joined are parted meanwhile, and EEH blocks config space for as long as
-# they like, both are reset at once by their ports; when they have ended that, their links are cut. What is
-# done while such a reset is too recent for a look is shown by frozen.
+# Shows that a guest cannot put off a verification by resets that reset nothing. EEH's fundamental reset
+# does nothing to a GPU whose slot has no power control: mask, memory decoding and running work stay. Two
+# guests in one domain make such a reset, and the administrator then puts them into different domains.
+# While EEH blocks config space, the ports reset both GPUs at once. After DEACTIVATE the module disables
+# the links. frozen shows what happens during the settle time.
 #
 # boot: redbud
 # kernel: 6.12

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Shows that nobody waits for anybody for good when a guest is killed in the middle of an EEH reset,
-# and what it has left blocked is finished for it. Once in peace; and once after the host has recovered
-# the PHB below which the guest has its GPU, where EEH has forgotten the PE's bus: then nobody can finish
-# that reset, with or without the module. The GPU stays out of reach, is called so, and comes back when
-# it is removed and found again.
+# Shows that nothing hangs when a guest is killed in the middle of an EEH reset. First the module finishes
+# the reset, and the GPU can be used again. Then the same after the host has recovered the guest's PHB:
+# EEH has forgotten the PE's bus, and nobody can finish the reset, with or without the module. The module
+# shows the GPU as pending, and remove and rescan bring it back.
 #
 # boot: redbud
 # kernel: 6.12

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Shows that a reset which the kernel knows nothing of, because the link to the GPU went down and came up
-# again, counts as one where the port above tells of it: with nobody there, and with a client that will
-# not switch memory decoding on again, whose GPU could else be read back by nobody. What a port tells of a
-# reset that was seen is cleared and counts as no other; a hot-plug driver's latch is left to it.
+# Shows that the module counts a reset that the kernel has not seen, if the port has latched that the link
+# went down: of an idle GPU, and of one whose client keeps memory decoding off. After a reset that was
+# seen the module only clears the latch. A latch that a hot-plug driver uses is left alone.
 #
 # boot: redbud
 # kernel: 6.12
