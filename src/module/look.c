@@ -58,8 +58,7 @@ static void report_unanswered(struct nvli_gpu *gpu)
 	mutex_unlock(&gpu->ring_lock);
 }
 
-/* Verify a GPU if it can be reached, waking it if it sleeps. Returns as nvli_gate_ring() does. */
-enum nvli_answer nvli_look(struct nvli_gpu *gpu, enum nvli_how how)
+static enum nvli_answer look(struct nvli_gpu *gpu, enum nvli_how how)
 {
 	const char *what = obstacle(gpu);
 	bool idle = !pci_is_enabled(gpu->pdev) && !nvli_gpu_has_host_driver(gpu);
@@ -78,6 +77,19 @@ enum nvli_answer nvli_look(struct nvli_gpu *gpu, enum nvli_how how)
 		let_sleep(gpu->pdev, woken);
 	if (answer == NVLI_NOT_VERIFIED && nvli_gpu_status(gpu).unanswered)
 		report_unanswered(gpu);
+
+	return answer;
+}
+
+/* Verify a GPU if it can be reached, waking it if it sleeps. Returns as nvli_gate_ring() does. */
+enum nvli_answer nvli_look(struct nvli_gpu *gpu, enum nvli_how how)
+{
+	enum nvli_answer answer;
+
+	/* Of two at once, the one that ends first would have the GPU sleep under the other. */
+	mutex_lock(&gpu->look_lock);
+	answer = look(gpu, how);
+	mutex_unlock(&gpu->look_lock);
 
 	return answer;
 }

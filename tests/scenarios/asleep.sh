@@ -22,6 +22,20 @@ apply() {
 	echo 1 >"$(dev "$1")/nvlink_isolation/apply"
 }
 
+# many_apply N: one look ends, and has the GPU sleep, while the other needs it awake.
+many_apply() {
+	for _ in $(seq 25); do
+		apply "$1" || return
+	done
+}
+
+apply_at_once() {
+	many_apply "$1" &
+	apply_status=0
+	many_apply "$1" || apply_status=1
+	wait $! && [ $apply_status = 0 ]
+}
+
 # is_fresh N: was it read back in the last audits? Those come each second, more or less.
 is_fresh() {
 	fresh_age=$(sysfs "$1" verified) && [ "$fresh_age" -le 5 ]
@@ -47,6 +61,8 @@ sleeper() {
 
 	ok "$2: apply works" apply "$1"
 	ok "$2: it sleeps after apply" wait_for 5 asleep "$1"
+	ok "$2: apply works while others apply" apply_at_once "$1"
+	ok "$2: it sleeps after that, too" wait_for 5 asleep "$1"
 	ok "$2: audits go on while it sleeps" stays_fresh "$1"
 	is "$2: it is isolated still" "$(sysfs "$1" state)" isolated
 	ok "$2: it sleeps after audits" wait_for 5 asleep "$1"
