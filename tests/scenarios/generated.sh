@@ -105,13 +105,19 @@ with_addresses() {
 	esac
 }
 
-# mask LINKS: the bits of a list such as 0,2,3 in the register
-mask() {
-	mask_bits=0
-	for mask_link in $(echo "$1" | tr , ' '); do
-		mask_bits=$((mask_bits | 0x10000 << mask_link))
-	done
-	printf '0x%08x' $mask_bits
+# masks: of lines with lists of links such as 0,2,3, in which - is an empty one, the same lines with
+# the masks in the register
+masks() {
+	awk '
+		{
+			for (i = 3; i <= NF; i++) {
+				mask = 0
+				for (n = split($i, links, ","); n > 0; n--)
+					mask += $i == "-" ? 0 : 65536 * 2 ^ links[n]
+				$i = sprintf("0x%08x", mask)
+			}
+			print
+		}'
 }
 
 guest() {
@@ -125,14 +131,14 @@ guest() {
 			i=$((i + 1))
 		done
 		# shellcheck disable=SC2086 # a list
-		load domains="$(with_addresses "$domains" $all)" || bad=1
-		masks=''
+		modprobe nvlink_isolation domains="$(with_addresses "$domains" $all)" || bad=1
+		lists=''
 		for address in $all; do
 			read -r required <"/sys/bus/pci/devices/$address/nvlink_isolation/required_links"
-			masks="$masks $(mask "$required")"
+			lists="$lists ${required:--}"
 		done
 		rmmod nvlink_isolation || bad=1
-		echo "${result_prefix}tree $n:$masks"
+		echo "${result_prefix}tree $n:$lists"
 		[ $bad = 0 ] || nok "tree $n can be had" :
 	done
 }
@@ -169,7 +175,7 @@ value() {
 judge() {
 	# shellcheck disable=SC2154 # set by run
 	planned_addresses=$(plan "$dir/root/lab/tree.dtb" | value address)
-	sed -n 's/^@lab tree /tree /p' "$dir/console" >"$dir/module"
+	sed -n 's/^@lab tree /tree /p' "$dir/console" | masks >"$dir/module"
 	generate | while read -r n domains lists; do
 		# shellcheck disable=SC2086 # a list
 		planned "$n" "$domains" $lists
