@@ -43,9 +43,10 @@ statistic() {
 
 client_start() {
 	rm -f "/run/client.$1".*
-	mkfifo "/run/client.$1.in" && : >"/run/client.$1.out" || return
+	mkfifo "/run/client.$1.in" "/run/client.$1.bell" && : >"/run/client.$1.out" || return
 	echo 0 >"/run/client.$1.sent"
-	lab_vfio "$(gpu "$2")" "serve /run/client.$1.in" >>"/run/client.$1.out" 2>&1 &
+	lab_vfio "$(gpu "$2")" "serve /run/client.$1.in /run/client.$1.bell" \
+		>>"/run/client.$1.out" 2>&1 &
 	echo $! >"/run/client.$1.pid"
 }
 
@@ -80,7 +81,7 @@ client_wait() {
 	read -r client_sent <"/run/client.$1.sent"
 	while client_lines "$1" && [ "$client_got" -lt "$client_sent" ]; do
 		client_alive "$1" || return
-		usleep 2000
+		read -r -t 1 client_rung <>"/run/client.$1.bell" || :
 	done
 	client_errors=0
 	while read -r client_line; do
@@ -103,13 +104,22 @@ client_alive() {
 	case $client_line in *') Z '*) return 1 ;; esac
 } 2>/dev/null
 
+# Its end can take seconds, since the kernel resets what it had open.
+client_await_end() {
+	client_us=2000
+	while client_alive "$1"; do
+		usleep $client_us
+		[ $client_us -ge 32000 ] || client_us=$((client_us * 2))
+	done
+}
+
 client_stop() {
 	client_alive "$1" || return
 	echo quit >"/run/client.$1.in"
-	while client_alive "$1"; do usleep 2000; done
+	client_await_end "$1"
 }
 
 client_kill() {
 	kill -KILL "$(cat "/run/client.$1.pid")" || return
-	while client_alive "$1"; do usleep 2000; done
+	client_await_end "$1"
 }

@@ -47,7 +47,8 @@
  *   await PATH            wait until there is such a file
  *   sleep MS
  *   pause                 wait until killed
- *   serve FIFO            do the commands that come in by it, one per line, until `quit`
+ *   serve FIFO BELL       do the commands that come in by FIFO, one per line, until `quit`; after each
+ *                         answer write an empty line to BELL, another FIFO
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -849,20 +850,25 @@ static bool run(const char *line);
 
 static int do_serve(int argc, char **argv)
 {
-	/* Open for writing too, so that there is no end of file when a writer leaves. */
+	/* Both are open in both directions, so that nothing ends when the other side leaves. */
 	FILE *fifo = fopen(argv[1], "r+");
+	int bell = open(argv[2], O_RDWR | O_NONBLOCK);
 	char line[256];
 
 	(void)argc;
-	if (!fifo)
+	if (!fifo || bell < 0)
 		return -errno;
 	while (fgets(line, sizeof(line), fifo)) {
 		line[strcspn(line, "\n")] = '\0';
 		if (!strcmp(line, "quit"))
 			break;
 		run(line);
+		/* A full pipe has rung often enough. */
+		if (write(bell, "\n", 1) < 0 && errno != EAGAIN)
+			return -errno;
 	}
 	fclose(fifo);
+	close(bell);
 	value[0] = '\0';
 
 	return 0;
@@ -903,7 +909,7 @@ static const struct {
 	{ "await", do_await, 2, 2 },
 	{ "sleep", do_sleep, 2, 2 },
 	{ "pause", do_pause, 1, 1 },
-	{ "serve", do_serve, 2, 2 },
+	{ "serve", do_serve, 3, 3 },
 };
 
 static int dispatch(char *words)
