@@ -81,7 +81,8 @@ client_wait() {
 	read -r client_sent <"/run/client.$1.sent"
 	while client_lines "$1" && [ "$client_got" -lt "$client_sent" ]; do
 		client_alive "$1" || return
-		read -r -t 1 client_rung <>"/run/client.$1.bell" || :
+		# shellcheck disable=SC3045 # busybox has it
+		read -r -t 1 _ <>"/run/client.$1.bell" || :
 	done
 	client_errors=0
 	while read -r client_line; do

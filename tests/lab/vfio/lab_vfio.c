@@ -47,8 +47,8 @@
  *   await PATH            wait until there is such a file
  *   sleep MS
  *   pause                 wait until killed
- *   serve FIFO BELL       do the commands that come in by FIFO, one per line, until `quit`; after each
- *                         answer write an empty line to BELL, another FIFO
+ *   serve FIFO BELL       do the commands that come in by FIFO, one per line, until `quit`;
+ *                         after each answer write an empty line to BELL, another FIFO
  */
 #define _GNU_SOURCE
 #include <errno.h>
