@@ -62,7 +62,7 @@ struct nvli_gpu *nvli_gpu_new(struct pci_dev *pdev, work_func_t work)
 		return NULL;
 
 	kref_init(&gpu->ref);
-	mutex_init(&gpu->look_lock);
+	mutex_init(&gpu->power_lock);
 	mutex_init(&gpu->ring_lock);
 	raw_spin_lock_init(&gpu->lock);
 	ratelimit_state_init(&gpu->log, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);

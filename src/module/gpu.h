@@ -125,7 +125,7 @@ struct nvli_told {
  * @phandle: of its device-tree node, by which its peers name it; 0 if it has none
  * @path: the bridges above it
  * @topology: where the links lead; written once, when the GPU is added
- * @look_lock: serialises looks, which wake a GPU and have it sleep again; outside @ring_lock
+ * @power_lock: who wakes a GPU by pci_set_power_state(), and has it sleep again; outside @ring_lock
  * @ring_lock: serialises verifications of sleepable callers, and the mapping
  * @mapping: BAR0 for the gate; written under @ring_lock, read under RCU
  * @bell: written under @ring_lock, answered by the gate
@@ -165,7 +165,7 @@ struct nvli_gpu {
 	struct nvli_path path;
 	struct nvli_topology topology;
 
-	struct mutex look_lock;		/* looks, and the power that they need */
+	struct mutex power_lock;	/* sleep by pci_set_power_state() */
 	struct mutex ring_lock;		/* verifications of sleepable callers */
 	struct nvli_mapping __rcu *mapping;
 	struct nvli_bell bell;

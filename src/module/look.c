@@ -18,26 +18,6 @@
 /* The kernel's removal of a device waits for the worker: no longer than a second */
 #define RELEASE_TRIES	10
 
-/*
- * Wake a GPU that nobody uses, by what put it to sleep: runtime PM, or, by vfio-pci before Linux
- * 5.19, pci_set_power_state(). A user's sleep is the user's.
- *
- * Return: true if pci_set_power_state() has to put it to sleep again.
- */
-static bool wake(struct pci_dev *pdev)
-{
-	pm_runtime_get_sync(&pdev->dev);
-
-	return pdev->current_state == PCI_D3hot && !pci_set_power_state(pdev, PCI_D0);
-}
-
-static void let_sleep(struct pci_dev *pdev, bool woken)
-{
-	if (woken && !pci_is_enabled(pdev))
-		pci_set_power_state(pdev, PCI_D3hot);
-	pm_runtime_put(&pdev->dev);
-}
-
 /* EEH forgets a device that goes, and with it the PE that the platform asks about. */
 static const char *obstacle(struct nvli_gpu *gpu)
 {
@@ -58,40 +38,66 @@ static void report_unanswered(struct nvli_gpu *gpu)
 	mutex_unlock(&gpu->ring_lock);
 }
 
-static enum nvli_answer look(struct nvli_gpu *gpu, enum nvli_how how)
+/*
+ * Verify a GPU that nobody uses, awake. Two things put it to sleep: runtime PM, which counts its
+ * users, and, by vfio-pci before Linux 5.19, pci_set_power_state(), which does not: of two looks the
+ * one that ends first would have the GPU sleep under the other. The lock does not wait for a
+ * driver's resume, since nvli_look_at_enable() takes it, too.
+ */
+static enum nvli_answer ring_awake(struct nvli_gpu *gpu, enum nvli_how how)
+{
+	struct pci_dev *pdev = gpu->pdev;
+	enum nvli_answer answer;
+	bool woken;
+
+	pm_runtime_get_sync(&pdev->dev);
+	mutex_lock(&gpu->power_lock);
+	woken = pdev->current_state == PCI_D3hot && !pci_set_power_state(pdev, PCI_D0);
+	answer = nvli_gate_ring(gpu, how);
+	if (woken && !pci_is_enabled(pdev))
+		pci_set_power_state(pdev, PCI_D3hot);
+	mutex_unlock(&gpu->power_lock);
+	pm_runtime_put(&pdev->dev);
+
+	return answer;
+}
+
+/*
+ * Verify a GPU if it can be reached, waking it if it sleeps and nobody uses it: a user's sleep is
+ * the user's. Returns as nvli_gate_ring() does.
+ */
+enum nvli_answer nvli_look(struct nvli_gpu *gpu, enum nvli_how how)
 {
 	const char *what = obstacle(gpu);
-	bool idle = !pci_is_enabled(gpu->pdev) && !nvli_gpu_has_host_driver(gpu);
 	enum nvli_answer answer;
-	bool woken = false;
 
 	if (what) {
 		nvli_gpu_set_obstacle(gpu, what);
 		return NVLI_NOT_READY;
 	}
 
-	if (idle)
-		woken = wake(gpu->pdev);
-	answer = nvli_gate_ring(gpu, how);
-	if (idle)
-		let_sleep(gpu->pdev, woken);
+	if (pci_is_enabled(gpu->pdev) || nvli_gpu_has_host_driver(gpu))
+		answer = nvli_gate_ring(gpu, how);
+	else
+		answer = ring_awake(gpu, how);
 	if (answer == NVLI_NOT_VERIFIED && nvli_gpu_status(gpu).unanswered)
 		report_unanswered(gpu);
 
 	return answer;
 }
 
-/* Verify a GPU if it can be reached, waking it if it sleeps. Returns as nvli_gate_ring() does. */
-enum nvli_answer nvli_look(struct nvli_gpu *gpu, enum nvli_how how)
+/*
+ * Verify a GPU that is being enabled. The kernel has woken it and counts it as enabled, but a look
+ * that had asked before may have had it sleep again since. Returns as nvli_gate_ring() does.
+ */
+enum nvli_answer nvli_look_at_enable(struct nvli_gpu *gpu)
 {
-	enum nvli_answer answer;
+	mutex_lock(&gpu->power_lock);
+	if (gpu->pdev->current_state == PCI_D3hot)
+		pci_set_power_state(gpu->pdev, PCI_D0);
+	mutex_unlock(&gpu->power_lock);
 
-	/* Of two at once, the one that ends first would have the GPU sleep under the other. */
-	mutex_lock(&gpu->look_lock);
-	answer = look(gpu, how);
-	mutex_unlock(&gpu->look_lock);
-
-	return answer;
+	return nvli_gate_ring(gpu, NVLI_ONCE);
 }
 
 /*

@@ -19,7 +19,7 @@
 
 /*
  * Serialises start and stop of enforcement, changes of parameters and the coming of GPUs. Order:
- * the PCI rescan lock, this, a GPU's look_lock, its ring_lock. The gate, the hooks and the worker
+ * the PCI rescan lock, this, a GPU's power_lock, its ring_lock. The gate, the hooks and the worker
  * never take it.
  */
 DEFINE_MUTEX(nvli_lock);

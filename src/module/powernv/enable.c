@@ -12,7 +12,7 @@
 #include "../log.h"
 #include "powernv.h"
 #include "../events.h"
-#include "../gate.h"
+#include "../look.h"
 #include "../settings.h"
 
 #include <linux/atomic.h>
@@ -56,7 +56,7 @@ static bool may_enable(struct nvli_gpu *gpu)
 	/* Nobody resets a GPU right before enabling it but by raw bridge control. */
 	if (ms && ms != UINT_MAX && !involved)
 		msleep(ms);
-	answer = nvli_gate_ring(gpu, NVLI_ONCE);
+	answer = nvli_look_at_enable(gpu);
 	if (answer == NVLI_VERIFIED || answer == NVLI_SPARED || involved || !READ_ONCE(nvli_gate))
 		return true;
 
