@@ -166,11 +166,15 @@ static bool program_bars(struct nvli_visit *visit)
 {
 	int i;
 
-	/* A GPU that is gone reads as all ones. Never write those back. */
-	for (i = 0; i < NVLI_BARS; i++)
-		if (!nvli_visit_read(visit, PCI_BASE_ADDRESS_0 + 4 * i, 4, &visit->bar[i]) ||
-		    visit->bar[i] == U32_MAX)
+	/*
+	 * A GPU that is gone reads as all ones: never write those back. The upper half of a BAR may
+	 * hold them, but the lowest bit of BAR0, which is read last, is always 0.
+	 */
+	for (i = NVLI_BARS - 1; i >= 0; i--)
+		if (!nvli_visit_read(visit, PCI_BASE_ADDRESS_0 + 4 * i, 4, &visit->bar[i]))
 			return false;
+	if (visit->bar[0] == U32_MAX)
+		return false;
 	if (visit->is_on && !switch_off(visit))
 		return false;
 	visit->programmed = true;
