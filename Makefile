@@ -23,17 +23,18 @@ help:
 	@echo '  abi           $(ABI): what the files in sysfs mean'
 	@echo '  install       install the command, its manual, what boot needs and the source for DKMS, below'
 	@echo '                $$(DESTDIR)$$(prefix) (/usr/local), $$(DESTDIR)/usr/src and $$(DESTDIR)/etc'
-	@echo '  uninstall     undo that; a configuration that was changed stays'
+	@echo '  uninstall     undo that; what is configured in /etc stays'
 	@echo '  dkms-install  build and install it by DKMS for the running kernel, or for KERNEL=...'
 	@echo '  dkms-remove   undo that, for all kernels'
 	@echo '  deb, rpm      build the packages of what is committed, in $(PACKAGES); dist: its tarball'
 	@echo '  demo          show the module at work on an emulated POWER9 with four emulated V100s'
 	@echo 'For developers:'
-	@echo '  check         all tests: unit, fuzz, command, layers, lint, scenarios, package (first installs'
-	@echo '                what they need)'
+	@echo '  check         all tests: unit, fuzz, command, boot, layers, lint, scenarios, package (first'
+	@echo '                installs what they need)'
 	@echo '  unit          tests of the core and of the sequence, under AddressSanitizer and UBSan'
 	@echo '  fuzz          the core and device trees, RUNS=... inputs for each target (default: 50000)'
 	@echo '  mutants       break the state table in 66 ways: would fuzz notice?'
+	@echo '  boot-test     what is installed for a boot, beside configuration that hosts have'
 	@echo '  command-test  the command on machines made of files, under AddressSanitizer and UBSan'
 	@echo '  layers        each file of the module uses only those below it, and the gate alone changes'
 	@echo "                a GPU's command and BARs. TREE=DIR prints the figures of another tree"
@@ -95,10 +96,13 @@ sourcedir ?= /usr/src
 sysconfdir ?= /etc
 # Where a package has its hooks it is /usr/share/initramfs-tools.
 initramfsdir ?= $(sysconfdir)/initramfs-tools
+# udev looks in no other place.
+udevdir := /usr/lib/udev
 
 DKMS_SOURCE := $(DESTDIR)$(sourcedir)/nvlink-isolation-$(VERSION)
-CONFIGURATION := $(DESTDIR)$(sysconfdir)/modprobe.d/nvlink-isolation.conf
 INITRAMFS_HOOK := $(DESTDIR)$(initramfsdir)/hooks/nvlink-isolation
+UDEV_RULE := $(DESTDIR)$(udevdir)/rules.d/70-nvlink-isolation.rules
+BOOT_EXAMPLES := nvlink-isolation.conf modules-load.conf dracut.conf
 INSTALL ?= install
 
 .PHONY: install uninstall
@@ -113,16 +117,15 @@ install-command: command abi
 	$(INSTALL) -m 644 src/command/examples/* $(DESTDIR)$(docdir)/examples/
 
 # What DKMS needs to build the module (`dkms add .` would copy all that lies about in a clone), and
-# what a boot needs to have it early. A configuration that is there is somebody's.
+# what a boot needs to have it early. The administrator's configuration is not ours to install.
 .PHONY: install-module
 install-module:
-	$(INSTALL) -d $(DKMS_SOURCE)/src $(dir $(CONFIGURATION)) $(dir $(INITRAMFS_HOOK)) \
+	$(INSTALL) -d $(DKMS_SOURCE)/src $(dir $(UDEV_RULE)) $(dir $(INITRAMFS_HOOK)) \
 		$(DESTDIR)$(docdir)/examples
-	$(INSTALL) -m 644 src/boot/dracut.conf src/boot/modules-load.conf \
-		$(DESTDIR)$(docdir)/examples/
+	$(INSTALL) -m 644 $(BOOT_EXAMPLES:%=src/boot/%) $(DESTDIR)$(docdir)/examples/
 	cp -r dkms.conf Kbuild include $(DKMS_SOURCE)/
 	cp -r src/core src/features src/module $(DKMS_SOURCE)/src/
-	[ -e $(CONFIGURATION) ] || $(INSTALL) -m 644 src/boot/nvlink-isolation.conf $(CONFIGURATION)
+	$(INSTALL) -m 644 src/boot/70-nvlink-isolation.rules $(UDEV_RULE)
 	$(INSTALL) src/boot/initramfs-hook $(INITRAMFS_HOOK)
 
 uninstall: uninstall-module
@@ -131,9 +134,8 @@ uninstall: uninstall-module
 
 .PHONY: uninstall-module
 uninstall-module:
-	rm -rf $(DKMS_SOURCE) $(INITRAMFS_HOOK)
-	if cmp -s src/boot/nvlink-isolation.conf $(CONFIGURATION); then rm $(CONFIGURATION); fi
-	cd $(DESTDIR)$(docdir)/examples 2>/dev/null || exit 0; rm -f dracut.conf modules-load.conf; \
+	rm -rf $(DKMS_SOURCE) $(INITRAMFS_HOOK) $(UDEV_RULE)
+	cd $(DESTDIR)$(docdir)/examples 2>/dev/null || exit 0; rm -f $(BOOT_EXAMPLES); \
 		cd ../..; rmdir --ignore-fail-on-non-empty -p nvlink-isolation/examples
 
 # DKMS refuses a version that it has already, so the one before goes first.
@@ -231,6 +233,10 @@ command-test: $(BUILD)/asan/nvlink-isolation $(FIXTURES)
 $(BUILD)/asan/nvlink-isolation: $(COMMAND_NEEDS)
 	@mkdir -p $(@D)
 	$(CC) $(COMMAND_CFLAGS) $(UNIT_CFLAGS) -o $@ $(COMMAND) $(CORE) $(COMMAND_LIBS)
+
+.PHONY: boot-test
+boot-test:
+	@prove tests/boot/check
 
 .PHONY: layers
 layers:

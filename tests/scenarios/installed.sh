@@ -34,7 +34,7 @@ guest() {
 	unload
 
 	fresh
-	sed -i 's/^#\(options nvlink_isolation isolate=1\)$/\1/' /etc/modprobe.d/nvlink-isolation.conf
+	echo "options nvlink_isolation isolate=1" >/etc/modprobe.d/nvlink-isolation.conf
 	ok "modprobe by the GPU's alias" modprobe "$(cat "$(dev 0)/modalias")"
 	is "the option was taken" "$(parameter isolate)" 1
 	masks

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Shows the package's configuration of modprobe at work: the module comes before vfio-pci; and what
-# gets an administrator out on the kernel's command line; and what becomes of it where the kernel wants
-# signatures. The command line is, for want of a boot for each, a file in the place of /proc/cmdline:
+# Shows that the module and vfio-pci do not load and unload each other; what gets an administrator out on
+# the kernel's command line; and what becomes of the module where the kernel wants signatures. The command line is, for want of a boot for each, a file in the place of /proc/cmdline:
 # the kernel's own word, module_blacklist=, cannot be had so.
 #
 # boot: redbud
@@ -26,9 +25,17 @@ boot_with() {
 	mount -o bind /run/cmdline /proc/cmdline
 }
 
-# as_udev: what udev does for a GPU: it heeds blacklist
+# as_udev: what udev does for a GPU: the package's rule by name, then its own by modalias. Both heed
+# blacklist lines.
 as_udev() {
+	modprobe -b nvlink_isolation
 	modprobe -b "$(cat "$(dev 0)/modalias")"
+}
+
+# vfio_comes_and_goes: as hooks for passthrough have it
+vfio_comes_and_goes() {
+	ok "modprobe vfio-pci" modprobe vfio-pci
+	ok "modprobe -r vfio-pci" modprobe -r vfio-pci
 }
 
 loaded() {
@@ -39,36 +46,35 @@ guest() {
 	fresh
 	is "nothing is configured to enforce" "$(modprobe -c | grep -c '^options nvlink_isolation')" 0
 	boot_with ''
-	ok "modprobe vfio-pci" modprobe vfio-pci
-	is "loads the module" "$(loaded nvlink_isolation)" 1
+	vfio_comes_and_goes
+	is "does not load the module" "$(loaded nvlink_isolation)" 0
+	as_udev
+	is "udev loads the module" "$(loaded nvlink_isolation)" 1
 	is "which does not enforce" "$(parameter isolate)" 0
-	is "which came first" "$(awk '$1 == "nvlink_isolation" || $1 == "vfio_pci" { print $1 }' \
-		/proc/modules | tr '\n' ' ')" "vfio_pci nvlink_isolation "
+	vfio_comes_and_goes
+	is "leaves the module loaded" "$(loaded nvlink_isolation)" 1
 
-	cp "$conf" /run/conf
-	sed -i 's/^#\(options nvlink_isolation isolate=1\)$/\1/' "$conf"
-	boot_with ''
-	ok "modprobe vfio-pci, with its line in $conf" modprobe vfio-pci
-	is "enforces" "$(parameter isolate)" 1
-	is "g0 is isolated" "$(sysfs 0 state)" isolated
+	# The kernel takes the quotes off.
+	for line in 'options nvlink_isolation isolate=1' 'options nvlink_isolation "isolate=1"'; do
+		echo "$line" >"$conf"
+		boot_with ''
+		as_udev
+		is "enforces with '$line'" "$(parameter isolate)" 1
+		is "g0 is isolated" "$(sysfs 0 state)" isolated
+		vfio_comes_and_goes
+		is "still enforces" "$(parameter isolate)" 1
+	done
 
-	boot_with nvlink_isolation.isolate=0
-	ok "modprobe vfio-pci, with isolate=0 on the command line" modprobe vfio-pci
-	is "loads the module" "$(loaded nvlink_isolation)" 1
-	is "which does not enforce" "$(parameter isolate)" 0
 	boot_with nvlink_isolation.isolate=0
 	as_udev
-	is "as udev loads it it does not enforce" "$(parameter isolate)" 0
+	is "with isolate=0 on the command line udev loads the module" "$(loaded nvlink_isolation)" 1
+	is "which does not enforce" "$(parameter isolate)" 0
 
 	boot_with modprobe.blacklist=nvlink_isolation
 	as_udev
 	is "udev does not load what is blacklisted" "$(loaded nvlink_isolation)" 0
-	ok "modprobe vfio-pci, with it blacklisted" modprobe vfio-pci
-	is "loads it all the same" "$(loaded nvlink_isolation)" 1
 
 	boot_with ''
-	mv /run/conf "$conf"
-	ok "vfio-pci loads where the module is missing" missing
 	sig_enforced
 }
 
@@ -83,15 +89,4 @@ sig_enforced() {
 	is "and not loaded" "$(loaded nvlink_isolation)" 0
 	like "the log says why" "$(dmesg_since)" \
 		'Loading of (unsigned )?module (with unavailable key )?is rejected'
-}
-
-missing() {
-	mv "/lib/modules/$(uname -r)/updates" /run/
-	/sbin/depmod
-	modprobe vfio-pci
-	missing_status=$?
-	modprobe -r vfio-pci
-	mv /run/updates "/lib/modules/$(uname -r)/"
-	/sbin/depmod
-	return $missing_status
 }
