@@ -98,10 +98,13 @@ sysconfdir ?= /etc
 initramfsdir ?= $(sysconfdir)/initramfs-tools
 # udev looks in no other place.
 udevdir := /usr/lib/udev
+helperdir := /usr/lib/nvlink-isolation
 
 DKMS_SOURCE := $(DESTDIR)$(sourcedir)/nvlink-isolation-$(VERSION)
+CONFIGURATION := $(DESTDIR)$(sysconfdir)/modprobe.d/nvlink-isolation.conf
 INITRAMFS_HOOK := $(DESTDIR)$(initramfsdir)/hooks/nvlink-isolation
 UDEV_RULE := $(DESTDIR)$(udevdir)/rules.d/70-nvlink-isolation.rules
+HELPERS := $(DESTDIR)$(helperdir)
 BOOT_EXAMPLES := nvlink-isolation.conf modules-load.conf dracut.conf
 INSTALL ?= install
 
@@ -117,16 +120,19 @@ install-command: command abi
 	$(INSTALL) -m 644 src/command/examples/* $(DESTDIR)$(docdir)/examples/
 
 # What DKMS needs to build the module (`dkms add .` would copy all that lies about in a clone), and
-# what a boot needs to have it early. The administrator's configuration is not ours to install.
+# what a boot needs to have it early. The administrator's configuration is not ours to install; what
+# 0.1.0 installed there is put right.
 .PHONY: install-module
 install-module:
 	$(INSTALL) -d $(DKMS_SOURCE)/src $(dir $(UDEV_RULE)) $(dir $(INITRAMFS_HOOK)) \
-		$(DESTDIR)$(docdir)/examples
+		$(HELPERS) $(DESTDIR)$(docdir)/examples
 	$(INSTALL) -m 644 $(BOOT_EXAMPLES:%=src/boot/%) $(DESTDIR)$(docdir)/examples/
 	cp -r dkms.conf Kbuild include $(DKMS_SOURCE)/
 	cp -r src/core src/features src/module $(DKMS_SOURCE)/src/
 	$(INSTALL) -m 644 src/boot/70-nvlink-isolation.rules $(UDEV_RULE)
 	$(INSTALL) src/boot/initramfs-hook $(INITRAMFS_HOOK)
+	$(INSTALL) src/boot/retire-softdeps $(HELPERS)/
+	src/boot/retire-softdeps $(CONFIGURATION)
 
 uninstall: uninstall-module
 	rm -f $(DESTDIR)$(sbindir)/nvlink-isolation $(DESTDIR)$(mandir)/man8/nvlink-isolation.8
@@ -134,7 +140,7 @@ uninstall: uninstall-module
 
 .PHONY: uninstall-module
 uninstall-module:
-	rm -rf $(DKMS_SOURCE) $(INITRAMFS_HOOK) $(UDEV_RULE)
+	rm -rf $(DKMS_SOURCE) $(INITRAMFS_HOOK) $(UDEV_RULE) $(HELPERS)
 	cd $(DESTDIR)$(docdir)/examples 2>/dev/null || exit 0; rm -f $(BOOT_EXAMPLES); \
 		cd ../..; rmdir --ignore-fail-on-non-empty -p nvlink-isolation/examples
 

@@ -10,7 +10,8 @@
 #   in_root ROOT CMD...  run CMD in ROOT
 #   in_builder DIR CMD.. run CMD in the second of them, with DIR as /mnt, where alone it can write
 #   package_files DIR    put the project's files into DIR, also those that are not committed yet
-#   package_rename DIR VERSION  have the project in DIR be another version
+#   package_rename DIR VERSION  have the project in DIR be another version; 0.0.1 has the modprobe.d file
+#                        of 0.1.0 as well, and nothing that would take the softdeps out of it
 #   package_rpms DIR VERSION [RELEASE]  build the RPMs of that version in DIR
 
 # shellcheck source-path=SCRIPTDIR source=../lab/lab.sh
@@ -53,7 +54,11 @@ package_rename() {
 	sed -i "s/^PACKAGE_VERSION=.*/PACKAGE_VERSION=\"$2\"/" "$1/dkms.conf" &&
 	sed -i "1s/(.*)/($2)/" "$1/debian/changelog" &&
 	sed -i "s/^\(Version: *\).*/\1$2/; s/^\(\* .* - \)[0-9.]*-/\1$2-/" \
-		"$1/rpm/nvlink-isolation.spec"
+		"$1/rpm/nvlink-isolation.spec" || return
+	[ "$2" = 0.0.1 ] || return 0
+	cp "$lab_top/tests/boot/0.1.0.conf" "$1/src/boot/nvlink-isolation.conf" &&
+	printf '#!/bin/sh\n' >"$1/src/boot/retire-softdeps" &&
+	echo src/boot/nvlink-isolation.conf etc/modprobe.d >"$1/debian/nvlink-isolation-dkms.install"
 }
 
 package_rpms() {
