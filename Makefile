@@ -96,16 +96,18 @@ sourcedir ?= /usr/src
 sysconfdir ?= /etc
 # Where a package has its hooks it is /usr/share/initramfs-tools.
 initramfsdir ?= $(sysconfdir)/initramfs-tools
-# udev looks in no other place.
+# udev and dracut look in no other place.
 udevdir := /usr/lib/udev
+dracutdir := /usr/lib/dracut
 helperdir := /usr/lib/nvlink-isolation
 
 DKMS_SOURCE := $(DESTDIR)$(sourcedir)/nvlink-isolation-$(VERSION)
 CONFIGURATION := $(DESTDIR)$(sysconfdir)/modprobe.d/nvlink-isolation.conf
 INITRAMFS_HOOK := $(DESTDIR)$(initramfsdir)/hooks/nvlink-isolation
 UDEV_RULE := $(DESTDIR)$(udevdir)/rules.d/70-nvlink-isolation.rules
+DRACUT_MODULE := $(DESTDIR)$(dracutdir)/modules.d/90nvlink-isolation
 HELPERS := $(DESTDIR)$(helperdir)
-BOOT_EXAMPLES := nvlink-isolation.conf modules-load.conf dracut.conf
+BOOT_EXAMPLES := nvlink-isolation.conf modules-load.conf
 INSTALL ?= install
 
 .PHONY: install uninstall
@@ -124,13 +126,14 @@ install-command: command abi
 # 0.1.0 installed there is put right.
 .PHONY: install-module
 install-module:
-	$(INSTALL) -d $(DKMS_SOURCE)/src $(dir $(UDEV_RULE)) $(dir $(INITRAMFS_HOOK)) \
+	$(INSTALL) -d $(DKMS_SOURCE)/src $(dir $(UDEV_RULE)) $(dir $(INITRAMFS_HOOK)) $(DRACUT_MODULE) \
 		$(HELPERS) $(DESTDIR)$(docdir)/examples
 	$(INSTALL) -m 644 $(BOOT_EXAMPLES:%=src/boot/%) $(DESTDIR)$(docdir)/examples/
 	cp -r dkms.conf Kbuild include $(DKMS_SOURCE)/
 	cp -r src/core src/features src/module $(DKMS_SOURCE)/src/
 	$(INSTALL) -m 644 src/boot/70-nvlink-isolation.rules $(UDEV_RULE)
 	$(INSTALL) src/boot/initramfs-hook $(INITRAMFS_HOOK)
+	$(INSTALL) src/boot/dracut/module-setup.sh $(DRACUT_MODULE)/
 	$(INSTALL) src/boot/retire-softdeps $(HELPERS)/
 	src/boot/retire-softdeps $(CONFIGURATION)
 
@@ -140,7 +143,7 @@ uninstall: uninstall-module
 
 .PHONY: uninstall-module
 uninstall-module:
-	rm -rf $(DKMS_SOURCE) $(INITRAMFS_HOOK) $(UDEV_RULE) $(HELPERS)
+	rm -rf $(DKMS_SOURCE) $(INITRAMFS_HOOK) $(UDEV_RULE) $(DRACUT_MODULE) $(HELPERS)
 	cd $(DESTDIR)$(docdir)/examples 2>/dev/null || exit 0; rm -f $(BOOT_EXAMPLES); \
 		cd ../..; rmdir --ignore-fail-on-non-empty -p nvlink-isolation/examples
 
