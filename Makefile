@@ -96,7 +96,7 @@ sourcedir ?= /usr/src
 sysconfdir ?= /etc
 # Where a package has its hooks it is /usr/share/initramfs-tools.
 initramfsdir ?= $(sysconfdir)/initramfs-tools
-# udev and dracut look in no other place.
+# udev and dracut look in no other place, and a rule names the last one.
 udevdir := /usr/lib/udev
 dracutdir := /usr/lib/dracut
 helperdir := /usr/lib/nvlink-isolation
@@ -107,7 +107,7 @@ INITRAMFS_HOOK := $(DESTDIR)$(initramfsdir)/hooks/nvlink-isolation
 UDEV_RULE := $(DESTDIR)$(udevdir)/rules.d/70-nvlink-isolation.rules
 DRACUT_MODULE := $(DESTDIR)$(dracutdir)/modules.d/90nvlink-isolation
 HELPERS := $(DESTDIR)$(helperdir)
-BOOT_EXAMPLES := nvlink-isolation.conf modules-load.conf
+BOOT_EXAMPLES := nvlink-isolation.conf modules-load.conf 71-nvlink-isolation-required.rules
 INSTALL ?= install
 
 .PHONY: install uninstall
@@ -134,7 +134,7 @@ install-module:
 	$(INSTALL) -m 644 src/boot/70-nvlink-isolation.rules $(UDEV_RULE)
 	$(INSTALL) src/boot/initramfs-hook $(INITRAMFS_HOOK)
 	$(INSTALL) src/boot/dracut/module-setup.sh $(DRACUT_MODULE)/
-	$(INSTALL) src/boot/retire-softdeps $(HELPERS)/
+	$(INSTALL) src/boot/guard src/boot/retire-softdeps $(HELPERS)/
 	src/boot/retire-softdeps $(CONFIGURATION)
 
 uninstall: uninstall-module

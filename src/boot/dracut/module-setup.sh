@@ -29,7 +29,9 @@ install() {
 	local file
 
 	inst_rules 70-nvlink-isolation.rules
-	for file in $(grep -ls 'nvlink[-_]isolation' {/etc,/run,/usr/local/lib,/usr/lib}/modprobe.d/*.conf); do
+	for file in /etc/udev/rules.d/71-nvlink-isolation-required.rules \
+		/usr/lib/nvlink-isolation/guard \
+		$(grep -ls 'nvlink[-_]isolation' {/etc,/run,/usr/local/lib,/usr/lib}/modprobe.d/*.conf); do
 		[ ! -e "$dracutsysrootdir$file" ] || inst_simple "$file"
 	done
 }
