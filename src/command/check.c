@@ -126,11 +126,42 @@ static int check_named(const char *text, const struct options *options)
 	return EXIT_DONE;
 }
 
+static int check_boot(const struct options *options)
+{
+	const char *faults[BOOT_FAULTS];
+	int worst = EXIT_DONE;
+	struct boot *boots;
+	int count, i;
+
+	if (options->others)
+		errx(EXIT_ERROR, "check: --ignore-others is not for --boot");
+	if (options->count)
+		errx(EXIT_ERROR, "check: '%s' is not accepted: --boot is about all GPUs",
+		     options->args[0]);
+	count = boot_read(&boots);
+	for (i = 0; i < count; i++) {
+		if (boot_faults(&boots[i], faults))
+			worst = EXIT_NOT_ISOLATED;
+		if (!options->json)
+			boot_print(&boots[i]);
+	}
+	if (options->json)
+		json_boot(boots, count);
+	boot_free(boots, count);
+
+	return worst;
+}
+
 int command_check(const struct options *options)
 {
 	static struct machine machine;
 	int worst = EXIT_DONE;
 	int i, result;
+
+	if (options->boot)
+		return check_boot(options);
+	if (options->json)
+		errx(EXIT_ERROR, "check: --json is for check --boot alone");
 
 	if (!options->count) {
 		machine_from_sysfs(&machine);

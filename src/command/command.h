@@ -117,6 +117,7 @@ struct machine {
  * struct options - the command line, without the name of the subcommand
  * @json: --json
  * @others: --ignore-others
+ * @boot: --boot
  * @domains: --domains, or NULL
  * @args: what is no option
  * @count: how many of those
@@ -124,6 +125,7 @@ struct machine {
 struct options {
 	bool json;
 	bool others;
+	bool boot;
 	const char *domains;
 	char **args;
 	int count;
@@ -162,7 +164,7 @@ void machine_from_module(struct machine *machine);
 /* installed.c */
 
 /**
- * struct installed - the module that modprobe would load for the running kernel
+ * struct installed - the module that modprobe would load for a kernel
  * @path: of its file; NULL if there is none
  * @options: what modprobe would hand to it, also if there is none
  * @version: of its source; empty if it is not told
@@ -175,12 +177,51 @@ struct installed {
 	char srcversion[TEXT_SIZE];
 };
 
-void installed_read(struct installed *installed);
+void installed_read(struct installed *installed, const char *release);
 void installed_free(struct installed *installed);
+bool installed_enforces(const struct installed *installed);
 bool installed_is_other(const struct installed *installed);
 
 /* initramfs.c */
-void initramfs_print(const struct installed *installed);
+
+/**
+ * struct initramfs - what a kernel's initramfs has of the module
+ * @unknown: why it could not be looked into; NULL if it was, and then:
+ * @module: it has the module
+ * @rule: it has the udev rule by which that is loaded before other drivers
+ * @older: it was made before the module that is installed for its kernel
+ */
+struct initramfs {
+	const char *unknown;
+	bool module;
+	bool rule;
+	bool older;
+};
+
+void initramfs_read(struct initramfs *initramfs, const char *release, const char *module);
+
+/* boot.c */
+
+/**
+ * struct boot - whether the GPUs will be isolated when a kernel boots
+ * @release: of the kernel
+ * @running: it is the one that runs
+ * @installed: the module, and what is configured for it
+ * @initramfs: the initramfs
+ */
+struct boot {
+	char release[TEXT_SIZE];
+	bool running;
+	struct installed installed;
+	struct initramfs initramfs;
+};
+
+#define BOOT_FAULTS	6
+
+int boot_read(struct boot **boots);
+void boot_free(struct boot *boots, int count);
+int boot_faults(const struct boot *boot, const char *fault[BOOT_FAULTS]);
+void boot_print(const struct boot *boot);
 
 /* tree.c */
 
@@ -227,6 +268,7 @@ void plan_print(const struct plan *plan);
 /* json.c */
 void json_status(const struct machine *machine);
 void json_plan(const struct plan *plan);
+void json_boot(const struct boot *boots, int count);
 
 /* draw.c */
 const char *links_or_none(u32 mask);

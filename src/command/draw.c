@@ -74,6 +74,7 @@ static int no_dots(const struct dirent *entry)
 void draw_module(void)
 {
 	char text[DOMAINS_SIZE], version[TEXT_SIZE];
+	char release[TEXT_SIZE];
 	struct installed installed;
 	struct dirent **entries;
 	int n, i;
@@ -97,7 +98,8 @@ void draw_module(void)
 	if (n >= 0)
 		free(entries);
 	putchar('\n');
-	installed_read(&installed);
+	kernel_release(release);
+	installed_read(&installed, release);
 	if (installed_is_other(&installed))
 		printf("         The one that is installed is %s: it is loaded at the next boot.\n",
 		       strcmp(installed.version, version) ? installed.version : "another build");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The module that is installed for the running kernel: not always the one that is loaded. */
+/* The module that is installed for a kernel: not always the one that is loaded. */
 
 #include "command.h"
 
@@ -46,21 +46,20 @@ static void read_module(struct installed *installed, struct kmod_module *mod)
 /**
  * installed_read() - ask modprobe's library
  * @installed: set; installed_free() frees what is in it
+ * @release: of the kernel
  */
-void installed_read(struct installed *installed)
+void installed_read(struct installed *installed, const char *release)
 {
 	static const char * const dirs[] = { "/etc/modprobe.d", "/run/modprobe.d",
 		"/usr/lib/modprobe.d", "/lib/modprobe.d" };
 	const char *paths[ARRAY_SIZE(dirs) + 1] = {};
 	struct kmod_module *mod;
-	char release[TEXT_SIZE];
 	struct kmod_ctx *kmod;
 	size_t i;
 
 	memset(installed, 0, sizeof(*installed));
 	for (i = 0; i < ARRAY_SIZE(dirs); i++)
 		paths[i] = strdup(at("%s", dirs[i]));
-	kernel_release(release);
 	kmod = kmod_new(at("/lib/modules/%s", release), paths);
 	if (kmod) {
 		kmod_set_log_priority(kmod, -1);
@@ -78,6 +77,38 @@ void installed_read(struct installed *installed)
 void installed_free(struct installed *installed)
 {
 	free(installed->path);
+}
+
+/* As parse() of src/module/parameters.c has it: what it does not understand switches it on. */
+static bool is_off(const char *value)
+{
+	static const char * const words[] = { "0", "n", "N", "off" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strcmp(value, words[i]))
+			return true;
+
+	return false;
+}
+
+/* Will the module enforce when modprobe loads it? Of many isolate= the kernel takes the last. */
+bool installed_enforces(const struct installed *installed)
+{
+	static const char separators[] = " \t\"";	/* The kernel takes quotes off. */
+	static const char name[] = "isolate";
+	char options[DOMAINS_SIZE];
+	bool enforces = false;
+	char *option, *rest;
+
+	strcpy(options, installed->options);
+	for (option = strtok_r(options, separators, &rest); option;
+	     option = strtok_r(NULL, separators, &rest))
+		if (!strncmp(option, name, sizeof(name) - 1) &&
+		    strchr("=", option[sizeof(name) - 1]))
+			enforces = !option[sizeof(name) - 1] || !is_off(option + sizeof(name));
+
+	return enforces;
 }
 
 /*

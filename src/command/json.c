@@ -240,3 +240,45 @@ void json_plan(const struct plan *plan)
 	set(object, "gpus", gpus);
 	print(object);
 }
+
+static json_t *unless(const char *unknown, bool value)
+{
+	return unknown ? json_null() : json_boolean(value);
+}
+
+static json_t *kernel(const struct boot *boot)
+{
+	const struct initramfs *initramfs = &boot->initramfs;
+	json_t *object = need(json_object());
+	json_t *array = need(json_array());
+	const char *fault[BOOT_FAULTS];
+	int count = boot_faults(boot, fault);
+	int i;
+
+	set(object, "kernel", json_string(boot->release));
+	set(object, "running", json_boolean(boot->running));
+	set(object, "isolated", json_boolean(!count));
+	set(object, "module", boot->installed.path ?
+	    json_string(boot->installed.version) : json_null());
+	set(object, "isolate", json_boolean(installed_enforces(&boot->installed)));
+	set(object, "initramfs_module", unless(initramfs->unknown, initramfs->module));
+	set(object, "initramfs_rule", unless(initramfs->unknown, initramfs->rule));
+	set(object, "initramfs_older", unless(initramfs->unknown, initramfs->older));
+	for (i = 0; i < count; i++)
+		json_array_append_new(array, need(json_string(fault[i])));
+	set(object, "faults", array);
+
+	return object;
+}
+
+void json_boot(const struct boot *boots, int count)
+{
+	json_t *object = root();
+	json_t *kernels = need(json_array());
+	int i;
+
+	for (i = 0; i < count; i++)
+		json_array_append_new(kernels, kernel(&boots[i]));
+	set(object, "kernels", kernels);
+	print(object);
+}

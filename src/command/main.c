@@ -21,7 +21,7 @@ static const struct command {
 	{ "status", command_status, "j" },
 	{ "topology", command_topology, "" },
 	{ "plan", command_plan, "jd" },
-	{ "check", command_check, "o" },
+	{ "check", command_check, "obj" },
 	{ "report", command_report, "" },
 };
 
@@ -29,6 +29,7 @@ static const struct option option_table[] = {
 	{ "json", no_argument, NULL, 'j' },
 	{ "domains", required_argument, NULL, 'd' },
 	{ "ignore-others", no_argument, NULL, 'o' },
+	{ "boot", no_argument, NULL, 'b' },
 	{ "root", required_argument, NULL, 'r' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'v' },
@@ -50,9 +51,12 @@ static void print_help(void)
 	     "  check [--ignore-others] [BDF]...\n"
 	     "                       are the GPUs isolated, all or those named? With\n"
 	     "                       --ignore-others, devices that are none are passed over\n"
+	     "  check --boot [--json]\n"
+	     "                       will they be at the next boot, with each kernel that is\n"
+	     "                       installed?\n"
 	     "  report               all that a bug report needs\n"
 	     "\n"
-	     "  --root=DIR           look for /sys, /proc, /dev and /lib/modules below DIR\n"
+	     "  --root=DIR           look for /sys, /proc, /dev, /lib/modules, ... below DIR\n"
 	     "  --help, --version\n"
 	     "\n"
 	     "Exit status: 0 done; check: isolated. 1 check: not isolated. 2 an error.\n"
@@ -95,6 +99,9 @@ static const char *parse_options(struct options *options, int argc, char **argv)
 			break;
 		case 'o':
 			options->others = true;
+			break;
+		case 'b':
+			options->boot = true;
 			break;
 		default:
 			errx(EXIT_ERROR, "nvlink-isolation --help lists what is accepted");

@@ -24,17 +24,18 @@ static void print_file(const char *label, const char *path)
 		printf("%-13s(%s)\n", label, strerror(errno));
 }
 
-/* The module that modprobe would load, its options, and whether the initramfs has it. */
-static void print_installed(void)
+/* What modprobe would load, and with which options, on each kernel that is installed. */
+static void print_boot(void)
 {
-	struct installed installed;
+	struct boot *boots;
+	int count = boot_read(&boots);
+	int i;
 
-	installed_read(&installed);
-	printf("%-13s%s\n", "installed:", installed.path ? *installed.version ?
-	       installed.version : "unknown version" : "not installed for this kernel");
-	printf("%-13s%s\n", "options:", *installed.options ? installed.options : "none configured");
-	initramfs_print(&installed);
-	installed_free(&installed);
+	printf("\nNext boot\n%-13s%s\n", "options:", *boots->installed.options ?
+	       boots->installed.options : "none configured");
+	for (i = 0; i < count; i++)
+		boot_print(&boots[i]);
+	boot_free(boots, count);
 }
 
 static void print_link(const char *label, const char *path)
@@ -192,8 +193,8 @@ int command_report(const struct options *options)
 	print_file("tainted:", at("/proc/sys/kernel/tainted"));
 	print_file("machine:", at("/sys/firmware/devicetree/base/model"));
 	print_file("skiboot:", at("/sys/firmware/devicetree/base/ibm,opal/firmware/version"));
-	print_installed();
 	draw_module();
+	print_boot();
 	machine_from_sysfs(&machine);
 	if (!machine.count)
 		printf("\nThere is no V100 SXM2 in this machine.\n");

@@ -14,12 +14,13 @@
 #   fake_old BDF             the module is older than the gate, and lacks the files that came with it
 #   fake_tree FIXTURE        the device tree, as files
 #   fake_log TEXT..          records of the kernel's log
-#   fake_installed VERSION [SRCVERSION]  a module that is installed for its kernel
-#   fake_initramfs MODULE..  an initramfs of its kernel, as fake_lister lists it
+#   fake_kernel RELEASE      one that is installed; that which runs is, where nothing else is said
+#   fake_installed VERSION [SRCVERSION]  a module that is installed for that kernel
+#   fake_initramfs FILE..    an initramfs of that kernel, as fake_lister lists it
 
 # shellcheck disable=SC2154 # $work, $dtb: set by who sources this
 fake() {
-	root=$work/$1
+	root=$work/$1 fake_release=''
 	devices=$root/sys/bus/pci/devices
 	mkdir -p "$devices" "$root/proc/sys/kernel" "$root/dev"
 	echo 6.1.0-9-powerpc64le >"$root/proc/sys/kernel/osrelease"
@@ -96,13 +97,20 @@ fake_log() {
 	done >>"$root/dev/kmsg"
 }
 
+fake_kernel() {
+	fake_release=$1
+	mkdir -p "$root/lib/modules/$1"
+	: >"$root/lib/modules/$1/modules.builtin"
+}
+
 fake_installed() {
-	modules=$root/lib/modules/6.1.0-9-powerpc64le
+	[ -n "$fake_release" ] || fake_kernel 6.1.0-9-powerpc64le
+	modules=$root/lib/modules/$fake_release
 	mkdir -p "$modules/updates"
 	echo "const char v[] __attribute__((section(\".modinfo\"), used)) =" \
 		"\"version=$1\" ${2:+\"\\0srcversion=$2\"};" |
 		gcc -x c -c -o "$modules/updates/nvlink_isolation.ko" -
-	/sbin/depmod -b "$root" 6.1.0-9-powerpc64le 2>/dev/null
+	/sbin/depmod -b "$root" "$fake_release" 2>/dev/null
 	mkdir -p "$root/etc/modprobe.d"
 	echo "options nvlink_isolation isolate=1" >"$root/etc/modprobe.d/nvlink-isolation.conf"
 }
@@ -111,5 +119,5 @@ fake_initramfs() {
 	mkdir -p "$root/boot"
 	for file in bin/busybox "$@"; do
 		echo "$file"
-	done >"$root/boot/initrd.img-6.1.0-9-powerpc64le"
+	done >"$root/boot/initrd.img-$fake_release"
 }

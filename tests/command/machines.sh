@@ -228,8 +228,35 @@ same() {
 	touch -d 2020-01-01 "$root/boot/initrd.img-6.1.0-9-powerpc64le"
 }
 
+# boots: a kernel for each thing that may be wrong at boot.
+boots() {
+	ko=updates/dkms/nvlink_isolation.ko.xz
+	rule=usr/lib/udev/rules.d/70-nvlink-isolation.rules
+	fake boots
+	fake_kernel 6.1.0-9-powerpc64le
+	fake_installed "$version"
+	fake_initramfs "lib/modules/$fake_release/$ko" $rule
+	fake_kernel 6.1.0-10-powerpc64le
+	fake_initramfs $rule
+	fake_kernel 6.2.0-1-powerpc64le
+	fake_installed 0.0.1
+	fake_initramfs "lib/modules/$fake_release/$ko" $rule
+	fake_kernel 6.3.0-1-powerpc64le
+	fake_installed "$version"
+	fake_initramfs "lib/modules/$fake_release/$ko" $rule-not lib/71-nvlink-isolation-required.rules
+	fake_kernel 6.4.0-1-powerpc64le
+	fake_installed "$version"
+	fake_initramfs "lib/modules/$fake_release/$ko" $rule
+	touch -d 2020-01-01 "$root/boot/initrd.img-$fake_release"
+	fake_kernel 6.5.0-1-powerpc64le
+	fake_installed "$version"
+	# What a kernel leaves behind that was removed
+	fake_kernel 5.10.0-1-powerpc64le
+	rm "$root/lib/modules/$fake_release/modules.builtin"
+}
+
 make_machines() {
-	for machine in $machines odd blind upgraded rebuilt same; do
+	for machine in $machines odd blind upgraded rebuilt same boots; do
 		$machine
 	done
 }
