@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Shows that the module and vfio-pci do not load and unload each other; what gets an administrator out on
-# the kernel's command line; and what becomes of the module where the kernel wants signatures. The command line is, for want of a boot for each, a file in the place of /proc/cmdline:
-# the kernel's own word, module_blacklist=, cannot be had so.
+# Shows that the module and vfio-pci do not load and unload each other; what gets an administrator out
+# on the kernel's command line; and what becomes of the module where the kernel wants signatures. The
+# command line is, for want of a boot for each, a file in the place of /proc/cmdline: the kernel's own
+# word, module_blacklist=, cannot be had so.
 #
 # boot: redbud
 # uncounted: yes
