@@ -58,9 +58,20 @@ help:
 	@echo 'Downloads are kept in $${XDG_CACHE_HOME:-~/.cache}/nvlink-isolation'
 	@echo '($$NVLINK_ISOLATION_CACHE for another place); everything built is in build/.'
 
+# A feature test that failed leaves those that passed, which git would show.
 .PHONY: modules
-modules:
-	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+modules: $(if $(wildcard $(KDIR)/Makefile),,no-headers)
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules || { rm -f src/features/*.feature* \
+		src/features/.*.feature*; exit 1; }
+
+.PHONY: no-headers
+no-headers:
+	@case $$(uname -m) in \
+	ppc64*) echo "nvlink-isolation: no kernel headers in $(KDIR):" \
+		"install those of the kernel, or name others by KDIR=..." ;; \
+	*) echo "nvlink-isolation: this machine is $$(uname -m), and the module is for ppc64le:" \
+		"name ppc64le headers by KDIR=..., or try \`make demo\`, which runs here" ;; \
+	esac >&2; exit 1
 
 COMMAND := $(wildcard src/command/*.c)
 COMMAND_NEEDS := $(COMMAND) $(wildcard src/command/*.h) $(CORE) $(HEADERS) Makefile dkms.conf
@@ -304,4 +315,5 @@ clean:
 	rm -rf $(BUILD)
 	find . -path ./.git -prune -o \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o \
 		-name '*.mod.c' -o -name '.*.cmd' -o -name Module.symvers -o \
+		-name '*.feature' -o -name '.*.feature.d' -o \
 		-name modules.order \) -type f -exec rm {} +
