@@ -141,7 +141,7 @@ install-module:
 		$(HELPERS) $(DESTDIR)$(docdir)/examples
 	$(INSTALL) -m 644 $(BOOT_EXAMPLES:%=src/boot/%) $(DESTDIR)$(docdir)/examples/
 	cp -r dkms.conf Kbuild include $(DKMS_SOURCE)/
-	cp -r src/core src/features src/module $(DKMS_SOURCE)/src/
+	cp -r src/core src/dkms src/features src/module $(DKMS_SOURCE)/src/
 	$(INSTALL) -m 644 src/boot/70-nvlink-isolation.rules $(UDEV_RULE)
 	$(INSTALL) src/boot/initramfs-hook $(INITRAMFS_HOOK)
 	$(INSTALL) src/boot/dracut/module-setup.sh $(DRACUT_MODULE)/

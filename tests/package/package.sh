@@ -99,28 +99,39 @@ package_compiler() {
 	cp -L "$compiler_cc1" "$1$compiler_name"
 }
 
+# package_make_base: make $base. A debootstrap under qemu-user takes minutes: what it has made stays when
+# a later step fails, and the next run goes on from there.
+package_make_base() {
+	base_part=$base.part
+	if [ ! -e "$base_part/debootstrapped" ]; then
+		rm -rf "$base_part"
+		mkdir "$base_part"
+		base_mirror=$(apt_base Debian)
+		debootstrap --arch=ppc64el --variant=minbase --include=dkms,kmod,make,gcc,libc6-dev \
+			bookworm "$base_part" "$base_mirror" >&2 || lab_fail "debootstrap failed"
+		: >"$base_part/debootstrapped"
+	fi
+	# Those of the very kernel that the lab boots
+	apt_download bookworm ppc64el "$base_part/debs" \
+		"linux-headers-$base_release=$base_version" \
+		"linux-headers-${base_release%-powerpc64le}-common=$base_version" \
+		"linux-kbuild-6.1=$base_version" >/dev/null || exit
+	in_root "$base_part" sh -c 'apt-get -q -y install /debs/*.deb && apt-get clean &&
+		rm -r /debs' >&2 || lab_fail "cannot install the kernel's headers"
+	package_compiler "$base_part" || lab_fail "cannot install the compiler"
+	rm "$base_part/debootstrapped"
+	mv -T "$base_part" "$base"
+}
+
 package_base() {
 	package_binfmt >&2
 	base_kernel=$("$lab/fetch" 6.1) || exit
 	base_release=$(cat "$base_kernel/release")
 	base_version=$(apt_version bookworm ppc64el "linux-headers-$base_release") || exit
 	base=$lab_cache/root_bookworm_${base_version}_cc1
-	if [ ! -d "$base" ]; then
-		base_tmp=$(mktemp -d "$lab_cache/.root.XXXXXX")
-		chmod 755 "$base_tmp"
-		base_mirror=$(apt_base Debian)
-		debootstrap --arch=ppc64el --variant=minbase --include=dkms,kmod,make,gcc,libc6-dev \
-			bookworm "$base_tmp" "$base_mirror" >&2 || lab_fail "debootstrap failed"
-		# Those of the very kernel that the lab boots
-		apt_download bookworm ppc64el "$base_tmp/debs" \
-			"linux-headers-$base_release=$base_version" \
-			"linux-headers-${base_release%-powerpc64le}-common=$base_version" \
-			"linux-kbuild-6.1=$base_version" >/dev/null || exit
-		in_root "$base_tmp" sh -c 'apt-get -q -y install /debs/*.deb && apt-get clean &&
-			rm -r /debs' >&2 || lab_fail "cannot install the kernel's headers"
-		package_compiler "$base_tmp" || lab_fail "cannot install the compiler"
-		mv -T "$base_tmp" "$base"
-	fi
+	[ -d "$base" ] || (
+		flock 9 && { [ -d "$base" ] || package_make_base; }
+	) 9>"$base.lock" || exit
 	echo "$base"
 }
 
@@ -131,7 +142,7 @@ package_builder() {
 		builder_tmp=$(mktemp -d "$lab_cache/.builder.XXXXXX")
 		cp -a "$builder_base/." "$builder_tmp/"
 		in_root "$builder_tmp" sh -c 'apt-get -q update && apt-get -q -y install \
-			--no-install-recommends build-essential debhelper dh-dkms libfdt-dev libjansson-dev \
+			--no-install-recommends build-essential debhelper libfdt-dev libjansson-dev \
 			libkmod-dev && apt-get clean' >&2 ||
 			lab_fail "cannot install what building the packages needs"
 		mv -T "$builder_tmp" "$builder"
