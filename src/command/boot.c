@@ -107,8 +107,7 @@ void boot_print(const struct boot *boot)
 
 	printf("%s%s: ", boot->release, boot->running ? " (running)" : "");
 	if (!count)
-		printf("isolated at boot: "
-		       "module %s, in the initramfs with its udev rule, isolate=1",
+		printf("isolated at boot: module %s, in the initramfs with its rule, isolate=1",
 		       boot->installed.version);
 	else
 		printf("NOT isolated at boot: ");

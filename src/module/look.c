@@ -39,10 +39,10 @@ static void report_unanswered(struct nvli_gpu *gpu)
 }
 
 /*
- * Verify a GPU that nobody uses, awake. Runtime PM may have put it to sleep, which counts the users,
- * or, by vfio-pci before Linux 5.19, pci_set_power_state(), which does not: of two looks the one that
- * ends first would have the GPU sleep under the other. Under the lock nobody waits for a driver's
- * resume, since nvli_look_at_enable() takes it, too.
+ * Verify a GPU that nobody uses, awake. Runtime PM may have put it to sleep, which counts users.
+ * Or pci_set_power_state() has, by vfio-pci before Linux 5.19, which does not: of two looks the one
+ * that ends first would have the GPU sleep under the other. Under the lock nobody waits for a
+ * driver's resume, since nvli_look_at_enable() takes it, too.
  */
 static enum nvli_answer ring_awake(struct nvli_gpu *gpu, enum nvli_how how)
 {
