@@ -80,6 +80,12 @@ static bool is_memory(const struct resource *bar)
 	return bar->flags & IORESOURCE_MEM && bar->parent;
 }
 
+/* Of a 64-bit BAR, whose other half is the register before. It alone may hold all ones. */
+static bool is_upper_half(const struct pci_dev *pdev, int i)
+{
+	return i && pdev->resource[i - 1].flags & IORESOURCE_MEM_64;
+}
+
 /*
  * What BAR register @i has to hold, and which bits of it count; no bits if it is not a memory BAR
  * that has an address. The upper half of a 64-bit BAR is the register behind it.
@@ -93,7 +99,7 @@ static u32 right_bar(struct pci_dev *pdev, int i, u32 *bits)
 		*bits = (u32)PCI_BASE_ADDRESS_MEM_MASK;
 		return lower_32_bits(pci_bus_address(pdev, i));
 	}
-	if (i && bar[-1].flags & IORESOURCE_MEM_64 && is_memory(&bar[-1])) {
+	if (is_upper_half(pdev, i) && is_memory(&bar[-1])) {
 		*bits = U32_MAX;
 		return upper_32_bits(pci_bus_address(pdev, i - 1));
 	}
@@ -166,15 +172,11 @@ static bool program_bars(struct nvli_visit *visit)
 {
 	int i;
 
-	/*
-	 * A GPU that is gone reads as all ones: never write those back. The upper half of a BAR may
-	 * hold them, but the lowest bit of BAR0, which is read last, is always 0.
-	 */
-	for (i = NVLI_BARS - 1; i >= 0; i--)
-		if (!nvli_visit_read(visit, PCI_BASE_ADDRESS_0 + 4 * i, 4, &visit->bar[i]))
+	/* A GPU that is gone reads as all ones. Never write those back. */
+	for (i = 0; i < NVLI_BARS; i++)
+		if (!nvli_visit_read(visit, PCI_BASE_ADDRESS_0 + 4 * i, 4, &visit->bar[i]) ||
+		    (visit->bar[i] == U32_MAX && !is_upper_half(visit->gpu->pdev, i)))
 			return false;
-	if (visit->bar[0] == U32_MAX)
-		return false;
 	if (visit->is_on && !switch_off(visit))
 		return false;
 	visit->programmed = true;
