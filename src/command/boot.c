@@ -10,20 +10,49 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A kernel's package removes this list with it. DKMS and depmod leave files behind. */
-static bool is_installed(const char *release)
-{
-	return !access(at("/lib/modules/%s/modules.builtin", release), F_OK);
-}
+struct list {
+	struct boot *boots;
+	int count;
+	char running[TEXT_SIZE];
+};
 
-static void read_one(struct boot *boot, const char *release, const char *running)
+static void add(struct list *list, const char *release)
 {
+	struct boot *boot;
+	int i;
+
+	for (i = 0; i < list->count; i++)
+		if (!strcmp(list->boots[i].release, release))
+			return;
+	list->boots = realloc(list->boots, (list->count + 1) * sizeof(*boot));
+	if (!list->boots)
+		errx(EXIT_ERROR, "no memory left");
+	boot = &list->boots[list->count++];
 	memset(boot, 0, sizeof(*boot));
 	strncat(boot->release, release, sizeof(boot->release) - 1);
-	boot->running = !strcmp(boot->release, running);
-	installed_read(&boot->installed, boot->release);
+	boot->running = !strcmp(boot->release, list->running);
+	installed_read(&boot->installed, boot->release, true);
 	initramfs_read(&boot->initramfs, boot->release, boot->installed.path);
-	make_printable(boot->release);
+}
+
+/* Those of which @dir has an entry that begins with @prefix and, in it, the file @needs */
+static void add_all(struct list *list, const char *dir, const char *prefix, const char *needs)
+{
+	size_t length = strlen(prefix);
+	struct dirent **entries;
+	int n, i;
+
+	n = scandir(at("%s", dir), &entries, NULL, versionsort);
+	for (i = 0; i < n; i++) {
+		const char *name = entries[i]->d_name;
+
+		if (name[0] != '.' && !strncmp(name, prefix, length) &&
+		    !access(at("%s/%s%s", dir, name, needs), F_OK))
+			add(list, name + length);
+		free(entries[i]);
+	}
+	if (n >= 0)
+		free(entries);
 }
 
 /**
@@ -34,27 +63,20 @@ static void read_one(struct boot *boot, const char *release, const char *running
  */
 int boot_read(struct boot **boots)
 {
-	struct dirent **entries;
-	char running[TEXT_SIZE];
-	int count = 0;
-	int n, i;
+	struct list list = {};
+	int i;
 
-	kernel_release(running);
-	n = scandir(at("/lib/modules"), &entries, NULL, versionsort);
-	*boots = calloc((n < 0 ? 0 : n) + 1, sizeof(**boots));
-	if (!*boots)
-		errx(EXIT_ERROR, "no memory left");
-	if (n < 0 || !is_installed(running))
-		read_one(&(*boots)[count++], running, running);
-	for (i = 0; i < n; i++) {
-		if (entries[i]->d_name[0] != '.' && is_installed(entries[i]->d_name))
-			read_one(&(*boots)[count++], entries[i]->d_name, running);
-		free(entries[i]);
-	}
-	if (n >= 0)
-		free(entries);
+	kernel_release(list.running);
+	/* A kernel's package removes this list with it. DKMS and depmod leave files behind. */
+	add_all(&list, "/lib/modules", "", "/modules.builtin");
+	add_all(&list, "/boot", "vmlinux-", "");
+	add_all(&list, "/boot", "vmlinuz-", "");
+	add(&list, list.running);
+	for (i = 0; i < list.count; i++)
+		make_printable(list.boots[i].release);
+	*boots = list.boots;
 
-	return count;
+	return list.count;
 }
 
 void boot_free(struct boot *boots, int count)
@@ -84,6 +106,8 @@ int boot_faults(const struct boot *boot, const char *fault[BOOT_FAULTS])
 		fault[count++] = "the module is not of version " NVLI_VERSION;
 	if (!installed_enforces(&boot->installed))
 		fault[count++] = "isolate=1 is not configured";
+	if (boot->installed.kept_out)
+		fault[count++] = "modprobe.d has a blacklist, install or alias line for the module";
 	if (initramfs->unknown) {
 		fault[count++] = "its initramfs is unknown";
 		return count;
@@ -92,6 +116,8 @@ int boot_faults(const struct boot *boot, const char *fault[BOOT_FAULTS])
 		fault[count++] = "its initramfs has no module";
 	else if (initramfs->older)
 		fault[count++] = "its initramfs is older than the module";
+	if (initramfs->stale)
+		fault[count++] = "its initramfs is older than the module's configuration";
 	if (!initramfs->rule)
 		fault[count++] = "its initramfs has no udev rule";
 

@@ -169,15 +169,17 @@ void machine_from_module(struct machine *machine);
  * @options: what modprobe would hand to it, also if there is none
  * @version: of its source; empty if it is not told
  * @srcversion: a checksum of its source; empty if it is not told
+ * @kept_out: a line of modprobe's configuration keeps udev from loading it
  */
 struct installed {
 	char *path;
+	bool kept_out;
 	char options[DOMAINS_SIZE];
 	char version[TEXT_SIZE];
 	char srcversion[TEXT_SIZE];
 };
 
-void installed_read(struct installed *installed, const char *release);
+void installed_read(struct installed *installed, const char *release, bool at_boot);
 void installed_free(struct installed *installed);
 bool installed_enforces(const struct installed *installed);
 bool installed_is_other(const struct installed *installed);
@@ -190,12 +192,14 @@ bool installed_is_other(const struct installed *installed);
  * @module: it has the module
  * @rule: it has the udev rule by which that is loaded before other drivers
  * @older: it was made before the module that is installed for its kernel
+ * @stale: it was made before the last change of the module's configuration
  */
 struct initramfs {
 	const char *unknown;
 	bool module;
 	bool rule;
 	bool older;
+	bool stale;
 };
 
 void initramfs_read(struct initramfs *initramfs, const char *release, const char *module);
@@ -216,7 +220,7 @@ struct boot {
 	struct initramfs initramfs;
 };
 
-#define BOOT_FAULTS	6
+#define BOOT_FAULTS	8
 
 int boot_read(struct boot **boots);
 void boot_free(struct boot *boots, int count);

@@ -99,7 +99,7 @@ void draw_module(void)
 		free(entries);
 	putchar('\n');
 	kernel_release(release);
-	installed_read(&installed, release);
+	installed_read(&installed, release, false);
 	if (installed_is_other(&installed))
 		printf("         The one that is installed is %s: it is loaded at the next boot.\n",
 		       strcmp(installed.version, version) ? installed.version : "another build");

@@ -3,10 +3,12 @@
 
 #include "command.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -78,6 +80,55 @@ static enum listed list_with(struct initramfs *initramfs, const char *lister, co
 	return LISTED;
 }
 
+static bool is_newer(const char *path, time_t than)
+{
+	struct stat file;
+
+	return !stat(path, &file) && file.st_mtime > than;
+}
+
+/* Does a file of modprobe's configuration say anything of the module, in either spelling? */
+static bool is_about_module(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	bool found = false;
+	char *line = NULL;
+	size_t size = 0;
+
+	while (file && !found && getline(&line, &size, file) >= 0)
+		found = strstr(line, MODULE) || strstr(line, "nvlink-isolation");
+	free(line);
+	if (file)
+		fclose(file);
+
+	return found;
+}
+
+/* Was the module's rule, or what modprobe is to do about it, changed since then? */
+static bool is_configured_since(time_t then)
+{
+	static const char * const dirs[] = { "/etc/modprobe.d", "/usr/local/lib/modprobe.d",
+		"/usr/lib/modprobe.d", "/lib/modprobe.d" };
+	bool since = is_newer(at("/usr/lib/udev/rules.d/70-nvlink-isolation.rules"), then) ||
+		is_newer(at("/etc/udev/rules.d/70-nvlink-isolation.rules"), then);
+	char path[PATH_MAX];
+	struct dirent *entry;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(dirs); i++) {
+		DIR *dir = opendir(at("%s", dirs[i]));
+
+		while (dir && (entry = readdir(dir))) {
+			snprintf(path, sizeof(path), "%s", at("%s/%s", dirs[i], entry->d_name));
+			since |= is_newer(path, then) && is_about_module(path);
+		}
+		if (dir)
+			closedir(dir);
+	}
+
+	return since;
+}
+
 /**
  * initramfs_read() - look into the initramfs of a kernel
  * @initramfs: set
@@ -119,4 +170,5 @@ void initramfs_read(struct initramfs *initramfs, const char *release, const char
 			"it cannot be listed";
 	initramfs->older = module && !stat(module, &installed) &&
 		file.st_mtime < installed.st_mtime;
+	initramfs->stale = is_configured_since(file.st_mtime);
 }

@@ -43,26 +43,48 @@ static void read_module(struct installed *installed, struct kmod_module *mod)
 	kmod_module_info_free_list(info);
 }
 
+/* Does a line for @name come from @iter? */
+static bool has_line(struct kmod_config_iter *iter, const char *name)
+{
+	bool found = false;
+
+	while (iter && kmod_config_iter_next(iter))
+		found |= !strcmp(kmod_config_iter_get_key(iter), name);
+	kmod_config_iter_free_iter(iter);
+
+	return found;
+}
+
+/* With such lines udev does not load the module, or runs or loads something else in its place. */
+static bool is_kept_out(struct kmod_ctx *kmod)
+{
+	return has_line(kmod_config_get_blacklists(kmod), MODULE) ||
+	       has_line(kmod_config_get_install_commands(kmod), MODULE) ||
+	       has_line(kmod_config_get_aliases(kmod), MODULE);
+}
+
 /**
  * installed_read() - ask modprobe's library
  * @installed: set; installed_free() frees what is in it
  * @release: of the kernel
+ * @at_boot: as it will be at a boot, before which /run is empty
  */
-void installed_read(struct installed *installed, const char *release)
+void installed_read(struct installed *installed, const char *release, bool at_boot)
 {
-	static const char * const dirs[] = { "/etc/modprobe.d", "/run/modprobe.d",
-		"/usr/lib/modprobe.d", "/lib/modprobe.d" };
+	static const char * const dirs[] = { "/etc/modprobe.d", "/usr/local/lib/modprobe.d",
+		"/usr/lib/modprobe.d", "/lib/modprobe.d", "/run/modprobe.d" };
 	const char *paths[ARRAY_SIZE(dirs) + 1] = {};
 	struct kmod_module *mod;
 	struct kmod_ctx *kmod;
 	size_t i;
 
 	memset(installed, 0, sizeof(*installed));
-	for (i = 0; i < ARRAY_SIZE(dirs); i++)
+	for (i = 0; i < ARRAY_SIZE(dirs) - at_boot; i++)
 		paths[i] = strdup(at("%s", dirs[i]));
 	kmod = kmod_new(at("/lib/modules/%s", release), paths);
 	if (kmod) {
 		kmod_set_log_priority(kmod, -1);
+		installed->kept_out = is_kept_out(kmod);
 		/* By its name, not by look-up, which would not tell its options without its file */
 		if (!kmod_module_new_from_name(kmod, MODULE, &mod)) {
 			read_module(installed, mod);

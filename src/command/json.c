@@ -263,7 +263,8 @@ static json_t *kernel(const struct boot *boot)
 	set(object, "isolate", json_boolean(installed_enforces(&boot->installed)));
 	set(object, "initramfs_module", unless(initramfs->unknown, initramfs->module));
 	set(object, "initramfs_rule", unless(initramfs->unknown, initramfs->rule));
-	set(object, "initramfs_older", unless(initramfs->unknown, initramfs->older));
+	set(object, "initramfs_older", unless(initramfs->unknown,
+					      initramfs->older || initramfs->stale));
 	for (i = 0; i < count; i++)
 		json_array_append_new(array, need(json_string(fault[i])));
 	set(object, "faults", array);

@@ -250,6 +250,9 @@ boots() {
 	touch -d 2020-01-01 "$root/boot/initrd.img-$fake_release"
 	fake_kernel 6.5.0-1-powerpc64le
 	fake_installed "$version"
+	touch -d 2019-01-01 "$root/etc/modprobe.d/nvlink-isolation.conf"
+	# One that has nothing but an image
+	: >"$root/boot/vmlinux-5.4.0-1-powerpc64le"
 	# What a kernel leaves behind that was removed
 	fake_kernel 5.10.0-1-powerpc64le
 	rm "$root/lib/modules/$fake_release/modules.builtin"
