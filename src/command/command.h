@@ -163,6 +163,10 @@ void machine_from_module(struct machine *machine);
 
 /* installed.c */
 
+/* Of modprobe's configuration; the last is empty after a boot */
+#define MODPROBE_DIRS	5
+extern const char * const modprobe_dirs[MODPROBE_DIRS];
+
 /**
  * struct installed - the module that modprobe would load for a kernel
  * @path: of its file; NULL if there is none
@@ -220,7 +224,7 @@ struct boot {
 	struct initramfs initramfs;
 };
 
-#define BOOT_FAULTS	8
+#define BOOT_FAULTS	6
 
 int boot_read(struct boot **boots);
 void boot_free(struct boot *boots, int count);

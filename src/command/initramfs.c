@@ -107,19 +107,18 @@ static bool is_about_module(const char *path)
 /* Was the module's rule, or what modprobe is to do about it, changed since then? */
 static bool is_configured_since(time_t then)
 {
-	static const char * const dirs[] = { "/etc/modprobe.d", "/usr/local/lib/modprobe.d",
-		"/usr/lib/modprobe.d", "/lib/modprobe.d" };
 	bool since = is_newer(at("/usr/lib/udev/rules.d/70-nvlink-isolation.rules"), then) ||
 		is_newer(at("/etc/udev/rules.d/70-nvlink-isolation.rules"), then);
 	char path[PATH_MAX];
 	struct dirent *entry;
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(dirs); i++) {
-		DIR *dir = opendir(at("%s", dirs[i]));
+	for (i = 0; i < MODPROBE_DIRS - 1; i++) {
+		DIR *dir = opendir(at("%s", modprobe_dirs[i]));
 
 		while (dir && (entry = readdir(dir))) {
-			snprintf(path, sizeof(path), "%s", at("%s/%s", dirs[i], entry->d_name));
+			snprintf(path, sizeof(path), "%s",
+				 at("%s/%s", modprobe_dirs[i], entry->d_name));
 			since |= is_newer(path, then) && is_about_module(path);
 		}
 		if (dir)

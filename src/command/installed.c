@@ -9,6 +9,11 @@
 
 #include <libkmod.h>
 
+const char * const modprobe_dirs[MODPROBE_DIRS] = {
+	"/etc/modprobe.d", "/usr/local/lib/modprobe.d", "/usr/lib/modprobe.d", "/lib/modprobe.d",
+	"/run/modprobe.d",
+};
+
 /* Text from outside, cut where it does not fit */
 static void keep(char *to, size_t size, const char *from)
 {
@@ -71,16 +76,14 @@ static bool is_kept_out(struct kmod_ctx *kmod)
  */
 void installed_read(struct installed *installed, const char *release, bool at_boot)
 {
-	static const char * const dirs[] = { "/etc/modprobe.d", "/usr/local/lib/modprobe.d",
-		"/usr/lib/modprobe.d", "/lib/modprobe.d", "/run/modprobe.d" };
-	const char *paths[ARRAY_SIZE(dirs) + 1] = {};
+	const char *paths[ARRAY_SIZE(modprobe_dirs) + 1] = {};
 	struct kmod_module *mod;
 	struct kmod_ctx *kmod;
 	size_t i;
 
 	memset(installed, 0, sizeof(*installed));
-	for (i = 0; i < ARRAY_SIZE(dirs) - at_boot; i++)
-		paths[i] = strdup(at("%s", dirs[i]));
+	for (i = 0; i < ARRAY_SIZE(modprobe_dirs) - at_boot; i++)
+		paths[i] = strdup(at("%s", modprobe_dirs[i]));
 	kmod = kmod_new(at("/lib/modules/%s", release), paths);
 	if (kmod) {
 		kmod_set_log_priority(kmod, -1);
@@ -92,7 +95,7 @@ void installed_read(struct installed *installed, const char *release, bool at_bo
 		}
 	}
 	kmod_unref(kmod);
-	for (i = 0; i < ARRAY_SIZE(dirs); i++)
+	for (i = 0; i < ARRAY_SIZE(modprobe_dirs); i++)
 		free((char *)paths[i]);
 }
 
