@@ -18,7 +18,7 @@ guest() {
 	ok "lab-vfio-pci has g0" bind_gpu 0 lab-vfio-pci
 	load isolate=1
 	ok "it is isolated" wait_for 10 in_state 0 isolated
-	delay pci_set_power_state 20
+	ok "changes of the power state are kept" delay pci_set_power_state 20
 
 	touch /tmp/looking
 	while [ -e /tmp/looking ]; do
