@@ -169,7 +169,8 @@ memory_on() {
 # switched_on: how often the devices saw memory decoding switched on between two counts of the gate's
 # that the guest told (see lab_count.c), and what these say. One line for each two: GPU TIMES COUNT
 # BELOW ABOVE, where TIMES may be less and more than COUNT by these: an emulated fault cleared
-# MEMORY in the midst of a sequence, or the GPU did not get the write that was counted.
+# MEMORY in the midst of a sequence, or the GPU did not get the write that was counted. The guest marks
+# "past-gate GPU" for each time that it has one switched on past the gate.
 #
 # A device that the kernel has found anew counts anew, and is told by its ID.
 switched_on() {
@@ -179,6 +180,7 @@ switched_on() {
 		}
 		$3 == "memory" && $4 == "on" { times[$2]++ }
 		$3 == "trap" && $4 ~ /=(memory|reset)$/ { above[$2]++ }
+		$2 == "lab" && $3 == "mark" && $4 == "text=past-gate" { above[$5]++ }
 		$3 ~ /^(held|mute|frozen)-config-write$/ && $4 == "off=0x004" &&
 			int(low_digit($6) / 2) % 2 { below[$2]++ }
 		$2 != "lab" || $3 !~ /^count-?/ { next }

@@ -147,6 +147,20 @@ guest() {
 		seam flags -0x4
 		mended "blocked at access $n"
 	done
+	# EEH reads COMMAND while the gate has switched decoding on, and writes that back when the gate has found
+	# a link enabled and switched decoding off.
+	lab set g0 mask-stuck on
+	for n in $(seq "$sequence"); do
+		lab mark "echoed at $n"
+		seam echo_at "$n"
+		lost
+		lab mark "past-gate g0"
+		lab mark "after echoed at $n"
+		is "it was echoed, $n" "$(cat $seam_parameters/echo_at)" 0
+		is "it has failed, echoed at $n" "$(sysfs 0 state) $(sysfs 0 held)" "failed 1"
+	done
+	lab set g0 mask-stuck off
+	mended "echoed"
 	# A reset that resets nothing leaves decoding on. Until it is old enough for a look nobody knows that, and
 	# a guest can make one after the other; so what is on right after a reset is switched off.
 	lab set p0 no-reset on
@@ -172,5 +186,11 @@ judge() {
 	for n in $(sed -n 's/.* mark text=blocked at //p' "$log"); do
 		is "g0 is off, blocked at $n" "$(log_segment "blocked at $n" "after blocked at $n" |
 			awk '$2 == "g0" && $3 == "memory" { is = $4 } END { print is }')" off
+	done	# shellcheck disable=SC2013 # words
+	for n in $(sed -n 's/.* mark text=echoed at //p' "$log"); do
+		is "g0 was switched on past the gate, and is off, echoed at $n" \
+			"$(log_segment "echoed at $n" "after echoed at $n" |
+			awk '$2 == "g0" && $3 == "memory" { n += $4 == "on"; is = $4 } END { print (n > 1) " " is }')" \
+			"1 off"
 	done
 }

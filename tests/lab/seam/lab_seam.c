@@ -11,6 +11,8 @@
  *   thaw_fails  1: it cannot be thawed
  *   freeze_at   at this access to BAR0, from 1, somebody freezes the PE; then 0
  *   block_at    at this access somebody freezes the PE and has EEH block config space; then 0
+ *   echo_at     at this access somebody has EEH read COMMAND, which it writes back when the attempt
+ *               is over, and enables the GPU, as it does; then 0
  *   log         what came since it was written: "thaw", "freeze", and how many accesses between
  *               them; in brackets those that met a frozen PE
  *   checks      calls of eeh_dev_check_failure() for the GPU, and how many of them made an event:
@@ -27,6 +29,7 @@
 
 #include <linux/atomic.h>
 #include <linux/module.h>
+#include <linux/workqueue.h>
 
 #include <asm/ppc-pci.h>
 
@@ -44,6 +47,7 @@ static int state;
 static int thaw_fails;
 static int freeze_at;
 static int block_at;
+static int echo_at;
 static char text[512];
 static size_t length;
 static unsigned int accesses, strays;
@@ -201,6 +205,27 @@ int lab_seam_dev_check_failure(struct eeh_dev *edev)
 }
 EXPORT_SYMBOL_GPL(lab_seam_dev_check_failure);
 
+/* EEH reads and writes config space by the machine's operations, past the gate, and takes no lock. */
+static struct pci_ops *machine_ops(void)
+{
+	struct pci_bus *bus = pdev->bus;
+
+	while (bus->parent)
+		bus = bus->parent;
+
+	return to_pci_host_bridge(bus->bridge)->ops;
+}
+
+static u32 echoed;
+
+static void echo(struct work_struct *unused)
+{
+	machine_ops()->write(pdev->bus, pdev->devfn, PCI_COMMAND, 2, echoed);
+	pci_bus_to_host(pdev->bus)->controller_ops.enable_device_hook(pdev);
+}
+
+static DECLARE_DELAYED_WORK(echo_work, echo);
+
 /* Is it BAR0 of the GPU that is played, and frozen? */
 static bool is_stray(const void __iomem *addr)
 {
@@ -219,6 +244,10 @@ static bool is_stray(const void __iomem *addr)
 	if (block_at && !--block_at) {
 		state = EEH_PE_STATE_STOPPED_IO_DMA;
 		eeh_pe_state_mark(played(), EEH_PE_CFG_BLOCKED);
+	}
+	if (echo_at && !--echo_at) {
+		machine_ops()->read(pdev->bus, pdev->devfn, PCI_COMMAND, 2, &echoed);
+		schedule_delayed_work(&echo_work, msecs_to_jiffies(20));
 	}
 	stray = state && state != EEH_PE_STATE_STOPPED_DMA;
 	strays += stray;
@@ -352,6 +381,7 @@ module_param_cb(passed, &passed_ops, NULL, 0200);
 module_param(thaw_fails, int, 0600);
 module_param(freeze_at, int, 0600);
 module_param(block_at, int, 0600);
+module_param(echo_at, int, 0600);
 module_param_cb(log, &log_ops, NULL, 0600);
 module_param_cb(checks, &checks_ops, NULL, 0600);
 module_param(send, ulong, 0600);
@@ -367,6 +397,7 @@ module_init(lab_seam_init);
 
 static void __exit lab_seam_exit(void)
 {
+	cancel_delayed_work_sync(&echo_work);
 	pci_dev_put(pdev);
 }
 module_exit(lab_seam_exit);
