@@ -15,6 +15,17 @@ repaired() {
 	[ "$(dmesg_since | grep -c "$(gpu "$1"): nvlink_isolation: NVLinks were found enabled though no reset was seen; they are disabled again")" = "$2" ]
 }
 
+# wait_seldom SECONDS COMMAND...: a process costs, waiting does not
+wait_seldom() {
+	left=$1
+	shift
+	until "$@"; do
+		[ "$left" -gt 0 ] || return
+		left=$((left - 3))
+		sleep 3
+	done
+}
+
 guest() {
 	fresh
 	# Runs for each uevent, with its environment.
@@ -55,6 +66,16 @@ guest() {
 	lab set g1 mask-stuck off
 	ok "until it obeys" wait_for 90 in_state 1 isolated
 
+	# Who has failed in an audit is tried again soon, however long the period is.
+	set_parameter audit_seconds 60
+	sleep 4 # until after the last audit of the short period
+	lab set g1 mask-stuck on
+	lab set g1 mask 0
+	ok "a rare audit finds what does not obey" wait_seldom 100 in_state 1 failed
+	lab set g1 mask-stuck off
+	ok "which is tried again before the next would come" wait_for 20 in_state 1 isolated
+	set_parameter audit_seconds 2
+
 	# Where neither end obeys, what runs on them is stopped: both are reset.
 	for n in 2 3; do
 		ok "a driver has g$n" enable_gpu $n
@@ -86,7 +107,7 @@ guest() {
 
 	kill %1
 	is "what udev was told of g1" "$(sed -n "s/^$(gpu 1) .*=//p" /run/uevents | tr '\n' ' ')" \
-		"isolated failed isolated "
+		"isolated failed isolated failed isolated "
 	unload
 }
 
