@@ -4,7 +4,7 @@
 # does nothing to a GPU whose slot has no power control: mask, memory decoding and running work stay. Two
 # guests in one domain make such a reset, and the administrator then puts them into different domains.
 # While EEH blocks config space, the ports reset both GPUs at once. After DEACTIVATE the module disables
-# the links. frozen shows what happens during the settle time.
+# the links. frozen shows what happens during the settle time. With gate=0 nobody is reset.
 #
 # boot: redbud
 # kernel: 6.12
@@ -59,6 +59,13 @@ guest() {
 	note "$(client_do b eeh-fundamental eeh-deactivate eeh-unfreeze-io)"
 	parted deactivated
 	left deactivated
+
+	set_parameter gate 0
+	joined ungated
+	note "$(client_do a eeh-fundamental) $(client_do b eeh-fundamental)"
+	parted ungated
+	note "$(client_do a eeh-deactivate) $(client_do b eeh-deactivate)"
+	left ungated
 	vfio_unbind 0
 	vfio_unbind 1
 	for n in 0 1; do lab set "p$n" no-power-control off; done
@@ -74,6 +81,7 @@ judge() {
 		is "$gpu is off, blocked" "$(segment blocked |
 			awk -v gpu=$gpu '$2 == gpu && $3 == "memory" { is = $4 } END { print is }')" off
 	done
+	is "resets with gate=0" "$(segment ungated | grep -c ' reset reason=bus$')" 0
 	is "resets of both begin and end, blocked" "$(segment blocked |
 		awk '$2 ~ /^p[01]$/ && $4 == "off=0x03e" { printf "%s ", $6 }')" \
 		"val=0x0042 val=0x0042 val=0x0002 val=0x0002 "
