@@ -17,7 +17,7 @@ seam() {
 
 # Accesses since the last `seam log`, and in parentheses those that met a frozen PE
 seam_log() {
-	sed 's/ *$//' $seam_parameters/log
+	cat $seam_parameters/log
 }
 
 # Calls of eeh_dev_check_failure() since the last `lost`, and how many have made an event
@@ -39,7 +39,7 @@ port_is_released() {
 }
 
 mended() {
-	seam state 0
+	seam frozen 0
 	seam flags -1
 	ok "isolated afterwards: $1" wait_for 80 in_state 0 isolated
 	is "links of g0 afterwards: $1" "$(cut_links g0)" 0x00150000
@@ -63,7 +63,7 @@ guest() {
 	like "accesses of a whole sequence" "$sequence" '^[0-9]+$'
 	is "nothing is said to EEH" "$(seam_checks)" "0 0"
 
-	seam state 2
+	seam frozen 1
 	lost
 	is "one read of a frozen PE" "$(seam_log)" "1(1)"
 	is "EEH is told" "$(seam_checks)" "1 1"
@@ -101,7 +101,7 @@ guest() {
 
 	# A guest has it, and could thaw it at any moment. EEH does no more with it than reset it.
 	seam passed 1
-	seam state 2
+	seam frozen 1
 	lost
 	is "a guest's frozen PE gets one read, too" "$(seam_log)" "1(1)"
 	like "which makes no event for the host" "$(seam_checks)" " 0$"
@@ -186,7 +186,8 @@ judge() {
 	for n in $(sed -n 's/.* mark text=blocked at //p' "$log"); do
 		is "g0 is off, blocked at $n" "$(log_segment "blocked at $n" "after blocked at $n" |
 			awk '$2 == "g0" && $3 == "memory" { is = $4 } END { print is }')" off
-	done	# shellcheck disable=SC2013 # words
+	done
+	# shellcheck disable=SC2013 # words
 	for n in $(sed -n 's/.* mark text=echoed at //p' "$log"); do
 		is "g0 was switched on past the gate, and is off, echoed at $n" \
 			"$(log_segment "echoed at $n" "after echoed at $n" |

@@ -4,17 +4,14 @@
  * emulated machine does not have, and allocations that fail. Parameters, all of root's:
  *
  *   device      PCI address of the GPU whose PE is played; empty: none
- *   state       what its PE is in, as eeh_pe_get_state() tells: 0 normal, 1 in reset, 2 frozen,
- *               4 frozen for DMA only, 5 unavailable
+ *   frozen      1: it is frozen
  *   flags       of its PE: written "+MASK" or "-MASK"
  *   passed      1: it is a guest's
- *   thaw_fails  1: it cannot be thawed
  *   freeze_at   at this access to BAR0, from 1, somebody freezes the PE; then 0
  *   block_at    at this access somebody freezes the PE and has EEH block config space; then 0
  *   echo_at     at this access somebody has EEH read COMMAND, which it writes back when the attempt
  *               is over, and enables the GPU, as it does; then 0
- *   log         what came since it was written: "thaw", "freeze", and how many accesses between
- *               them; in brackets those that met a frozen PE
+ *   log         accesses since it was written; in parentheses those that met a frozen PE
  *   checks      calls of eeh_dev_check_failure() for the GPU, and how many of them made an event:
  *               the PE was frozen, not marked and the host's, and is marked as isolated then.
  *               Writing clears both
@@ -34,8 +31,6 @@
 #include <asm/ppc-pci.h>
 
 /* In here the kernel's own are meant. */
-#undef eeh_pe_get_state
-#undef eeh_pe_set_option
 #undef eeh_dev_check_failure
 #undef in_le32
 #undef out_le32
@@ -43,13 +38,10 @@
 #define NO_ANSWER 0xffffffff
 
 static struct pci_dev *pdev;
-static int state;
-static int thaw_fails;
+static bool frozen;
 static int freeze_at;
 static int block_at;
 static int echo_at;
-static char text[512];
-static size_t length;
 static unsigned int accesses, strays;
 static unsigned int checks, events;
 static ulong send;
@@ -136,45 +128,6 @@ static struct eeh_pe *played(void)
 	return pdev ? eeh_dev_to_pe(pci_dev_to_eeh_dev(pdev)) : NULL;
 }
 
-static void note_accesses(void)
-{
-	if (accesses)
-		length += scnprintf(text + length, sizeof(text) - length,
-				    strays ? "%u(%u) " : "%u ", accesses, strays);
-	accesses = 0;
-	strays = 0;
-}
-
-int lab_seam_pe_get_state(struct eeh_pe *pe)
-{
-	int real = eeh_pe_get_state(pe);
-
-	return pe && pe == played() && !real ? state : real;
-}
-EXPORT_SYMBOL_GPL(lab_seam_pe_get_state);
-
-int lab_seam_pe_set_option(struct eeh_pe *pe, int option)
-{
-	unsigned long flags;
-
-	if (!pe || pe != played())
-		return eeh_pe_set_option(pe, option);
-
-	raw_spin_lock_irqsave(&lock, flags);
-	note_accesses();
-	length += scnprintf(text + length, sizeof(text) - length, "%s ",
-			    option == EEH_OPT_THAW_MMIO ? "thaw" :
-			    option == EEH_OPT_FREEZE_PE ? "freeze" : "other");
-	if (option == EEH_OPT_THAW_MMIO && !thaw_fails && state)
-		state = EEH_PE_STATE_STOPPED_DMA;
-	if (option == EEH_OPT_FREEZE_PE)
-		state = EEH_PE_STATE_STOPPED_IO_DMA;
-	raw_spin_unlock_irqrestore(&lock, flags);
-
-	return option == EEH_OPT_THAW_MMIO && thaw_fails ? -EIO : 0;
-}
-EXPORT_SYMBOL_GPL(lab_seam_pe_set_option);
-
 /* What the kernel does with a PE that it finds frozen; its own finds none here. */
 int lab_seam_dev_check_failure(struct eeh_dev *edev)
 {
@@ -190,7 +143,7 @@ int lab_seam_dev_check_failure(struct eeh_dev *edev)
 	raw_spin_lock_irqsave(&lock, flags);
 	checks++;
 	if (!eeh_pe_passed(pe)) {
-		ret = pe->state & EEH_PE_ISOLATED || state == EEH_PE_STATE_STOPPED_IO_DMA;
+		ret = pe->state & EEH_PE_ISOLATED || frozen;
 		event = ret && !(pe->state & EEH_PE_ISOLATED);
 	}
 	if (event) {
@@ -205,7 +158,7 @@ int lab_seam_dev_check_failure(struct eeh_dev *edev)
 }
 EXPORT_SYMBOL_GPL(lab_seam_dev_check_failure);
 
-/* EEH reads and writes config space by the machine's operations, past the gate, and takes no lock. */
+/* EEH reads and writes config space by the machine's operations, past the gate, with no lock. */
 static struct pci_ops *machine_ops(void)
 {
 	struct pci_bus *bus = pdev->bus;
@@ -217,7 +170,6 @@ static struct pci_ops *machine_ops(void)
 }
 
 static u32 echoed;
-
 static void echo(struct work_struct *unused)
 {
 	machine_ops()->write(pdev->bus, pdev->devfn, PCI_COMMAND, 2, echoed);
@@ -240,16 +192,16 @@ static bool is_stray(const void __iomem *addr)
 		goto out;
 	accesses++;
 	if (freeze_at && !--freeze_at)
-		state = EEH_PE_STATE_STOPPED_IO_DMA;
+		frozen = true;
 	if (block_at && !--block_at) {
-		state = EEH_PE_STATE_STOPPED_IO_DMA;
+		frozen = true;
 		eeh_pe_state_mark(played(), EEH_PE_CFG_BLOCKED);
 	}
 	if (echo_at && !--echo_at) {
 		machine_ops()->read(pdev->bus, pdev->devfn, PCI_COMMAND, 2, &echoed);
 		schedule_delayed_work(&echo_work, msecs_to_jiffies(20));
 	}
-	stray = state && state != EEH_PE_STATE_STOPPED_DMA;
+	stray = frozen;
 	strays += stray;
 out:
 	raw_spin_unlock_irqrestore(&lock, flags);
@@ -314,8 +266,6 @@ static int set_log(const char *val, const struct kernel_param *kp)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&lock, flags);
-	length = 0;
-	text[0] = '\0';
 	accesses = 0;
 	strays = 0;
 	raw_spin_unlock_irqrestore(&lock, flags);
@@ -329,8 +279,8 @@ static int get_log(char *buffer, const struct kernel_param *kp)
 	int n;
 
 	raw_spin_lock_irqsave(&lock, flags);
-	note_accesses();
-	n = scnprintf(buffer, PAGE_SIZE, "%s\n", length ? text : "");
+	n = !accesses ? scnprintf(buffer, PAGE_SIZE, "\n") :
+	    scnprintf(buffer, PAGE_SIZE, strays ? "%u(%u)\n" : "%u\n", accesses, strays);
 	raw_spin_unlock_irqrestore(&lock, flags);
 
 	return n;
@@ -375,10 +325,9 @@ static const struct kernel_param_ops fail_at_ops = { .set = set_fail_at, .get = 
 static const struct kernel_param_ops count_ops = { .get = get_atomic };
 
 module_param_cb(device, &device_ops, NULL, 0200);
-module_param(state, int, 0600);
+module_param(frozen, bool, 0600);
 module_param_cb(flags, &flags_ops, NULL, 0200);
 module_param_cb(passed, &passed_ops, NULL, 0200);
-module_param(thaw_fails, int, 0600);
 module_param(freeze_at, int, 0600);
 module_param(block_at, int, 0600);
 module_param(echo_at, int, 0600);

@@ -26,8 +26,6 @@ void lab_seam_taken(void);
 void lab_seam_given_back(void);
 void lab_seam_mapped(const void __iomem *at, phys_addr_t start, unsigned long size);
 void lab_seam_unmapped(const void __iomem *at);
-int lab_seam_pe_get_state(struct eeh_pe *pe);
-int lab_seam_pe_set_option(struct eeh_pe *pe, int option);
 int lab_seam_dev_check_failure(struct eeh_dev *edev);
 u32 lab_seam_in_le32(const u32 __iomem *addr);
 void lab_seam_out_le32(u32 __iomem *addr, u32 value);
@@ -119,8 +117,6 @@ static inline int lab_seam_probe_register(struct tracepoint *point, void *probe,
 #undef tracepoint_probe_register
 #define tracepoint_probe_register lab_seam_probe_register
 
-#define eeh_pe_get_state lab_seam_pe_get_state
-#define eeh_pe_set_option lab_seam_pe_set_option
 #define eeh_dev_check_failure lab_seam_dev_check_failure
 #define in_le32 lab_seam_in_le32
 #define out_le32 lab_seam_out_le32
