@@ -37,13 +37,15 @@ void nvli_status_watch(struct nvli_status *status, bool watched)
 
 /*
  * Say which links have to be disabled: bits of GV100_LINK_DISABLE. A read-back still proves what it
- * shows. A failed attempt was for other links, so the next attempt is allowed.
+ * shows, unless nothing was required before, and so nobody has looked since. A failed attempt was
+ * for other links, so the next attempt is allowed.
  */
 void nvli_status_require(struct nvli_status *status, u32 required)
 {
 	if (status->required == required)
 		return;
 
+	status->stale |= !status->required;
 	status->required = required;
 	status->failed_in = 0;
 }
@@ -124,6 +126,7 @@ bool nvli_status_judge(struct nvli_status *status, u32 generation,
 	}
 
 	status->failed_in = 0;
+	status->unanswered = false;
 	if (status->watched && status->verified_resets != status->resets) {
 		status->verified_resets = status->resets;
 		status->reapplied++;

@@ -129,12 +129,12 @@ static bool judge(struct nvli_visit *visit, u32 required, bool keep)
 }
 
 /* Decoding was on, and a required link may be enabled: switch the user off, unless spared. */
-static bool must_switch_off(const struct nvli_status *status, const struct nvli_result *result)
+static bool must_switch_off(const struct nvli_result *result, bool was_read)
 {
 	if (!READ_ONCE(nvli_gate) || result->outcome == NVLI_STOPPED)
 		return false;
 
-	return result->outcome == NVLI_READ || !nvli_status_was_read(status);
+	return result->outcome == NVLI_READ || !was_read;
 }
 
 /*
@@ -176,7 +176,8 @@ static void lose(struct nvli_visit *visit)
 static enum nvli_answer run_sequence(struct nvli_visit *visit, const struct nvli_status *status,
 				     enum nvli_how how)
 {
-	bool was_read = nvli_status_was_read(status);
+	/* A user that has its ring stopped is left alone only until that read-back is too old. */
+	bool was_read = nvli_status_was_read(status) && !status->stale;
 	struct nvli_gpu *gpu = visit->gpu;
 	bool was_on = visit->command & PCI_COMMAND_MEMORY;
 	struct nvli_request request = {
@@ -193,7 +194,7 @@ static enum nvli_answer run_sequence(struct nvli_visit *visit, const struct nvli
 	/* Another chip, as it said before its last reset, too */
 	if (!verified && nvli_gpu_state(gpu) == NVLI_UNSUPPORTED)
 		return NVLI_SPARED;
-	if (!verified && was_on && must_switch_off(status, &visit->result))
+	if (!verified && was_on && must_switch_off(&visit->result, was_read))
 		lose(visit);
 
 	return verified ? NVLI_VERIFIED : NVLI_NOT_VERIFIED;

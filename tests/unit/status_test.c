@@ -405,6 +405,15 @@ static void required_links_that_change(void **state)
 	expect_state(&status, NVLI_FAILED);
 	nvli_status_require(&status, REQUIRED);
 	expect_state(&status, NVLI_ISOLATED);
+
+	/* While nothing is required nobody looks: what was read before that is too old. */
+	nvli_status_require(&status, 0);
+	expect_state(&status, NVLI_ISOLATED);
+	nvli_status_require(&status, REQUIRED);
+	expect_state(&status, NVLI_PENDING);
+	assert_false(nvli_status_is_known(&status));
+	assert_true(judge(&status, mask_reads(REQUIRED)));
+	expect_state(&status, NVLI_ISOLATED);
 }
 
 static void nothing_required_needs_no_proof(void **state)
