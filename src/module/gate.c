@@ -110,7 +110,8 @@ static int switch_on(struct nvli_visit *visit, int where, int size, u32 value)
 
 	visit->command = command;
 	answer = nvli_visit_verify(visit, NVLI_ONCE);
-	if (answer != NVLI_VERIFIED && answer != NVLI_SPARED && READ_ONCE(nvli_gate)) {
+	if (answer != NVLI_VERIFIED && answer != NVLI_SPARED && READ_ONCE(nvli_gate) &&
+	    !is_left_alone(gpu)) {
 		nvli_visit_end(visit, false);
 		trace_nvli_gate(visit, answer, ktime_get_ns() - began);
 		return refuse(gpu);

@@ -53,7 +53,10 @@ static void enforce(struct nvli_gpu *gpu, bool watched)
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 }
 
-/* A host driver that has the GPU when enforcement starts keeps it until its next reset. */
+/*
+ * A host driver that has the GPU when enforcement starts keeps it until its next reset. Not one
+ * that has come since: hook B has verified the GPU for it.
+ */
 static void spare(struct nvli_gpu *gpu)
 {
 	const struct device_driver *driver;
@@ -62,7 +65,7 @@ static void spare(struct nvli_gpu *gpu)
 	rcu_read_lock();
 	raw_spin_lock_irqsave(&gpu->lock, flags);
 	driver = READ_ONCE(gpu->pdev->dev.driver);
-	gpu->spared = gpu->status.required && driver && nvli_gpu_has_host_driver(gpu);
+	gpu->spared = !nvli_status_is_cut(&gpu->status) && driver && nvli_gpu_has_host_driver(gpu);
 	if (gpu->spared)
 		scnprintf(gpu->error, sizeof(gpu->error),
 			  "in use by driver %s; its links are disabled after its next reset",
@@ -299,6 +302,8 @@ static void add_late(struct pci_dev *pdev)
 
 static void notify_of_gpu(struct nvli_gpu *gpu, unsigned long event)
 {
+	unsigned long flags;
+
 	switch (event) {
 	case BUS_NOTIFY_BIND_DRIVER:
 		/*
@@ -310,7 +315,10 @@ static void notify_of_gpu(struct nvli_gpu *gpu, unsigned long event)
 		nvli_gpu_kick(gpu);
 		break;
 	case BUS_NOTIFY_UNBOUND_DRIVER:
-		WRITE_ONCE(gpu->spared, false);
+		/* spare() may be looking at that driver. */
+		raw_spin_lock_irqsave(&gpu->lock, flags);
+		gpu->spared = false;
+		raw_spin_unlock_irqrestore(&gpu->lock, flags);
 		nvli_gpu_kick(gpu);
 		break;
 	case BUS_NOTIFY_DEL_DEVICE:

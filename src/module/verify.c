@@ -173,6 +173,11 @@ static void lose(struct nvli_visit *visit)
 	WRITE_ONCE(visit->gpu->lost, true);
 }
 
+static bool is_exempt(enum nvli_state state)
+{
+	return state == NVLI_OFF || state == NVLI_UNSUPPORTED;
+}
+
 static enum nvli_answer run_sequence(struct nvli_visit *visit, const struct nvli_status *status,
 				     enum nvli_how how)
 {
@@ -191,8 +196,8 @@ static enum nvli_answer run_sequence(struct nvli_visit *visit, const struct nvli
 
 	visit->result = nvli_sequence_run(&request, &accessors, visit);
 	verified = judge(visit, request.required, request.ring == NVLI_RING_NEVER);
-	/* Another chip, as it said before its last reset, too */
-	if (!verified && nvli_gpu_state(gpu) == NVLI_UNSUPPORTED)
+	/* Another chip, as it said before its last reset, too. Or enforcement has ended meanwhile. */
+	if (!verified && is_exempt(nvli_gpu_state(gpu)))
 		return NVLI_SPARED;
 	if (!verified && was_on && must_switch_off(&visit->result, was_read))
 		lose(visit);
@@ -219,7 +224,7 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 
 	visit->generation = status.generation;
 	visit->in_use = pci_is_enabled(gpu->pdev);
-	if (state == NVLI_OFF || state == NVLI_UNSUPPORTED)
+	if (is_exempt(state))
 		return NVLI_SPARED;
 	if (!status.required)
 		return NVLI_VERIFIED;

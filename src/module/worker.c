@@ -146,12 +146,16 @@ static unsigned int audit(struct nvli_gpu *gpu)
  */
 static void stop_user(struct nvli_gpu *gpu)
 {
+	unsigned long flags;
 	bool reset;
 
-	if (nvli_gpu_state(gpu) == NVLI_ISOLATED) {
-		WRITE_ONCE(gpu->lost, false);
-		WRITE_ONCE(gpu->stuck_on, false);
+	/* Not without the lock: whoever sets one of these has first made it something else. */
+	raw_spin_lock_irqsave(&gpu->lock, flags);
+	if (nvli_state(&gpu->status) == NVLI_ISOLATED) {
+		gpu->lost = false;
+		gpu->stuck_on = false;
 	}
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 	if (!READ_ONCE(nvli_gate) || (!READ_ONCE(gpu->stuck_on) &&
 				      !(READ_ONCE(gpu->lost) && nvli_plan_is_any_exposed(gpu))))
 		return;

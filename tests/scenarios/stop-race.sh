@@ -2,11 +2,13 @@
 #
 # Shows that isolate=0 leaves every GPU `off`, whatever the worker is doing at that moment, and that
 # nothing of a GPU is touched once isolate reads 0. The worker is kept for a while in each place where
-# it may have looked at the state before and acts on it afterwards.
+# it may have looked at the state before and acts on it afterwards. Who is switching a GPU on at that
+# moment gets it. And a driver that comes while enforcement begins is none that was there before.
 #
 # boot: redbud
 # kernel: 6.12
 # smp: 2
+# unseen: yes
 
 # cycle ROUND MS: on for so long, then off
 cycle() {
@@ -19,6 +21,10 @@ cycle() {
 	states="$states
 $now, then $(states)"
 	lab mark "on $1"
+}
+
+is_cut() {
+	[ "$(cut_links "g$1")" = 0x00150000 ]
 }
 
 states() {
@@ -53,6 +59,53 @@ guest() {
 	lab set g1 mask-stuck off
 	lab set g3 ring-busy off
 	raw_release 2
+
+	set_parameter audit_seconds 0
+	set_parameter isolate 1
+	ok "g0 is isolated" wait_for 90 in_state 0 isolated
+	for way in memory enable; do
+		raw_reset 0
+		sleep 1
+		delay nvli_sequence_run 500
+		# One of the two processors stands still meanwhile, with interrupts off. So does whoever reads
+		# config space, and whom the other would have to wake.
+		killall -STOP lab_watch
+		# shellcheck disable=SC2016 # for that shell
+		taskset 1 sh -c 'until [ "${n:-0}" -gt 0 ]; do
+				read -r n </sys/module/lab_driver/parameters/delayed
+			done
+			echo 0 >/sys/module/nvlink_isolation/parameters/isolate' &
+		taskset -p 2 $$ >/dev/null
+		case $way in
+		memory) ok "switched on when enforcement ends" memory 0 on ;;
+		enable) ok "enabled when enforcement ends" enable_gpu 0 ;;
+		esac
+		is "and decoding is on" "$(($(config_read "$(gpu 0)" 4 2) & 2))" 2
+		wait $!
+		lab_counts
+		taskset -p 3 $$ >/dev/null
+		killall -CONT lab_watch
+		delay -
+		[ $way = memory ] || disable_gpu 0
+		memory 0 off
+		set_parameter isolate 1
+	done
+
+	set_parameter isolate 0
+	set_parameter audit_seconds 1
+	reset 3
+	delay nvli_look 400
+	set_parameter isolate 1 &
+	usleep 200000
+	ok "a driver comes while enforcement begins" enable_gpu 3
+	wait
+	delay -
+	is "it is isolated, and not spared" "$(sysfs 3 state) $(sysfs 3 last_error)" "isolated "
+	lab set g3 mask 0
+	ok "its links are read back from then on" wait_for 10 is_cut 3
+	disable_gpu 3
+	set_parameter isolate 0
+
 	set_parameter isolate 1
 	for n in 0 1 2 3; do
 		ok "g$n is isolated at the end" wait_for 90 in_state $n isolated

@@ -50,7 +50,7 @@
  *
  * "SYMBOL MS" written to the parameter delay keeps each caller of that function busy for so many
  * milliseconds before it is in it, without preemption: what another processor does meanwhile comes
- * in between. "-" is the end of it.
+ * in between. "-" is the end of it. The parameter delayed counts them.
  */
 #include <linux/delay.h>
 #include <linux/kprobes.h>
@@ -389,12 +389,25 @@ MODULE_PARM_DESC(mark, "PCI address of a device, and flags to set or clear in it
 
 static char delayed_symbol[64];
 static unsigned int delay_ms;
+static atomic_t delayed_callers = ATOMIC_INIT(0);
 
 static int lab_delay(struct kprobe *probe, struct pt_regs *regs)
 {
+	atomic_inc(&delayed_callers);
 	mdelay(delay_ms);
+
 	return 0;
 }
+
+static int get_delayed(char *buffer, const struct kernel_param *kp)
+{
+	return scnprintf(buffer, PAGE_SIZE, "%d\n", atomic_read(&delayed_callers));
+}
+
+static const struct kernel_param_ops delayed_ops = {
+	.get = get_delayed,
+};
+module_param_cb(delayed, &delayed_ops, NULL, 0400);
 
 static struct kprobe *delayed;
 
@@ -412,6 +425,7 @@ static int set_delay(const char *val, const struct kernel_param *kp)
 	int ret;
 
 	end_delay();
+	atomic_set(&delayed_callers, 0);
 	if (sysfs_streq(val, "-"))
 		return 0;
 	if (sscanf(val, "%63s %u", delayed_symbol, &delay_ms) != 2)
