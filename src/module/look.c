@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What the gate cannot do, because it may not sleep: find out whether a GPU can be reached, wake
- * it, and use the port above it. None of it takes a lock of others: device_lock and the config
- * access lock would make vfio's try-locks fail, and with them opens and resets.
+ * it, and use the port above it. None of it takes device_lock or the config access lock, which would
+ * make vfio's try-locks fail, and with them opens and resets.
  */
 
 #include "log.h"
@@ -76,10 +76,15 @@ enum nvli_answer nvli_look(struct nvli_gpu *gpu, enum nvli_how how)
 		return NVLI_NOT_READY;
 	}
 
-	if (pci_is_enabled(gpu->pdev) || nvli_gpu_has_host_driver(gpu))
+	if (pci_is_enabled(gpu->pdev) || nvli_gpu_has_host_driver(gpu)) {
 		answer = nvli_gate_ring(gpu, how);
-	else
+	} else if (pci_device_is_present(gpu->pdev)) {
 		answer = ring_awake(gpu, how);
+	} else {
+		/* Waking it would use up what the PCI core has saved of it, and fill the log. */
+		nvli_gpu_set_obstacle(gpu, "it does not answer in config space");
+		answer = NVLI_NOT_READY;
+	}
 	if (answer == NVLI_NOT_VERIFIED && nvli_gpu_status(gpu).unanswered)
 		report_unanswered(gpu);
 
