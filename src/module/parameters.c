@@ -99,6 +99,9 @@ static int set_audit_seconds(const char *text, const struct kernel_param *kp)
 	int err = 0;
 
 	mutex_lock(&nvli_lock);
+	/* The name alone says nothing. */
+	if (!text)
+		text = "";
 	if (kstrtouint(text, 0, &value) || value > AUDIT_SECONDS_MAX) {
 		pr_err("%s: '%.*s' is not accepted: a number of seconds from 0 to %u is\n",
 		       kp->name, nvli_shown(text), text, AUDIT_SECONDS_MAX);
@@ -176,6 +179,7 @@ static const struct kernel_param_ops gate_ops = {
 };
 
 static const struct kernel_param_ops audit_seconds_ops = {
+	.flags = KERNEL_PARAM_OPS_FL_NOARG,
 	.set = set_audit_seconds,
 	.get = param_get_uint,
 };

@@ -43,6 +43,9 @@ guest() {
 	ok "a name without a value is 1" load isolate gate
 	is "isolate is 1" "$(parameter isolate)" 1
 	unload
+	ok "audit_seconds without a value is not taken" load isolate=1 audit_seconds
+	is "audit_seconds is the default" "$(parameter audit_seconds)" 60
+	unload
 	ok "gate=0 at load" load isolate=1 gate=0
 	is "gate is 0" "$(parameter gate)" 0
 	unload
