@@ -397,8 +397,6 @@ judge() {
 	done
 	longest=$(awk '$2 == "applied" { print $1 }' "$dir/periods" | sort -n | tail -n 1)
 	note "longest sequence: $longest ns"
-	# With the hash MMU the first access to each of three pages of BAR0 takes a fault, 10 µs each.
-	limit=20
-	! grep -q hash-mmu: "$dir/kernel.log" || limit=50
-	ok "no sequence took longer than $limit µs" test "$longest" -le ${limit}000
+	limit=$(sequence_limit)
+	ok "no sequence took longer than $limit µs" test "$longest" -le "${limit}000"
 }
