@@ -2,7 +2,8 @@
 #
 # Shows that the module's look at a GPU of the host whose PE is frozen, which nobody has noticed yet,
 # leaves it to EEH: the PE is not marked without the event that has EEH recover it. Once with a driver
-# at work, which notices some time later, and once with nobody there but the module.
+# at work, which notices some time later; once with one that does not notice, of whose GPU the module
+# tells EEH after three audit periods; and once with nobody there but the module.
 #
 # boot: redbud
 # kernel: 6.12
@@ -19,7 +20,7 @@ test_verdicts() {
 
 guest() {
 	fresh
-	load isolate=1 audit_seconds=1
+	load isolate=1 audit_seconds=2
 	ok "a driver has g1" bind_gpu 1 lab_driver_aware
 	ok "it is isolated" wait_for 5 in_state 1 isolated
 	read=$(dev 1)/lab_driver/read
@@ -28,7 +29,7 @@ guest() {
 	count=$(eeh_verdicts | wc -l)
 	lab mark frozen
 	lab set g1 frozen on
-	sleep 5
+	sleep 4
 	lab mark "after frozen"
 	note "looked at while frozen: $(sysfs 1 state), $(sysfs 1 last_error);" \
 		"PEs: $(cat "$(dev 1)/lab_driver/eeh")"
@@ -39,6 +40,12 @@ guest() {
 	is "whose it is" "$(driver 1)" lab_driver_aware
 	ok "it is isolated again" wait_for 30 in_state 1 isolated
 	is "links of g1" "$(cut_links g1)" 0x00150000
+
+	count=$(eeh_verdicts | wc -l)
+	lab set g1 frozen on
+	ok "EEH recovers what nobody else notices" recovered "$count"
+	ok "it is isolated after that" wait_for 30 in_state 1 isolated
+	is "the driver has it still" "$(driver 1) $(cat "$read")" "lab_driver_aware 0x00000000"
 	unbind_gpu 1
 
 	couple 0
