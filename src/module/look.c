@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What the gate cannot do, because it may not sleep: find out whether a GPU can be reached, wake
- * it, and use the port above it. None of it takes device_lock or the config access lock, which would
- * make vfio's try-locks fail, and with them opens and resets.
+ * it, and use the port above it. None of it takes device_lock or the config access lock, which
+ * would make vfio's try-locks fail, and with them opens and resets.
  */
 
 #include "log.h"

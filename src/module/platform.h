@@ -22,8 +22,8 @@
  * @exit: the module goes, and no GPU is left. Sleeps; called without the PCI rescan lock.
  * @read, @write: a register of a mapped BAR0, in any context
  *
- * @is_watched and @stuck are for the worker, which holds no lock. @obstacle and @unanswered run under
- * ring_lock, and the caller may hold a device lock, nvli_lock or the PCI rescan lock besides.
+ * @is_watched and @stuck are for the worker, which holds no lock. @obstacle and @unanswered run
+ * under ring_lock, and the caller may hold a device lock, nvli_lock or the PCI rescan lock besides.
  */
 struct nvli_platform {
 	void (*describe)(struct nvli_gpu *gpu);

@@ -196,7 +196,7 @@ static enum nvli_answer run_sequence(struct nvli_visit *visit, const struct nvli
 
 	visit->result = nvli_sequence_run(&request, &accessors, visit);
 	verified = judge(visit, request.required, request.ring == NVLI_RING_NEVER);
-	/* Another chip, as it said before its last reset, too. Or enforcement has ended meanwhile. */
+	/* Another chip, as it said before its last reset, too. Or enforcement has just ended. */
 	if (!verified && is_exempt(nvli_gpu_state(gpu)))
 		return NVLI_SPARED;
 	if (!verified && was_on && must_switch_off(&visit->result, was_read))
