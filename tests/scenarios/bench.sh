@@ -180,6 +180,8 @@ switched() {
 costs_of_gate() {
 	lab mark "costs of the gate"
 	load isolate=1 audit_seconds=0
+	# Earlier raw resets have cleared its BARs, and the PCI core restores that.
+	repair_bars "$(gpu 0)"
 	ok "a driver has g0" bind_gpu 0 lab_driver
 	trace_on
 	echo >/sys/kernel/tracing/trace
@@ -206,6 +208,8 @@ guest() {
 	# It looks at all GPUs all the time, and is in the way.
 	killall -STOP lab_watch
 	v100s >/run/v100s
+	# It notes them as they are.
+	repair_bars "$(gpu 0)"
 	foreign_costs
 	like "what others pay was measured" "$base $read $write $enable" \
 		'^[0-9]+ [0-9]+ [0-9]+ [0-9]+$'
