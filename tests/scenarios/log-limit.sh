@@ -43,7 +43,7 @@ guest() {
 	client_do a "attack memory us=100" "sleep 4500" >/dev/null
 	got=$(client_do a attack-stop)
 	note "$got"
-	ok "it was refused often" test "$(echo "$got" | statistic refused)" -ge 2000
+	ok "it was refused often" test "$(echo "$got" | statistic refused)" -ge 200
 	limited "refused"
 	client_do a close >/dev/null
 	begin
