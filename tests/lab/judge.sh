@@ -175,9 +175,9 @@ sequence_limit() {
 	fi
 }
 
-# too_long: those of the periods on its input that took longer
+# too_long [TIMES]: those of the periods on its input that took longer, or so many times as long
 too_long() {
-	awk -v limit="$(sequence_limit)" '$1 > 1000 * limit'
+	awk -v limit="$(sequence_limit)" -v times="${1:-1}" '$1 > 1000 * limit * times'
 }
 
 memory_on() {

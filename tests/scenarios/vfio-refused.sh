@@ -162,8 +162,8 @@ judge() {
 	periods=$(open_periods g0 open)
 	note "g0 was exposed $(echo "$periods" | wc -l) times, at most for" \
 		"$(echo "$periods" | sort -n | tail -n 1 | cut -d ' ' -f 1) ns"
-	is "times it was exposed for more than 100 µs" \
-		"$(echo "$periods" | awk '$1 > 100000' | wc -l)" 0
+	# Until the mask is found not to stick, and decoding is switched off
+	is "times it was exposed for too long" "$(echo "$periods" | too_long 5 | grep -c .)" 0
 	for link in $(links); do
 		is "$link was live" "$(live_ns "$link" open "neighbour resets")" 0
 		is "$link was live later" "$(live_ns "$link" "neighbour was reset")" 0
