@@ -54,8 +54,8 @@ static void enforce(struct nvli_gpu *gpu, bool watched)
 }
 
 /*
- * A host driver that has the GPU when enforcement starts keeps it until its next reset. Not one
- * that has come since: hook B has verified the GPU for it.
+ * A host driver that has the GPU when enforcement starts keeps it until its next reset. A
+ * driver that came after that is not spared: hook B has verified the GPU for it.
  */
 static void spare(struct nvli_gpu *gpu)
 {
@@ -81,8 +81,9 @@ static void spare(struct nvli_gpu *gpu)
 static void start_gpu(struct nvli_gpu *gpu)
 {
 	if (device_trylock(&gpu->pdev->dev)) {
-		device_unlock(&gpu->pdev->dev);
+		/* Under the device lock, so that no driver binds meanwhile. */
 		spare(gpu);
+		device_unlock(&gpu->pdev->dev);
 		if (!READ_ONCE(gpu->spared))
 			nvli_look(gpu, NVLI_ONCE);
 		nvli_tell(gpu);
@@ -315,7 +316,7 @@ static void notify_of_gpu(struct nvli_gpu *gpu, unsigned long event)
 		nvli_gpu_kick(gpu);
 		break;
 	case BUS_NOTIFY_UNBOUND_DRIVER:
-		/* spare() may be looking at that driver. */
+		/* Under the lock, because spare() decides by the driver under it. */
 		raw_spin_lock_irqsave(&gpu->lock, flags);
 		gpu->spared = false;
 		raw_spin_unlock_irqrestore(&gpu->lock, flags);

@@ -2,8 +2,8 @@
 #
 # Shows that isolate=0 leaves every GPU `off`, whatever the worker is doing at that moment, and that
 # nothing of a GPU is touched once isolate reads 0. The worker is kept for a while in each place where
-# it may have looked at the state before and acts on it afterwards. Who is switching a GPU on at that
-# moment gets it. And a driver that comes while enforcement begins is none that was there before.
+# it may have looked at the state before and acts on it afterwards. A write that
+# switches a GPU on at that moment is passed on. A driver that binds while enforcement begins is not spared.
 #
 # boot: redbud
 # kernel: 6.12
@@ -67,8 +67,8 @@ guest() {
 		raw_reset 0
 		sleep 1
 		delay nvli_sequence_run 500
-		# One of the two processors stands still meanwhile, with interrupts off. So does whoever reads
-		# config space, and whom the other would have to wake.
+		# The delayed processor has interrupts off and holds pci_lock. The other one must not read
+		# config space meanwhile, nor sleep: it could need the first one to wake up.
 		killall -STOP lab_watch
 		# shellcheck disable=SC2016 # for that shell
 		taskset 1 sh -c 'until [ "${n:-0}" -gt 0 ]; do
@@ -96,7 +96,8 @@ guest() {
 	reset 3
 	delay nvli_look 400
 	set_parameter isolate 1 &
-	usleep 200000
+	n=0
+	until [ "$n" -gt 0 ]; do read -r n </sys/module/lab_driver/parameters/delayed; done
 	ok "a driver comes while enforcement begins" enable_gpu 3
 	wait
 	delay -
