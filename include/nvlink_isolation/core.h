@@ -272,6 +272,7 @@ bool nvli_status_judge(struct nvli_status *status, u32 generation,
 		       const struct nvli_result *result);
 bool nvli_status_is_known(const struct nvli_status *status);
 bool nvli_status_was_read(const struct nvli_status *status);
+bool nvli_status_is_fresh(const struct nvli_status *status);
 bool nvli_status_is_cut(const struct nvli_status *status);
 bool nvli_status_has_failed(const struct nvli_status *status);
 enum nvli_state nvli_state(const struct nvli_status *status);

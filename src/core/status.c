@@ -37,8 +37,8 @@ void nvli_status_watch(struct nvli_status *status, bool watched)
 
 /*
  * Say which links have to be disabled: bits of GV100_LINK_DISABLE. A read-back still proves what it
- * shows, unless nothing was required before, and so nobody has looked since. A failed attempt was
- * for other links, so the next attempt is allowed.
+ * shows, unless nothing was required before: then the worker has not audited the GPU. A failed
+ * attempt was for other links, so the next attempt is allowed.
  */
 void nvli_status_require(struct nvli_status *status, u32 required)
 {
@@ -141,17 +141,22 @@ bool nvli_status_was_read(const struct nvli_status *status)
 	return status->read_in == status->generation;
 }
 
+/* Was the mask read back since the last reset, and recently enough to claim something by it? */
+bool nvli_status_is_fresh(const struct nvli_status *status)
+{
+	return nvli_status_was_read(status) && !status->stale;
+}
+
 /* May the links that were read back as disabled be shown? */
 bool nvli_status_is_known(const struct nvli_status *status)
 {
-	return status->enforced && status->watched && !status->stale &&
-	       nvli_status_was_read(status);
+	return status->enforced && status->watched && nvli_status_is_fresh(status);
 }
 
 /* Was every required link read back as disabled? Needs no read where none is required. */
 bool nvli_status_is_cut(const struct nvli_status *status)
 {
-	return !status->required || (nvli_status_was_read(status) && !status->stale &&
+	return !status->required || (nvli_status_is_fresh(status) &&
 				     !(status->required & ~status->disabled));
 }
 

@@ -54,14 +54,14 @@ static const struct nvli_accessors accessors = {
  * switches decoding on does not work with the GPU yet; nor does one whose ring is still stopped
  * after a reset.
  */
-static enum nvli_ring_use ring_use(const struct nvli_visit *visit, enum nvli_how how, bool was_read)
+static enum nvli_ring_use ring_use(const struct nvli_visit *visit, enum nvli_how how, bool is_fresh)
 {
 	bool was_on = visit->command & PCI_COMMAND_MEMORY;
 
-	if (!visit->in_use || (!was_on && (how == NVLI_ONCE || !was_read)))
+	if (!visit->in_use || (!was_on && (how == NVLI_ONCE || !is_fresh)))
 		return NVLI_RING_FREELY;
 
-	return was_read ? NVLI_RING_NEVER : NVLI_RING_IF_STOPPED;
+	return is_fresh ? NVLI_RING_NEVER : NVLI_RING_IF_STOPPED;
 }
 
 static void explain(struct nvli_gpu *gpu, const struct nvli_result *result)
@@ -129,12 +129,12 @@ static bool judge(struct nvli_visit *visit, u32 required, bool keep)
 }
 
 /* Decoding was on, and a required link may be enabled: switch the user off, unless spared. */
-static bool must_switch_off(const struct nvli_result *result, bool was_read)
+static bool must_switch_off(const struct nvli_result *result, bool is_fresh)
 {
 	if (!READ_ONCE(nvli_gate) || result->outcome == NVLI_STOPPED)
 		return false;
 
-	return result->outcome == NVLI_READ || !was_read;
+	return result->outcome == NVLI_READ || !is_fresh;
 }
 
 /*
@@ -181,25 +181,25 @@ static bool is_exempt(enum nvli_state state)
 static enum nvli_answer run_sequence(struct nvli_visit *visit, const struct nvli_status *status,
 				     enum nvli_how how)
 {
-	/* A user that has its ring stopped is left alone only until that read-back is too old. */
-	bool was_read = nvli_status_was_read(status) && !status->stale;
+	/* Do not start the ring of a user while the last read-back is fresh. */
+	bool is_fresh = nvli_status_is_fresh(status);
 	struct nvli_gpu *gpu = visit->gpu;
 	bool was_on = visit->command & PCI_COMMAND_MEMORY;
 	struct nvli_request request = {
 		.required = status->required,
 		/* The ring runs if we or an earlier user started it since the last reset. */
-		.mask_first = was_read || (!visit->programmed &&
+		.mask_first = is_fresh || (!visit->programmed &&
 					   status->verified_resets == status->resets),
-		.ring = ring_use(visit, how, was_read),
+		.ring = ring_use(visit, how, is_fresh),
 	};
 	bool verified;
 
 	visit->result = nvli_sequence_run(&request, &accessors, visit);
 	verified = judge(visit, request.required, request.ring == NVLI_RING_NEVER);
-	/* Another chip, as it said before its last reset, too. Or enforcement has just ended. */
+	/* The GPU named another chip before its last reset, too; or enforcement has just ended. */
 	if (!verified && is_exempt(nvli_gpu_state(gpu)))
 		return NVLI_SPARED;
-	if (!verified && was_on && must_switch_off(&visit->result, was_read))
+	if (!verified && was_on && must_switch_off(&visit->result, is_fresh))
 		lose(visit);
 
 	return verified ? NVLI_VERIFIED : NVLI_NOT_VERIFIED;

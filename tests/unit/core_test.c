@@ -192,7 +192,7 @@ static void a_cut_that_grows_and_shrinks(void **state)
 		{ LINKS(1, 2, 1), 0x110000, NVLI_ISOLATED },
 		{ LINKS(1, 1, 2), 0x0c0000, NVLI_ISOLATED },
 		{ LINKS(1, 1, 1), 0, NVLI_ISOLATED },
-		/* Nobody has looked while nothing was required. */
+		/* The worker did not audit the GPU while nothing was required. */
 		{ LINKS(1, 2, 3), 0x1d0000, NVLI_PENDING },
 	};
 	struct nvli_status status = { .generation = 1 };

@@ -254,6 +254,9 @@ static void an_unanswered_attempt_is_told_from_others(void **state)
 	assert_false(judge(&status, no_answer(GV100_PMC_BOOT_0)));
 	assert_false(judge(&status, chip_reads(GARBAGE)));
 	assert_false(status.unanswered);
+	assert_false(judge(&status, no_answer(GV100_PMC_BOOT_0)));
+	assert_true(judge(&status, mask_reads(REQUIRED)));
+	assert_false(status.unanswered);
 }
 
 static void a_thaw_forgives_an_unanswered_attempt_once(void **state)
@@ -406,7 +409,7 @@ static void required_links_that_change(void **state)
 	nvli_status_require(&status, REQUIRED);
 	expect_state(&status, NVLI_ISOLATED);
 
-	/* While nothing is required nobody looks: what was read before that is too old. */
+	/* The worker does not audit a GPU of which nothing is required, so the read-back is stale. */
 	nvli_status_require(&status, 0);
 	expect_state(&status, NVLI_ISOLATED);
 	nvli_status_require(&status, REQUIRED);
