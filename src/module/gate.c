@@ -142,7 +142,7 @@ static void answer_bell(struct nvli_visit *visit)
 		/*
 		 * EEH writes COMMAND just before it calls hook B, and may have switched decoding
 		 * on. Config space is blocked here only if a second thread of the user has begun
-		 * another EEH reset in between, or was killed in one.
+		 * another EEH reset in between, or if the user before was killed in one.
 		 */
 		if (bell->how == NVLI_ONCE && nvli_visit_may_be_on(visit))
 			nvli_gpu_set_stuck_on(visit->gpu);

@@ -81,7 +81,7 @@ enum nvli_answer nvli_look(struct nvli_gpu *gpu, enum nvli_how how)
 	} else if (pci_device_is_present(gpu->pdev)) {
 		answer = ring_awake(gpu, how);
 	} else {
-		/* Waking it would use up what the PCI core has saved of it, and fill the log. */
+		/* Resume would restore, and so discard, the saved config space, and log errors. */
 		nvli_gpu_set_obstacle(gpu, "it does not answer in config space");
 		answer = NVLI_NOT_READY;
 	}

@@ -149,7 +149,10 @@ static void stop_user(struct nvli_gpu *gpu)
 	unsigned long flags;
 	bool reset;
 
-	/* Not without the lock: whoever sets one of these has first made it something else. */
+	/*
+	 * Test and clear under gpu->lock. Otherwise the gate could find a link enabled in between,
+	 * and this would discard its request for a reset.
+	 */
 	raw_spin_lock_irqsave(&gpu->lock, flags);
 	if (nvli_state(&gpu->status) == NVLI_ISOLATED) {
 		gpu->lost = false;

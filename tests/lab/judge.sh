@@ -163,7 +163,7 @@ open_periods() {
 }
 
 # sequence_limit: for how many µs the gate's sequence may expose a GPU. With the hash MMU the first access
-# to each of three pages of BAR0 takes a fault, of 10 µs; KASAN looks at what the kernel itself accesses.
+# to each of three pages of BAR0 takes a fault of 10 µs. KASAN checks each memory access of the kernel.
 # shellcheck disable=SC2154 # set by run
 sequence_limit() {
 	if grep -q hash-mmu: "$kernel_log"; then
@@ -175,7 +175,7 @@ sequence_limit() {
 	fi
 }
 
-# too_long [TIMES]: those of the periods on its input that took longer, or so many times as long
+# too_long [TIMES]: filter the periods on standard input: print those longer than TIMES (default 1) limits
 too_long() {
 	awk -v limit="$(sequence_limit)" -v times="${1:-1}" '$1 > 1000 * limit * times'
 }
@@ -187,8 +187,8 @@ memory_on() {
 # switched_on: how often the devices saw memory decoding switched on between two counts of the gate's
 # that the guest told (see lab_count.c), and what these say. One line for each two: GPU TIMES COUNT
 # BELOW ABOVE, where TIMES may be less and more than COUNT by these: an emulated fault cleared
-# MEMORY in the midst of a sequence, or the GPU did not get the write that was counted. The guest marks
-# "past-gate GPU" for each time that it has one switched on past the gate.
+# MEMORY in the midst of a sequence, or the GPU did not get the write that was counted. A test that
+# switches decoding on past the gate writes the mark "past-gate GPU" each time.
 #
 # A device that the kernel has found anew counts anew, and is told by its ID.
 switched_on() {

@@ -5,7 +5,7 @@
 # stopped the PRI ring. `isolated` stands for three audit periods at most, `verified` never gets
 # younger without a read-back, and with decoding off the module looks by itself and repairs. A ring that
 # stays stopped for three periods is started; if it does not start, the GPU is switched off. The time of an
-# audit cannot be foretold. Nor does a change of domains bring back what was read long ago.
+# audit cannot be foretold. After a change of domains the module does not trust an old read-back.
 #
 # boot: redbud
 # kernel: 6.12

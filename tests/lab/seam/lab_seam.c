@@ -9,8 +9,8 @@
  *   passed      1: it is a guest's
  *   freeze_at   at this access to BAR0, from 1, somebody freezes the PE; then 0
  *   block_at    at this access somebody freezes the PE and has EEH block config space; then 0
- *   echo_at     at this access somebody has EEH read COMMAND, which it writes back when the attempt
- *               is over, and enables the GPU, as it does; then 0
+ *   echo_at     at this access EEH reads COMMAND; after the attempt it writes that value back past
+ *               the gate and calls the enable hook; then 0
  *   log         accesses since it was written; in parentheses those that met a frozen PE
  *   checks      calls of eeh_dev_check_failure() for the GPU, and how many of them made an event:
  *               the PE was frozen, not marked and the host's, and is marked as isolated then.
@@ -229,6 +229,7 @@ static int set_device(const char *val, const struct kernel_param *kp)
 	while ((found = pci_get_device(PCI_ANY_ID, PCI_ANY_ID, found)))
 		if (sysfs_streq(val, pci_name(found)))
 			break;
+	cancel_delayed_work_sync(&echo_work);
 	pci_dev_put(pdev);
 	pdev = found;
 
