@@ -33,7 +33,7 @@ help:
 	@echo '                (first installs what they need)'
 	@echo '  unit          tests of the core and of the sequence, under AddressSanitizer and UBSan'
 	@echo '  fuzz          the core and device trees, RUNS=... inputs for each target (default: 50000)'
-	@echo '  mutants       break the state table in 66 ways: would fuzz notice?'
+	@echo '  mutants       break the state table in 68 ways: would fuzz notice?'
 	@echo '  boot-test     what is installed for a boot, beside configuration that hosts have'
 	@echo '  command-test  the command on machines made of files, under AddressSanitizer and UBSan'
 	@echo '  layers        each file of the module uses only those below it, and the gate alone changes'
@@ -209,8 +209,12 @@ demo: setup
 	@tests/demo
 
 .PHONY: check
-check: setup $(UNIT) $(FUZZ) $(BUILD)/asan/nvlink-isolation
+check: setup programs
 	@tests/check
+
+# What the tests without a machine run
+.PHONY: programs
+programs: $(UNIT) $(FUZZ) $(BUILD)/asan/nvlink-isolation
 
 .PHONY: unit
 unit: $(UNIT)

@@ -176,7 +176,12 @@ static void require(struct gpu *gpu, unsigned int how)
 	static const u32 masks[] = { 0, JOINED, 0x110000, GV100_LINK_DISABLE_ALL };
 
 	nvli_status_require(&gpu->status, masks[how]);
-	gpu->known.failed &= gpu->known.required == masks[how];
+	if (gpu->known.required == masks[how])
+		return;
+
+	/* Nobody audits a GPU of which nothing is required, so its read-back may be old. */
+	gpu->known.stale |= !gpu->known.required;
+	gpu->known.failed = false;
 	gpu->known.required = masks[how];
 }
 

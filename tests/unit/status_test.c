@@ -409,7 +409,7 @@ static void required_links_that_change(void **state)
 	nvli_status_require(&status, REQUIRED);
 	expect_state(&status, NVLI_ISOLATED);
 
-	/* The worker does not audit a GPU of which nothing is required, so the read-back is stale. */
+	/* Nobody audits a GPU of which nothing is required, so its read-back may be old. */
 	nvli_status_require(&status, 0);
 	expect_state(&status, NVLI_ISOLATED);
 	nvli_status_require(&status, REQUIRED);
