@@ -103,7 +103,8 @@ guest() {
 	seam passed 1
 	seam frozen 1
 	lost
-	is "a guest's frozen PE gets one read, too" "$(seam_log)" "1(1)"
+	# A slow guest may see the second attempt, a second later.
+	like "a guest's frozen PE gets one read an attempt, too" "$(seam_log)" '^(1\(1\)|2\(2\))$'
 	like "which makes no event for the host" "$(seam_checks)" " 0$"
 	mended "a guest's, frozen"
 	for flag in 0x1 0x2; do

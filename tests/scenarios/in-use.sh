@@ -25,8 +25,13 @@ guest() {
 	ok "enforcement ends" set_parameter isolate 0
 	reset_begins 3
 	ok "enforcement starts during a reset of g3" set_parameter isolate 1
-	is "g3 is pending" "$(sysfs 3 state)" pending
-	is "it is not called verified" "$(sysfs 3 disabled_links) $(sysfs 3 verified)" "unknown never"
+	during="$(sysfs 3 state) $(sysfs 3 disabled_links) $(sysfs 3 verified)"
+	# A slow guest may have come to the end of the reset by now.
+	if kill -0 $!; then
+		is "g3 is pending, and not called verified" "$during" "pending unknown never"
+	else
+		note "g3, whose reset was over: $during"
+	fi
 	wait
 	ok "g3 is isolated when the reset is over" wait_for 5 in_state 3 isolated
 	is "mask of g3" "$(lab get g3 mask)" 0x00150005
