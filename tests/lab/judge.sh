@@ -175,6 +175,12 @@ sequence_limit() {
 	fi
 }
 
+# attempt_limit: for how many ns an attempt may have decoding on: with BARs to program, ten times as many
+# accesses as the sequence has
+attempt_limit() {
+	echo "$((5 * $(sequence_limit)))000"
+}
+
 # too_long [TIMES]: filter the periods on standard input: print those longer than TIMES (default 1) limits
 too_long() {
 	awk -v limit="$(sequence_limit)" -v times="${1:-1}" '$1 > 1000 * limit * times'

@@ -194,7 +194,7 @@ judge() {
 	attempts=$(memory_on g0 refused "not refused")
 	ns=$(on_ns g0 refused "not refused")
 	note "while refused: $attempts attempts of the worker, on for $ns ns"
-	ok "all that switched it on while refused were attempts" test "$ns" -le $((attempts * 100000))
+	ok "all that switched it on while refused were attempts" test "$ns" -le $((attempts * $(attempt_limit)))
 	attempts=$(memory_on g0 audits audited)
 	note "in 10 seconds of audits: $attempts attempts"
 	ok "audits are not attempts" test "$attempts" -le 4
@@ -203,7 +203,7 @@ judge() {
 			"$(memory_on g0 "in use $round" "still in use $round")" 1
 		# The first time it was on when the reset came.
 		[ $round = 1 ] || ok "which is short, $round" test \
-			"$(on_ns g0 "in use $round" "still in use $round")" -le 100000
+			"$(on_ns g0 "in use $round" "still in use $round")" -le "$(attempt_limit)"
 		is "resets of it, $round" \
 			"$(count ' g0 reset reason=bus' "in use $round" "still in use $round")" 1
 	done

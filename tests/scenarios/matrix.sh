@@ -375,7 +375,7 @@ judge_cell() {
 	is "$1: reads while exposed" "$reads" 0
 	# Attempts that fail, of the gate and of the worker while nobody has it, are the only other time.
 	case $states in
-	*failed*) ok "$1: own end open for an attempt at a time" test "$longest" -le 100000 ;;
+	*failed*) ok "$1: own end open for an attempt at a time" test "$longest" -le "$(attempt_limit)" ;;
 	*) is "$1: own end open but in the gate's sequence, in µs" "$open" 0 ;;
 	esac
 	ok "$1: $text" test "$text" != "not settled"
