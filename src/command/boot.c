@@ -4,7 +4,6 @@
 #include "command.h"
 
 #include <dirent.h>
-#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +25,7 @@ static void add(struct list *list, const char *release)
 			return;
 	list->boots = realloc(list->boots, (list->count + 1) * sizeof(*boot));
 	if (!list->boots)
-		errx(EXIT_ERROR, "no memory left");
+		fail("no memory left");
 	boot = &list->boots[list->count++];
 	memset(boot, 0, sizeof(*boot));
 	strncat(boot->release, release, sizeof(boot->release) - 1);

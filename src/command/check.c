@@ -4,22 +4,37 @@
 #include "command.h"
 
 #include <err.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static bool is_named(const char *address, const struct options *options)
+static void __printf(3, 4) judge(struct checked *checked, enum verdict verdict,
+				 const char *format, ...)
+{
+	va_list args;
+
+	checked->verdict = verdict;
+	va_start(args, format);
+	vsnprintf(checked->text, sizeof(checked->text), format, args);
+	va_end(args);
+	/* It may quote an argument, and JSON takes no bytes that are not text. */
+	make_printable(checked->text);
+}
+
+static bool is_named(const struct check *check, const char *address)
 {
 	int i;
 
-	for (i = 0; i < options->count; i++)
-		if (!strcasecmp(options->args[i], address))
+	for (i = 0; check->named && i < check->count; i++)
+		if (!strcmp(check->device[i].address, address))
 			return true;
 
 	return false;
 }
 
 /* The peers that may keep talking to a GPU, "0004:05:00.0 0004:06:00.0", but for those named. */
-static u32 joined(const struct gpu_seen *seen, const struct options *options, char text[TEXT_SIZE])
+static u32 joined(const struct check *check, const struct gpu_seen *seen, char text[TEXT_SIZE])
 {
 	struct nvli_domains_error error;
 	size_t length = 0;
@@ -32,7 +47,7 @@ static u32 joined(const struct gpu_seen *seen, const struct options *options, ch
 		u32 bit = 1U << (GV100_LINK_DISABLE_SHIFT + i);
 
 		if (seen->required & bit || !nvli_gpu_id_parse(&id, seen->peers[i], &error) ||
-		    is_named(seen->peers[i], options))
+		    is_named(check, seen->peers[i]))
 			continue;
 		mask |= bit;
 		if (!strstr(text, seen->peers[i]))
@@ -44,86 +59,163 @@ static u32 joined(const struct gpu_seen *seen, const struct options *options, ch
 }
 
 /* The module says that it is isolated: from whom is it not? */
-static int check_peers(const char *address, const struct gpu_seen *seen,
-		       const struct options *options)
+static void check_peers(const struct check *check, struct checked *checked)
 {
+	const struct gpu_seen *seen = &checked->seen;
 	char domains[DOMAINS_SIZE], peers[TEXT_SIZE];
-	u32 mask = joined(seen, options, peers);
+	u32 mask = joined(check, seen, peers);
+	char kept[2 * TEXT_SIZE] = "";
 
 	module_domains(domains);
 	if (mask && is_by_group(domains)) {
-		printf("%s: not isolated from %s: ", address, peers);
-		printf("NVLinks %s are kept, because they are of one IOMMU group (%d); ",
-		       links_or_none(mask), gpu_group(address));
-		printf("domains=gpu would cut them\n");
-		return EXIT_NOT_ISOLATED;
+		judge(checked, VERDICT_NOT_ISOLATED,
+		      "not isolated from %s: NVLinks %s are kept, because they are of one IOMMU group (%d); domains=gpu would cut them",
+		      peers, links_or_none(mask), gpu_group(checked->address));
+		return;
 	}
 
-	if (seen->required)
-		printf("%s: isolated: NVLinks %s read back as disabled", address,
-		       links_or_none(seen->required));
-	else
-		printf("%s: isolated: no NVLink has to be disabled", address);
 	if (mask)
-		printf("; joined by domains= to %s (NVLinks %s)", peers, links_or_none(mask));
-	putchar('\n');
-
-	return EXIT_DONE;
+		snprintf(kept, sizeof(kept), "; joined by domains= to %s (NVLinks %s)", peers,
+			 links_or_none(mask));
+	if (seen->required)
+		judge(checked, VERDICT_ISOLATED, "isolated: NVLinks %s read back as disabled%s",
+		      links_or_none(seen->required), kept);
+	else
+		judge(checked, VERDICT_ISOLATED, "isolated: no NVLink has to be disabled%s", kept);
 }
 
-static int check_gpu(const char *address, const struct options *options)
+static void check_gpu(const struct check *check, struct checked *checked)
 {
-	struct gpu_seen seen;
+	const struct gpu_seen *seen = &checked->seen;
 
 	if (!module_is_loaded()) {
-		printf("%s: not isolated: the module " MODULE " is not loaded\n", address);
-		return EXIT_NOT_ISOLATED;
+		judge(checked, VERDICT_NOT_ISOLATED,
+		      "not isolated: the module " MODULE " is not loaded");
+		return;
 	}
-	gpu_see(&seen, address);
-	if (!seen.shown) {
-		printf("%s: not isolated: the module does not know it; see the kernel's log\n",
-		       address);
-		return EXIT_NOT_ISOLATED;
+	if (!seen->shown) {
+		judge(checked, VERDICT_NOT_ISOLATED,
+		      "not isolated: the module does not know it; see the kernel's log");
+		return;
 	}
-	if (!strcmp(seen.state, nvli_state_text(NVLI_ISOLATED)))
-		return check_peers(address, &seen, options);
+	if (!strcmp(seen->state, nvli_state_text(NVLI_ISOLATED))) {
+		check_peers(check, checked);
+		return;
+	}
 
-	printf("%s: not isolated: %s%s: %s", address, seen.state,
-	       seen.held ? ", cannot be switched on" : "",
-	       !strcmp(seen.state, nvli_state_text(NVLI_OFF)) ? "isolate=0, nothing is enforced" :
-	       *seen.error ? seen.error : "no reason is given");
-	if (*seen.exposed)
-		printf("; exposed to %s", seen.exposed);
-	putchar('\n');
-
-	return EXIT_NOT_ISOLATED;
+	judge(checked, VERDICT_NOT_ISOLATED, "not isolated: %s%s: %s%s%s", seen->state,
+	      seen->held ? ", cannot be switched on" : "",
+	      !strcmp(seen->state, nvli_state_text(NVLI_OFF)) ? "isolate=0, nothing is enforced" :
+	      *seen->error ? seen->error : "no reason is given",
+	      *seen->exposed ? "; exposed to " : "", seen->exposed);
 }
 
-/* One device that was named. */
-static int check_named(const char *text, const struct options *options)
+/* One device that was named, and has an address. */
+static void check_named(const struct check *check, struct checked *checked,
+			const struct options *options)
+{
+	if (!gpu_is_on_pci(checked->address)) {
+		judge(checked, VERDICT_ERROR, "%s: there is no such PCI device", checked->address);
+	} else if (gpu_board(checked->address)) {
+		gpu_see(&checked->seen, checked->address);
+		check_gpu(check, checked);
+	} else if (options->others) {
+		judge(checked, VERDICT_PASSED_OVER, "passed over: not a V100 SXM2");
+	} else {
+		judge(checked, VERDICT_ERROR,
+		      "%s: not a V100 SXM2; --ignore-others passes over such", checked->address);
+	}
+}
+
+/* The address of a device that was named. What has none is judged. */
+static void read_address(struct checked *checked, const char *text)
 {
 	struct nvli_domains_error error;
-	char address[NVLI_GPU_ID_TEXT];
 	u32 id;
 
-	if (!nvli_gpu_id_parse(&id, text, &error)) {
-		warnx("check: '%s', at character %zu: %s", text, error.position + 1, error.text);
-		return EXIT_ERROR;
-	}
-	nvli_gpu_id_text(id, address);
-	if (!gpu_is_on_pci(address)) {
-		warnx("check: %s: there is no such PCI device", address);
-		return EXIT_ERROR;
-	}
-	if (gpu_board(address))
-		return check_gpu(address, options);
-	if (!options->others) {
-		warnx("check: %s: not a V100 SXM2; --ignore-others passes over such", address);
-		return EXIT_ERROR;
-	}
-	printf("%s: passed over: not a V100 SXM2\n", address);
+	if (nvli_gpu_id_parse(&id, text, &error))
+		nvli_gpu_id_text(id, checked->address);
+	else
+		judge(checked, VERDICT_ERROR, "'%s', at character %zu: %s", text,
+		      error.position + 1, error.text);
+}
 
-	return EXIT_DONE;
+static void make_room(struct check *check, int count)
+{
+	check->count = count;
+	check->device = calloc(count, sizeof(*check->device));
+	if (!check->device)
+		fail("no memory left");
+}
+
+/**
+ * check_machine() - judge each V100 SXM2 of a machine
+ * @check: set; check_free() frees it
+ * @machine: as machine_from_sysfs() reads it; @check has the GPUs in the same order
+ */
+void check_machine(struct check *check, const struct machine *machine)
+{
+	int i;
+
+	*check = (struct check){};
+	make_room(check, machine->count);
+	for (i = 0; i < machine->count; i++) {
+		strcpy(check->device[i].address, machine->gpu[i].address);
+		check->device[i].seen = machine->gpu[i].seen;
+		check_gpu(check, &check->device[i]);
+	}
+}
+
+/* Judge the devices that were named. They may be joined to each other, so all are read first. */
+static void check_arguments(struct check *check, const struct options *options)
+{
+	int i;
+
+	*check = (struct check){ .named = true };
+	make_room(check, options->count);
+	for (i = 0; i < check->count; i++)
+		read_address(&check->device[i], options->args[i]);
+	for (i = 0; i < check->count; i++)
+		if (*check->device[i].address)
+			check_named(check, &check->device[i], options);
+}
+
+void check_free(struct check *check)
+{
+	free(check->device);
+}
+
+/* Return: an exit status. An error is worse than a GPU that is not isolated. */
+int check_status(const struct check *check)
+{
+	static const int status[] = {
+		[VERDICT_ISOLATED] = EXIT_DONE,
+		[VERDICT_PASSED_OVER] = EXIT_DONE,
+		[VERDICT_NOT_ISOLATED] = EXIT_NOT_ISOLATED,
+		[VERDICT_ERROR] = EXIT_ERROR,
+	};
+	int worst = EXIT_DONE;
+	int i;
+
+	for (i = 0; i < check->count; i++)
+		if (worst < status[check->device[i].verdict])
+			worst = status[check->device[i].verdict];
+
+	return worst;
+}
+
+static void print(const struct check *check)
+{
+	int i;
+
+	for (i = 0; i < check->count; i++) {
+		const struct checked *checked = &check->device[i];
+
+		if (checked->verdict == VERDICT_ERROR)
+			warnx("check: %s", checked->text);
+		else
+			printf("%s: %s\n", checked->address, checked->text);
+	}
 }
 
 static int check_boot(const struct options *options)
@@ -134,10 +226,11 @@ static int check_boot(const struct options *options)
 	int count, i;
 
 	if (options->others)
-		errx(EXIT_ERROR, "check: --ignore-others is not for --boot");
+		fail("check: --ignore-others is not for --boot");
+	if (options->nagios)
+		fail("check: --nagios is not for --boot");
 	if (options->count)
-		errx(EXIT_ERROR, "check: '%s' is not accepted: --boot is about all GPUs",
-		     options->args[0]);
+		fail("check: '%s' is not accepted: --boot is about all GPUs", options->args[0]);
 	count = boot_read(&boots);
 	for (i = 0; i < count; i++) {
 		if (boot_faults(&boots[i], faults))
@@ -155,25 +248,30 @@ static int check_boot(const struct options *options)
 int command_check(const struct options *options)
 {
 	static struct machine machine;
-	int worst = EXIT_DONE;
-	int i, result;
+	struct check check;
+	int status;
 
 	if (options->boot)
 		return check_boot(options);
-	if (options->json)
-		errx(EXIT_ERROR, "check: --json is for check --boot alone");
+	if (options->json && options->nagios)
+		fail("check: one of --json and --nagios is accepted");
 
-	if (!options->count) {
+	if (options->count) {
+		check_arguments(&check, options);
+	} else {
 		machine_from_sysfs(&machine);
 		if (!machine.count)
-			errx(EXIT_ERROR, "check: there is no V100 SXM2 in this machine");
+			fail("check: there is no V100 SXM2 in this machine");
+		check_machine(&check, &machine);
 	}
-	for (i = 0; i < (options->count ? options->count : machine.count); i++) {
-		result = options->count ? check_named(options->args[i], options) :
-			check_gpu(machine.gpu[i].address, options);
-		if (worst < result)
-			worst = result;
-	}
+	status = check_status(&check);
+	if (options->json)
+		json_check(&check);
+	else if (options->nagios)
+		status = nagios_check(&check);
+	else
+		print(&check);
+	check_free(&check);
 
-	return worst;
+	return status;
 }

@@ -116,6 +116,7 @@ struct machine {
 /**
  * struct options - the command line, without the name of the subcommand
  * @json: --json
+ * @nagios: --nagios
  * @others: --ignore-others
  * @boot: --boot
  * @domains: --domains, or NULL
@@ -124,6 +125,7 @@ struct machine {
  */
 struct options {
 	bool json;
+	bool nagios;
 	bool others;
 	bool boot;
 	const char *domains;
@@ -131,12 +133,18 @@ struct options {
 	int count;
 };
 
-/* The subcommands. Each returns an exit status; an error that ends it is told by errx(). */
+/* The subcommands. Each returns an exit status; fail() ends it with an error. */
 int command_status(const struct options *options);
 int command_topology(const struct options *options);
 int command_plan(const struct options *options);
 int command_check(const struct options *options);
 int command_report(const struct options *options);
+
+/* fail.c */
+
+void fail_for_nagios(void);
+_Noreturn void fail(const char *format, ...) __printf(1, 2);
+_Noreturn void fail_errno(const char *format, ...) __printf(1, 2);
 
 /* main.c */
 
@@ -273,10 +281,55 @@ const char *plan_make(struct plan *plan, const char *file, const char *domains);
 const char *plan_groups(const struct plan *plan);
 void plan_print(const struct plan *plan);
 
+/* check.c */
+
+/* In the order in which --json names them */
+enum verdict {
+	VERDICT_ISOLATED,
+	VERDICT_PASSED_OVER,
+	VERDICT_NOT_ISOLATED,
+	VERDICT_ERROR,
+};
+
+/**
+ * struct checked - what check says of one device
+ * @address: its PCI address; empty if what was named is none
+ * @verdict: in one word
+ * @text: in words. Those of an error begin with what was named, others do not.
+ * @seen: what the module shows of it; all zero if it is no V100 SXM2
+ */
+struct checked {
+	char address[ADDRESS_SIZE];
+	enum verdict verdict;
+	char text[4 * TEXT_SIZE];
+	struct gpu_seen seen;
+};
+
+/**
+ * struct check - what check says
+ * @named: the devices were named, and are taken to be of one owner. Otherwise they are all GPUs.
+ * @count: how many there are
+ * @device: these
+ */
+struct check {
+	bool named;
+	int count;
+	struct checked *device;
+};
+
+void check_machine(struct check *check, const struct machine *machine);
+void check_free(struct check *check);
+int check_status(const struct check *check);
+
 /* json.c */
 void json_status(const struct machine *machine);
 void json_plan(const struct plan *plan);
 void json_boot(const struct boot *boots, int count);
+void json_check(const struct check *check);
+
+/* nagios.c */
+int nagios_unknown(const char *text);
+int nagios_check(const struct check *check);
 
 /* draw.c */
 const char *links_or_none(u32 mask);

@@ -5,7 +5,6 @@
 
 #include <ctype.h>
 #include <dirent.h>
-#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +15,7 @@
 static json_t *need(json_t *value)
 {
 	if (!value)
-		errx(EXIT_ERROR, "no memory left for JSON");
+		fail("no memory left for JSON");
 
 	return value;
 }
@@ -24,7 +23,7 @@ static json_t *need(json_t *value)
 static void set(json_t *object, const char *name, json_t *value)
 {
 	if (json_object_set_new(object, name, need(value)))
-		errx(EXIT_ERROR, "no memory left for JSON");
+		fail("no memory left for JSON");
 }
 
 static json_t *text_or_null(const char *text)
@@ -135,17 +134,12 @@ static json_t *group(const struct gpu *gpu)
 	return gpu->group < 0 ? json_null() : json_integer(gpu->group);
 }
 
-static json_t *seen_gpu(const struct machine *machine, const struct gpu *gpu)
+/* What the module shows of a GPU: nothing but a state that is null, if it does not. */
+static void set_seen(json_t *object, const struct gpu_seen *seen)
 {
-	const struct gpu_seen *seen = &gpu->seen;
-	json_t *object = need(json_object());
-
-	set(object, "address", json_string(gpu->address));
-	set(object, "board", json_string(gpu->board));
-	set(object, "iommu_group", group(gpu));
 	set(object, "state", text_or_null(seen->state));
 	if (!seen->shown)
-		return object;
+		return;
 
 	set(object, "held", json_boolean(seen->held));
 	set(object, "required_links", links(seen->required));
@@ -157,7 +151,18 @@ static json_t *seen_gpu(const struct machine *machine, const struct gpu *gpu)
 	set(object, "resets", json_integer(strtoul(seen->resets, NULL, 10)));
 	set(object, "reapplied", json_integer(strtoul(seen->reapplied, NULL, 10)));
 	set(object, "last_error", text_or_null(seen->error));
-	set(object, "links", topology(machine, gpu));
+}
+
+static json_t *seen_gpu(const struct machine *machine, const struct gpu *gpu)
+{
+	json_t *object = need(json_object());
+
+	set(object, "address", json_string(gpu->address));
+	set(object, "board", json_string(gpu->board));
+	set(object, "iommu_group", group(gpu));
+	set_seen(object, &gpu->seen);
+	if (gpu->seen.shown)
+		set(object, "links", topology(machine, gpu));
 
 	return object;
 }
@@ -227,7 +232,7 @@ void json_plan(const struct plan *plan)
 	int i;
 
 	if (!file)
-		errx(EXIT_ERROR, "no memory left for JSON");
+		fail("no memory left for JSON");
 	make_printable(file);
 	set(object, "tree", json_string(file));
 	free(file);
@@ -281,5 +286,29 @@ void json_boot(const struct boot *boots, int count)
 	for (i = 0; i < count; i++)
 		json_array_append_new(kernels, kernel(&boots[i]));
 	set(object, "kernels", kernels);
+	print(object);
+}
+
+void json_check(const struct check *check)
+{
+	static const char * const verdicts[] = {
+		"isolated", "passed over", "not isolated", "error"
+	};
+	json_t *object = root();
+	json_t *devices = need(json_array());
+	int i;
+
+	set(object, "status", json_integer(check_status(check)));
+	for (i = 0; i < check->count; i++) {
+		const struct checked *checked = &check->device[i];
+		json_t *device = need(json_object());
+
+		set(device, "address", text_or_null(checked->address));
+		set(device, "verdict", json_string(verdicts[checked->verdict]));
+		set(device, "reason", json_string(checked->text));
+		set_seen(device, &checked->seen);
+		json_array_append_new(devices, device);
+	}
+	set(object, "devices", devices);
 	print(object);
 }

@@ -3,7 +3,6 @@
 
 #include "command.h"
 
-#include <err.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -21,12 +20,13 @@ static const struct command {
 	{ "status", command_status, "j" },
 	{ "topology", command_topology, "" },
 	{ "plan", command_plan, "jd" },
-	{ "check", command_check, "obj" },
+	{ "check", command_check, "objn" },
 	{ "report", command_report, "" },
 };
 
 static const struct option option_table[] = {
 	{ "json", no_argument, NULL, 'j' },
+	{ "nagios", no_argument, NULL, 'n' },
 	{ "domains", required_argument, NULL, 'd' },
 	{ "ignore-others", no_argument, NULL, 'o' },
 	{ "boot", no_argument, NULL, 'b' },
@@ -48,9 +48,10 @@ static void print_help(void)
 	     "                       the device tree FILE.dtb; DOMAINS is what the module's\n"
 	     "                       parameter takes: group, gpu, or a list as in\n"
 	     "                       0004:04:00.0+0004:05:00.0,0035:03:00.0\n"
-	     "  check [--ignore-others] [BDF]...\n"
+	     "  check [--ignore-others] [--json | --nagios] [BDF]...\n"
 	     "                       are the GPUs isolated, all or those named? With\n"
-	     "                       --ignore-others, devices that are none are passed over\n"
+	     "                       --ignore-others, devices that are none are passed over;\n"
+	     "                       with --nagios the answer is that of a monitoring plugin\n"
 	     "  check --boot [--json]\n"
 	     "                       will they be at the next boot, with each kernel that is\n"
 	     "                       installed?\n"
@@ -60,6 +61,7 @@ static void print_help(void)
 	     "  --help, --version\n"
 	     "\n"
 	     "Exit status: 0 done; check: isolated. 1 check: not isolated. 2 an error.\n"
+	     "With --nagios: 0 isolated, 2 not isolated, 3 an error.\n"
 	     "All of it is in nvlink-isolation(8).");
 }
 
@@ -70,20 +72,22 @@ static void set_root(char *dir)
 	while (length && dir[length - 1] == '/')
 		dir[--length] = '\0';
 	if (*dir && access(dir, F_OK))
-		err(EXIT_ERROR, "--root %s", dir);
+		fail_errno("--root %s", dir);
 	root_dir = dir;
 }
 
 /* What was given. Return: the letters of the options that are not for every command. */
 static const char *parse_options(struct options *options, int argc, char **argv)
 {
-	static char given[4];
+	static char given[ARRAY_SIZE(option_table)];
+	char *root = NULL;
+	bool good = true;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "h", option_table, NULL)) != -1) {
 		switch (option) {
 		case 'r':
-			set_root(optarg);
+			root = optarg;
 			continue;
 		case 'h':
 			print_help();
@@ -93,6 +97,10 @@ static const char *parse_options(struct options *options, int argc, char **argv)
 			exit(EXIT_DONE);
 		case 'j':
 			options->json = true;
+			break;
+		case 'n':
+			options->nagios = true;
+			fail_for_nagios();
 			break;
 		case 'd':
 			options->domains = optarg;
@@ -104,11 +112,17 @@ static const char *parse_options(struct options *options, int argc, char **argv)
 			options->boot = true;
 			break;
 		default:
-			errx(EXIT_ERROR, "nvlink-isolation --help lists what is accepted");
+			/* Look for --nagios in the rest first: it changes the status. */
+			good = false;
+			continue;
 		}
 		if (!strchr(given, option))
 			given[strlen(given)] = option;
 	}
+	if (root)
+		set_root(root);
+	if (!good)
+		fail("nvlink-isolation --help lists what is accepted");
 
 	return given;
 }
@@ -121,9 +135,8 @@ static const struct command *find_command(const char *name)
 		if (name && !strcmp(commands[i].name, name))
 			return &commands[i];
 	if (name)
-		errx(EXIT_ERROR,
-		     "unknown command '%s'; use status, topology, plan, check or report", name);
-	errx(EXIT_ERROR, "no command given; use status, topology, plan, check or report");
+		fail("unknown command '%s'; use status, topology, plan, check or report", name);
+	fail("no command given; use status, topology, plan, check or report");
 }
 
 int main(int argc, char **argv)
@@ -140,15 +153,14 @@ int main(int argc, char **argv)
 	command = find_command(argv[optind]);
 	for (option = option_table; option->name; option++)
 		if (strchr(given, option->val) && !strchr(command->accepted, option->val))
-			errx(EXIT_ERROR, "%s: --%s is not for this command", command->name,
-			     option->name);
+			fail("%s: --%s is not for this command", command->name, option->name);
 	options.args = argv + optind + 1;
 	options.count = argc - optind - 1;
 
 	status = command->run(&options);
 	/* Half an answer may look like a whole one. */
 	if (fflush(stdout) || ferror(stdout))
-		err(EXIT_ERROR, "cannot write the output");
+		fail_errno("cannot write the output");
 
 	return status;
 }

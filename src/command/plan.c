@@ -3,7 +3,6 @@
 
 #include "command.h"
 
-#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,7 +126,7 @@ const char *plan_make(struct plan *plan, const char *file, const char *domains)
 
 	memset(&plan->domains, 0, sizeof(plan->domains));
 	if (domains && !nvli_domains_parse(&plan->domains, domains, &bad))
-		errx(EXIT_ERROR, "plan: --domains '%s', at character %zu: %s", domains,
+		fail("plan: --domains '%s', at character %zu: %s", domains,
 		     bad.position + 1, bad.text);
 
 	error = tree_open(&plan->tree, file);
@@ -274,12 +273,12 @@ int command_plan(const struct options *options)
 	const char *error;
 
 	if (options->count > 1)
-		errx(EXIT_ERROR, "plan: '%s' is one argument too many: one FILE.dtb is accepted",
+		fail("plan: '%s' is one argument too many: one FILE.dtb is accepted",
 		     options->args[1]);
 
 	error = plan_make(&plan, options->count ? options->args[0] : NULL, options->domains);
 	if (error)
-		errx(EXIT_ERROR, "plan: %s: %s", plan.tree.file, error);
+		fail("plan: %s: %s", plan.tree.file, error);
 
 	if (options->json)
 		json_plan(&plan);

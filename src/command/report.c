@@ -5,7 +5,6 @@
 
 #include <dirent.h>
 #include <endian.h>
-#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -184,8 +183,7 @@ int command_report(const struct options *options)
 	int i;
 
 	if (options->count)
-		errx(EXIT_ERROR, "report: '%s' is not accepted: it takes no arguments",
-		     options->args[0]);
+		fail("report: '%s' is not accepted: it takes no arguments", options->args[0]);
 
 	printf("%-13s%s\n", "command:", NVLI_VERSION);
 	print_file("kernel:", at("/proc/sys/kernel/osrelease"));

@@ -4,15 +4,13 @@
 #include "command.h"
 
 #include <ctype.h>
-#include <err.h>
 #include <stdio.h>
 #include <string.h>
 
 static void refuse_arguments(const char *command, const struct options *options)
 {
 	if (options->count)
-		errx(EXIT_ERROR, "%s: '%s' is not accepted: it takes no arguments", command,
-		     options->args[0]);
+		fail("%s: '%s' is not accepted: it takes no arguments", command, options->args[0]);
 }
 
 /* The exposed peers of a GPU by their numbers, which the table has. */
@@ -146,7 +144,7 @@ int command_topology(const struct options *options)
 	if (machine->count && !module_is_loaded()) {
 		error = plan_make(&plan, NULL, NULL);
 		if (error)
-			errx(EXIT_ERROR, "topology: %s: %s", plan.tree.file, error);
+			fail("topology: %s: %s", plan.tree.file, error);
 		printf("         What follows is from the device tree.\n");
 		tree_close(&plan.tree);
 		for (i = 0; i < machine->count; i++)

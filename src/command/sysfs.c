@@ -6,7 +6,6 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <endian.h>
-#include <err.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,7 +25,7 @@ const char *at(const char *format, ...)
 	more = vsnprintf(path + length, sizeof(path) - length, format, args);
 	va_end(args);
 	if (more < 0 || (size_t)length + more >= sizeof(path))
-		errx(EXIT_ERROR, "%.64s...: the path is too long", path);
+		fail("%.64s...: the path is too long", path);
 
 	return path;
 }
@@ -114,8 +113,7 @@ static u16 read_id(const char *address, const char *name)
 		return strtoul(text, NULL, 16);
 	error = errno;
 	if (gpu_is_on_pci(address))
-		errx(EXIT_ERROR, "%s: the %s id of this device: %s", address, name,
-		     strerror(error));
+		fail("%s: the %s id of this device: %s", address, name, strerror(error));
 
 	return 0;
 }
@@ -168,7 +166,7 @@ static void see(char *text, size_t size, const char *address, const char *name)
 	const char *path = at(DEVICES_DIR "/%s/" MODULE "/%s", address, name);
 
 	if (!read_line(text, size, path))
-		err(EXIT_ERROR, "%s", path);
+		fail_errno("%s", path);
 }
 
 /* The same for a file that an older module lacks. Return: false if it does not have it. */
@@ -178,7 +176,7 @@ static bool see_if_there(char *text, size_t size, const char *address, const cha
 	bool there = read_line(text, size, path);
 
 	if (!there && errno != ENOENT)
-		err(EXIT_ERROR, "%s", path);
+		fail_errno("%s", path);
 
 	return there;
 }
@@ -209,7 +207,7 @@ static u32 see_links(const char *address, const char *name, bool *known)
 		return 0;
 	}
 	if (!parse_links(&mask, text))
-		errx(EXIT_ERROR, "%s: '%s' is no list of links: one as in 0,2,4 is",
+		fail("%s: '%s' is no list of links: one as in 0,2,4 is",
 		     at(DEVICES_DIR "/%s/" MODULE "/%s", address, name), text);
 	if (known)
 		*known = true;
@@ -227,7 +225,7 @@ static void see_peers(struct gpu_seen *seen, const char *address)
 	for (i = 0; i < GV100_NVLINKS; i++) {
 		word = strsep(&rest, " ");
 		if (!word || !*word)
-			errx(EXIT_ERROR, "%s: %d words are too few: six are accepted",
+			fail("%s: %d words are too few: six are accepted",
 			     at(DEVICES_DIR "/%s/" MODULE "/peers", address), i);
 		snprintf(seen->peers[i], sizeof(seen->peers[i]), "%.*s", ADDRESS_SIZE - 1, word);
 	}
@@ -282,8 +280,7 @@ struct gpu *machine_add(struct machine *machine)
 	int i;
 
 	if (machine->count == GPUS_MAX)
-		errx(EXIT_ERROR, "there are more than %d V100 SXM2, which no machine has",
-		     GPUS_MAX);
+		fail("there are more than %d V100 SXM2, which no machine has", GPUS_MAX);
 	machine->count++;
 
 	memset(gpu, 0, sizeof(*gpu));
@@ -304,7 +301,7 @@ void machine_from_sysfs(struct machine *machine)
 	machine->count = 0;
 	n = scandir(path, &entries, NULL, alphasort);
 	if (n < 0)
-		err(EXIT_ERROR, "%s", path);
+		fail_errno("%s", path);
 
 	for (i = 0; i < n; i++) {
 		const char *name = entries[i]->d_name;

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How the command ends with an error: one sentence on stderr and status 2. A monitoring plugin has
+ * to say it on stdout, with another status.
+ */
+
+#include "command.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool for_nagios;
+
+/* From now on errors are those of a monitoring plugin: see nagios.c. */
+void fail_for_nagios(void)
+{
+	for_nagios = true;
+}
+
+static _Noreturn void end(const char *format, va_list args, const char *reason)
+{
+	/* A path may be in the text, or a whole list of domains. */
+	char text[PATH_MAX + DOMAINS_SIZE];
+	size_t length;
+
+	length = vsnprintf(text, sizeof(text), format, args);
+	if (length >= sizeof(text))
+		length = sizeof(text) - 1;
+	snprintf(text + length, sizeof(text) - length, "%s", reason);
+	if (for_nagios)
+		exit(nagios_unknown(text));
+	fflush(stdout);
+	fprintf(stderr, "%s: %s\n", program_invocation_short_name, text);
+	exit(EXIT_ERROR);
+}
+
+/* End the command: what was bad, and what is accepted. */
+void fail(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	end(format, args, "");
+}
+
+/* The same for a call that failed: errno says why. */
+void fail_errno(const char *format, ...)
+{
+	char reason[TEXT_SIZE];
+	va_list args;
+
+	snprintf(reason, sizeof(reason), ": %s", strerror(errno));
+	va_start(args, format);
+	end(format, args, reason);
+}
