@@ -55,6 +55,8 @@ enum mark {
  * @disabled: bits of GV100_LINK_DISABLE, if so
  * @joined_known: the module has joined_peers; an older one has not
  * @verified: seconds since the last verified read-back, or "never"; empty if the module is older
+ * @refused: how often switching it on was refused; empty if the module is older
+ * @switched_on: how often its memory decoding was switched on; empty if the module is older
  */
 struct gpu_seen {
 	bool shown;
@@ -71,6 +73,8 @@ struct gpu_seen {
 	char reapplied[16];
 	char error[TEXT_SIZE];
 	char verified[16];
+	char refused[16];
+	char switched_on[16];
 };
 
 /**
@@ -138,6 +142,7 @@ int command_status(const struct options *options);
 int command_topology(const struct options *options);
 int command_plan(const struct options *options);
 int command_check(const struct options *options);
+int command_metrics(const struct options *options);
 int command_report(const struct options *options);
 
 /* fail.c */

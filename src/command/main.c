@@ -21,6 +21,7 @@ static const struct command {
 	{ "topology", command_topology, "" },
 	{ "plan", command_plan, "jd" },
 	{ "check", command_check, "objn" },
+	{ "metrics", command_metrics, "" },
 	{ "report", command_report, "" },
 };
 
@@ -55,6 +56,7 @@ static void print_help(void)
 	     "  check --boot [--json]\n"
 	     "                       will they be at the next boot, with each kernel that is\n"
 	     "                       installed?\n"
+	     "  metrics              for Prometheus: the state of the GPUs as text\n"
 	     "  report               all that a bug report needs\n"
 	     "\n"
 	     "  --root=DIR           look for /sys, /proc, /dev, /lib/modules, ... below DIR\n"
@@ -135,8 +137,8 @@ static const struct command *find_command(const char *name)
 		if (name && !strcmp(commands[i].name, name))
 			return &commands[i];
 	if (name)
-		fail("unknown command '%s'; use status, topology, plan, check or report", name);
-	fail("no command given; use status, topology, plan, check or report");
+		fail("unknown command '%s'; use status, topology, plan, check, metrics or report", name);
+	fail("no command given; use status, topology, plan, check, metrics or report");
 }
 
 int main(int argc, char **argv)

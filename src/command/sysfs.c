@@ -269,8 +269,11 @@ void gpu_see(struct gpu_seen *seen, const char *address)
 		before = *seen;
 		see_once(seen, address);
 	} while (memcmp(&before, seen, sizeof(before)) && --tries);
-	if (seen->shown)
-		see_if_there(seen->verified, sizeof(seen->verified), address, "verified");
+	if (!seen->shown)
+		return;
+	see_if_there(seen->verified, sizeof(seen->verified), address, "verified");
+	see_if_there(seen->refused, sizeof(seen->refused), address, "refused");
+	see_if_there(seen->switched_on, sizeof(seen->switched_on), address, "switched_on");
 }
 
 /* Make room for one more GPU. */

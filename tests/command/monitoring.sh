@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
 #
-# What monitoring reads: check --json, check --nagios. Sourced by check.
+# What monitoring reads: check --json, check --nagios, metrics. Sourced by check.
 
 # shellcheck disable=SC2154 # set by who sources this
 # plugin STATUS REGEX ARGUMENT...: check --nagios's status and its one line, for the machine $machine
@@ -65,7 +65,55 @@ check_json() {
 	ok "$user: an argument that is no text" jq -e '.devices[0].verdict == "error"' "$work/json.out"
 }
 
+# metric MACHINE NAME: its samples, in one line: "0004:04:00.0=1 0004:05:00.0=0"
+metric() {
+	as "$user" nvlink-isolation --root "$1" metrics |
+		sed -nE "s/^nvlink_isolation_$2[{]gpu=\"([^\"]*)\"[}]/\1/p" | tr ' \n' '= ' | sed 's/ $//'
+}
+
+all_metrics() {
+	for machine in $machines; do
+		as "$user" nvlink-isolation --root "$machine" metrics >"$work/metrics"
+		ok "$user: promtool on metrics of $machine" "$promtool" check metrics <"$work/metrics"
+	done
+	run 2 --root odd metrics
+	run 2 --root redbud metrics more
+	is "$user: isolated" "$(metric failed gpu_isolated)" \
+		"0004:04:00.0=1 0004:05:00.0=0 0035:03:00.0=0 0035:04:00.0=0"
+	# What check says, and not the state
+	is "$user: isolated, of one IOMMU group" "$(metric compound gpu_isolated)" \
+		"0004:04:00.0=0 0004:05:00.0=0"
+	is "$user: joined" "$(metric compound gpu_joined_peers)" "0004:04:00.0=1 0004:05:00.0=1"
+	is "$user: held" "$(metric refused gpu_held)" \
+		"0004:04:00.0=1 0004:05:00.0=0 0035:03:00.0=0 0035:04:00.0=0"
+	is "$user: refused" "$(metric refused gpu_refused_total)" \
+		"0004:04:00.0=2 0004:05:00.0=0 0035:03:00.0=0 0035:04:00.0=0"
+	is "$user: switched on" "$(metric redbud gpu_switched_on_total)" \
+		"0004:04:00.0=8 0004:05:00.0=0 0035:03:00.0=0 0035:04:00.0=0"
+	is "$user: resets" "$(metric redbud gpu_resets_total)" \
+		"0004:04:00.0=3 0004:05:00.0=12 0035:03:00.0=0 0035:04:00.0=0"
+	is "$user: reapplied" "$(metric redbud gpu_reapplied_total)" \
+		"0004:04:00.0=3 0004:05:00.0=11 0035:03:00.0=0 0035:04:00.0=0"
+	is "$user: required" "$(metric refused gpu_required_links)" \
+		"0004:04:00.0=5 0004:05:00.0=3 0035:03:00.0=3 0035:04:00.0=3"
+	is "$user: disabled, where it is known" "$(metric failed gpu_disabled_links)" \
+		"0004:04:00.0=3 0035:03:00.0=2"
+	is "$user: exposed" "$(metric failed gpu_exposed_links)" \
+		"0004:04:00.0=0 0004:05:00.0=0 0035:03:00.0=1 0035:04:00.0=3"
+	is "$user: age, where there is one" "$(metric failed gpu_verification_age_seconds)" \
+		"0004:04:00.0=12 0035:03:00.0=75 0035:04:00.0=3"
+	# An older module shows neither of these, and no module nothing at all.
+	is "$user: what an older module lacks" \
+		"$(metric old gpu_joined_peers)$(metric old gpu_refused_total)$(metric old gpu_verification_age_seconds)" ""
+	is "$user: held, without the module" "$(metric unloaded gpu_held)$(metric unloaded gpu_exposed_links)" ""
+	is "$user: isolated, without the module" "$(metric unloaded gpu_isolated)" \
+		"0004:04:00.0=0 0004:05:00.0=0 0035:03:00.0=0 0035:04:00.0=0"
+	is "$user: states that are 1" "$(as "$user" nvlink-isolation --root failed metrics |
+		sed -n 's/.*gpu_state.*state="\(.*\)"} 1$/\1/p' | tr '\n' ' ')" "isolated failed failed pending "
+}
+
 monitoring() {
 	plugins
 	check_json
+	all_metrics
 }
