@@ -129,8 +129,8 @@ install-command: command abi
 	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(docdir)/examples
 	$(INSTALL) $(BUILD)/nvlink-isolation $(DESTDIR)$(sbindir)/
 	$(INSTALL) -m 644 src/command/nvlink-isolation.8 $(DESTDIR)$(mandir)/man8/
-	$(INSTALL) -m 644 README.md $(ABI) $(DESTDIR)$(docdir)/
-	$(INSTALL) -m 644 src/command/examples/* $(DESTDIR)$(docdir)/examples/
+	$(INSTALL) -m 644 README.md Documentation/*.md $(ABI) $(DESTDIR)$(docdir)/
+	$(INSTALL) -m 644 src/command/examples/* Documentation/examples/* $(DESTDIR)$(docdir)/examples/
 
 # What DKMS needs to build the module (`dkms add .` would copy all that lies about in a clone), and
 # what a boot needs to have it early. The administrator's configuration is not ours to install; what

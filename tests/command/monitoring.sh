@@ -112,7 +112,82 @@ all_metrics() {
 		sed -n 's/.*gpu_state.*state="\(.*\)"} 1$/\1/p' | tr '\n' ' ')" "isolated failed failed pending "
 }
 
+# exported DIR PROGRAM ARGUMENT...: an example, on the machine $machine, writes into DIR.
+exported() {
+	exported_dir=$1
+	shift
+	rm -rf "$exported_dir"
+	mkdir -m 777 "$exported_dir"
+	real_command "$machine"
+	exported_status=0
+	as "$user" env PATH="$work/hook-bin:$PATH" TEXTFILES="$exported_dir" "$@" >/dev/null 2>&1 ||
+		exported_status=$?
+}
+
+# What the service runs, in a shell of its own
+service_shell() {
+	sed -n "/^ExecStart=.bin.sh -c '/,/'\$/p" "$examples/nvlink-isolation-metrics.service" |
+		sed "1s/^[^']*'//; s/ *.\$//; s/[$][$]/$/g"
+}
+
+exports() {
+	examples=$top/Documentation/examples
+	out=$work/exported
+	machine=failed
+	exported "$out" sh -c "$(service_shell)"
+	is "$user: status of the metrics service" "$exported_status" 0
+	is "$user: files that the service leaves" "$(ls "$out")" nvlink_isolation.prom
+	is "$user: its file" "$(cat "$out/nvlink_isolation.prom")" \
+		"$(as "$user" nvlink-isolation --root failed metrics)"
+	machine=odd
+	exported "$out" sh -c ": >\"\$TEXTFILES/nvlink_isolation.prom\"; $(service_shell)"
+	is "$user: status of the service when the command fails" "$exported_status" 1
+	is "$user: files that it leaves then" "$(ls "$out")" ""
+
+	for row in "redbud 0 true" "failed 0 false" "compound 0 false" "unloaded 0 false"; do
+		machine=${row%% *}
+		exported "$out" sh "$examples/nfd-feature-file" "$out"
+		is "$user: labels of $machine" "$exported_status $(sed -n 's/.*isolated=//p' "$out"/*)" \
+			"${row#* }"
+		is "$user: files of $machine" "$(ls -A "$out")" nvlink-isolation
+	done
+	is "$user: number of GPUs" "$(grep -v '^#' "$out"/* | head -n 1)" \
+		"feature.node.kubernetes.io/nvlink-isolation.gpus=4"
+	expires=$(date -d "$(sed -n 's/^# +expiry-time=//p' "$out"/*)" +%s)
+	ok "$user: the labels expire in five minutes" test $((expires - $(date +%s))) -gt 280
+	for row in "none 0" "odd 1"; do
+		machine=${row%% *}
+		exported "$out" sh -c ": >'$out/nvlink-isolation'; exec sh '$examples/nfd-feature-file' '$out'"
+		is "$user: no labels of $machine" "$exported_status $(ls -A "$out")" "${row#* } "
+	done
+}
+
+# What examples have to be, whoever runs it
+example_files() {
+	examples=$top/Documentation/examples
+	mkdir "$work/units"
+	cp "$examples"/*.service "$examples"/*.timer "$examples/nfd-feature-file" "$work/units/"
+	chmod 755 "$work/units/nfd-feature-file"
+	sed -i "s,/usr/local/bin,$work/units," "$work/units/nvlink-isolation-nfd.service"
+	for unit in "$work"/units/*.service "$work"/units/*.timer; do
+		is "systemd-analyze verify ${unit##*/}" "$(systemd-analyze verify --man=no "$unit" 2>&1)" ""
+	done
+	ok "promtool on the alerting rules" "$promtool" check rules "$examples/nvlink-isolation-alerts.yml"
+	cp "$examples/nvlink-isolation-alerts.yml" "$here/alerts.test.yml" "$work/"
+	ok "which alerts fire" "$promtool" test rules "$work/alerts.test.yml"
+	grep -o 'nvlink_isolation_[a-z_]*[a-z]' "$examples/nvlink-isolation-alerts.yml" | sort -u |
+		while read -r name; do
+			ok "$name is a metric" grep -q "^# TYPE $name " "$here/failed.metrics.txt"
+		done
+	rule=$examples/72-nvlink-isolation-notify.rules
+	is "the rule asks for what the module sends" "$(grep -v '^#' "$rule" |
+		grep -o 'NVLINK[A-Z_]*' | sort -u)" "$(grep -o 'NVLINK_[A-Z_]*' "$top/src/module/tell.c" | sort -u)"
+	is "the rule starts a unit that there is" "$(grep -o 'nvlink-isolation-[a-z.]*service' "$rule" |
+		sort -u)" nvlink-isolation-metrics.service
+}
+
 monitoring() {
+	exports
 	plugins
 	check_json
 	all_metrics
