@@ -4,7 +4,7 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 BUILD := build
 CORE := $(wildcard src/core/*.c)
-HEADERS := $(wildcard include/nvlink_isolation/*.h)
+HEADERS := $(wildcard include/nvlink_isolation/*.h src/core/*.h)
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' dkms.conf)
 
 UNIT_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Wno-unused-parameter -Werror -Iinclude

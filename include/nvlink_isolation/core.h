@@ -116,17 +116,37 @@ u32 nvli_required_mask(const struct nvli_topology *topology, int domain,
 
 const char *nvli_links_text(u32 mask, char text[NVLI_LINKS_TEXT]);
 
-/* domains.c - who may keep talking */
-
-/* The most GPUs that a list can name */
-#define NVLI_DOMAINS_MAX	32
+/* address.c - which GPU is meant */
 
 /* A PCI address in 32 bits: 16 of segment, 8 of bus, 5 of device, 3 of function */
 #define NVLI_GPU_ID(segment, bus, device, function) \
 	((u32)(segment) << 16 | (u32)(bus) << 8 | (u32)(device) << 3 | (u32)(function))
 
-/* "0004:04:00.0", and a list of as many as there can be, each with its end or separator */
+/* "0004:04:00.0" and its end */
 #define NVLI_GPU_ID_TEXT	13
+
+/* The most that an error says, and that it says of the form that is accepted */
+#define NVLI_ERROR	192
+#define NVLI_FORM	64
+
+/**
+ * struct nvli_domains_error - why a text is not accepted
+ * @position: where in the text, from 0: the first character that is wrong, or with which what is
+ *	      wrong begins
+ * @text: what is wrong and what is accepted, in words
+ */
+struct nvli_domains_error {
+	size_t position;
+	char text[NVLI_ERROR];
+};
+
+bool nvli_gpu_id_parse(u32 *gpu, const char *text, struct nvli_domains_error *error);
+const char *nvli_gpu_id_text(u32 gpu, char text[NVLI_GPU_ID_TEXT]);
+
+/* domains.c - who may keep talking */
+
+/* The most GPUs that a list can name, and that list with its end */
+#define NVLI_DOMAINS_MAX	32
 #define NVLI_DOMAINS_TEXT	(NVLI_DOMAINS_MAX * NVLI_GPU_ID_TEXT)
 
 /**
@@ -158,23 +178,10 @@ struct nvli_domains {
 	} member[NVLI_DOMAINS_MAX];
 };
 
-/**
- * struct nvli_domains_error - why a text is not accepted
- * @position: where in the text, from 0: the first character that is wrong, or with which what is
- *	      wrong begins
- * @text: what is wrong and what is accepted, in words; never freed
- */
-struct nvli_domains_error {
-	size_t position;
-	const char *text;
-};
-
 bool nvli_domains_parse(struct nvli_domains *domains, const char *text,
 			struct nvli_domains_error *error);
 const char *nvli_domains_text(const struct nvli_domains *domains, char text[NVLI_DOMAINS_TEXT]);
 int nvli_domain_of(const struct nvli_domains *domains, u32 gpu, int group);
-bool nvli_gpu_id_parse(u32 *gpu, const char *text, struct nvli_domains_error *error);
-const char *nvli_gpu_id_text(u32 gpu, char text[NVLI_GPU_ID_TEXT]);
 
 /* status.c - what may be claimed */
 

@@ -7,8 +7,8 @@
  * be accepted.
  */
 
+#include <ctype.h>
 #include <string.h>
-#include <strings.h>
 
 #include "fuzz.h"
 
@@ -36,7 +36,7 @@ static void refused_changes_nothing(const char *text, size_t length)
 	always(!parse(&domains, text, length, &error));
 	always(!memcmp(&domains, &before, sizeof(before)));
 	always(error.position <= length);
-	always(error.text && *error.text);
+	always(memchr(error.text, '\0', sizeof(error.text)) && *error.text);
 }
 
 static unsigned int hex(const char *text, int digits)
@@ -65,19 +65,69 @@ static u32 gpu_at(const char *text)
 	return NVLI_GPU_ID(hex(text, 4), hex(text + 5, 2), device, function);
 }
 
-/* There is one way to write a list, save for the case of its digits and a newline. */
+/* The kernel's form of a GPU that was written in any, of @length characters. Returns its length. */
+static size_t plain_gpu(char *plain, const char *text, size_t length)
+{
+	const char *end = text + length, *at;
+	size_t n = 0;
+
+	if (*text == '/') {
+		while (end[-1] == '/')
+			end--;
+		for (at = end; at[-1] != '/'; at--)
+			;
+		text = at;
+	}
+	if (end - text == 16 && !memcmp(text, "pci_", 4)) {
+		text += 4;
+		always(text[4] == '_' && text[7] == '_' && text[10] == '_');
+	} else if (end - text == 16) {
+		always(!memcmp(text, "0000", 4));
+		text += 4;
+	}
+	always(end - text == 12);
+	for (; text < end; text++, n++)
+		plain[n] = *text != '_' ? tolower((unsigned char)*text) : n == 10 ? '.' : ':';
+
+	return n;
+}
+
+/* The same of a list, with its separators. A newline at the end is left out. */
+static size_t plain_list(char plain[NVLI_DOMAINS_TEXT], const char *text, size_t length)
+{
+	size_t n = 0, word;
+
+	if (length && text[length - 1] == '\n')
+		length--;
+	for (;;) {
+		for (word = 0; word < length && text[word] != ',' && text[word] != '+'; word++)
+			;
+		n += plain_gpu(plain + n, text, word);
+		if (word == length)
+			return n;
+		plain[n++] = text[word];
+		text += word + 1;
+		length -= word + 1;
+	}
+}
+
+/* What is written again is the list in the kernel's form, and means the same. */
 static void accepted_is_what_was_written(const struct nvli_domains *domains, const char *text,
 					 size_t length, char again[NVLI_DOMAINS_TEXT])
 {
 	struct nvli_domains_error error;
+	char plain[NVLI_DOMAINS_TEXT];
 	struct nvli_domains twice;
 	size_t n;
 
 	memset(again, 'x', NVLI_DOMAINS_TEXT);
 	always(nvli_domains_text(domains, again) == again);
 	n = strnlen(again, NVLI_DOMAINS_TEXT);
-	always(n == length || (n + 1 == length && text[n] == '\n'));
-	always(!strncasecmp(again, text, n));
+	if (domains->policy == NVLI_BY_LIST)
+		always(plain_list(plain, text, length) == n && !memcmp(plain, again, n));
+	else
+		always((n == length || (n + 1 == length && text[n] == '\n')) &&
+		       !memcmp(again, text, n));
 
 	memset(&twice, 0xa5, sizeof(twice));
 	always(parse(&twice, again, n, &error));
@@ -162,10 +212,16 @@ static void try_text(const char *text, size_t length)
 	fewer_friends_stay_friends(&domains, again);
 }
 
-/* Five bytes a GPU: four are its address, one is the separator before it. */
+/* Five bytes a GPU: four are its address, one is the separator before it and its form. */
 static void try_list(const u8 *data, size_t size)
 {
-	char text[(NVLI_DOMAINS_MAX + 2) * NVLI_GPU_ID_TEXT + 1];
+	static const char * const forms[] = {
+		"%02x%02x:%02x:%02x.%x", "%02X%02X:%02X:%02X.%X", "0000%02x%02x:%02x:%02x.%x",
+		"pci_%02x%02x_%02x_%02x_%x", "/sys/bus/pci/devices/%02x%02x:%02x:%02x.%x/",
+		"/sys/devices/pci0004:00/%02x%02X:%02x:%02X.%x", "//pci_%02x%02X_%02x_%02X_%x",
+		"/0000%02x%02x:%02x:%02x.%x//",
+	};
+	char text[(NVLI_DOMAINS_MAX + 2) * 64];
 	struct nvli_domains_error error;
 	struct nvli_domains domains;
 	bool right = true;
@@ -179,8 +235,8 @@ static void try_list(const u8 *data, size_t size)
 
 		if (i)
 			*end++ = gpu[4] & 1 ? '+' : ',';
-		end += sprintf(end, gpu[4] & 2 ? "%02x%02x:%02x:%02x.%x" : "%02X%02X:%02X:%02X.%X",
-			       gpu[0], gpu[1], gpu[2], gpu[3] >> 3, gpu[3] & 7);
+		end += sprintf(end, forms[gpu[4] >> 1 & 7], gpu[0], gpu[1], gpu[2], gpu[3] >> 3,
+			       gpu[3] & 7);
 		for (size_t j = 0; j < i; j++)
 			right &= !!memcmp(gpu, data + 5 * j, 4);
 	}
