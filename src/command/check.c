@@ -130,14 +130,11 @@ static void check_named(const struct check *check, struct checked *checked,
 /* The address of a device that was named. What has none is judged. */
 static void read_address(struct checked *checked, const char *text)
 {
-	struct nvli_domains_error error;
-	u32 id;
+	char why[WHY_SIZE];
 
-	if (nvli_gpu_id_parse(&id, text, &error))
-		nvli_gpu_id_text(id, checked->address);
-	else
-		judge(checked, VERDICT_ERROR, "'%s', at character %zu: %s", text,
-		      error.position + 1, error.text);
+	short_read(checked->address, text, why);
+	if (!*checked->address)
+		judge(checked, VERDICT_ERROR, "%s", why);
 }
 
 static void make_room(struct check *check, int count)

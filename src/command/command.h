@@ -24,6 +24,7 @@
 #define GPUS_MAX	64	/* an AC922 has 6 */
 #define ADDRESS_SIZE	16	/* "0004:04:00.0" */
 #define TEXT_SIZE	256
+#define WHY_SIZE	(2 * TEXT_SIZE)
 #define DOMAINS_SIZE	4096	/* a page: no file in sysfs has more */
 
 /* Exit statuses, documented in the man page */
@@ -284,7 +285,12 @@ struct plan {
 
 const char *plan_make(struct plan *plan, const char *file, const char *domains);
 const char *plan_groups(const struct plan *plan);
+bool plan_is_apart(const struct plan *plan, int a, int b);
 void plan_print(const struct plan *plan);
+
+/* short.c */
+void short_read(char address[ADDRESS_SIZE], const char *text, char why[WHY_SIZE]);
+char *short_expand(const char *text, const struct machine *machine);
 
 /* check.c */
 

@@ -202,6 +202,20 @@ static json_t *faults(const struct gpu *gpu)
 	return array;
 }
 
+/* The GPUs of its domain that no NVLink joins it to */
+static json_t *not_joined(const struct plan *plan, const struct gpu *gpu)
+{
+	const struct machine *machine = &plan->machine;
+	json_t *array = need(json_array());
+	int i;
+
+	for (i = 0; i < machine->count; i++)
+		if (plan_is_apart(plan, gpu - machine->gpu, i))
+			json_array_append_new(array, need(json_string(machine->gpu[i].address)));
+
+	return array;
+}
+
 static json_t *planned_gpu(const struct plan *plan, const struct gpu *gpu)
 {
 	json_t *object = need(json_object());
@@ -218,6 +232,7 @@ static json_t *planned_gpu(const struct plan *plan, const struct gpu *gpu)
 	set(object, "links", topology(&plan->machine, gpu));
 	set(object, "faults", faults(gpu));
 	set(object, "unlisted_npu_links", links(gpu->unlisted));
+	set(object, "not_joined", not_joined(plan, gpu));
 
 	return object;
 }

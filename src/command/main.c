@@ -12,18 +12,44 @@
 
 const char *root_dir = "";
 
+/**
+ * struct command - a subcommand, from which --help and the shell's completion are made
+ * @name: its name; two in a row are one command that is used in two ways
+ * @run: it
+ * @accepted: options, by their letters in option_table
+ * @usage: what may follow the name
+ * @help: what it does, in lines that are indented by HELP_INDENT
+ */
 static const struct command {
 	const char *name;
 	int (*run)(const struct options *options);
-	const char *accepted;	/* options, by their letters in option_table */
+	const char *accepted;
+	const char *usage;
+	const char *help;
 } commands[] = {
-	{ "status", command_status, "j" },
-	{ "topology", command_topology, "" },
-	{ "plan", command_plan, "jd" },
-	{ "check", command_check, "objn" },
-	{ "metrics", command_metrics, "" },
-	{ "report", command_report, "" },
+	{ "status", command_status, "j", "[--json]",
+	  "the GPUs, their state and their links" },
+	{ "topology", command_topology, "", "",
+	  "which links join them, as a matrix" },
+	{ "plan", command_plan, "jd", "[FILE.dtb | -] [--domains=DOMAINS] [--json]",
+	  "what the module would cut on this machine, or on that of\n"
+	  "the device tree FILE.dtb or on standard input (-);\n"
+	  "DOMAINS is what the module's parameter takes: group, gpu,\n"
+	  "or a list as in 0004:04:00.0+0004:05:00.0,0035:03:00.0" },
+	{ "check", command_check, "objn", "[--ignore-others] [--json | --nagios] [BDF]...",
+	  "are the GPUs isolated, all or those named? With\n"
+	  "--ignore-others, devices that are none are passed over;\n"
+	  "with --nagios the answer is that of a monitoring plugin" },
+	{ "check", NULL, "", "--boot [--json]",
+	  "will they be at the next boot, with each kernel that is\n"
+	  "installed?" },
+	{ "metrics", command_metrics, "", "",
+	  "for Prometheus: the state of the GPUs as text" },
+	{ "report", command_report, "", "",
+	  "all that a bug report needs" },
 };
+
+#define HELP_INDENT	23
 
 static const struct option option_table[] = {
 	{ "json", no_argument, NULL, 'j' },
@@ -33,35 +59,44 @@ static const struct option option_table[] = {
 	{ "boot", no_argument, NULL, 'b' },
 	{ "root", required_argument, NULL, 'r' },
 	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'v' },
+	{ "version", no_argument, NULL, 'V' },
 	{ }
 };
 
+/* One way to use a command: "  status [--json]      the GPUs, their state and their links" */
+static void print_usage(const struct command *command)
+{
+	int column = printf("  %s %s", command->name, command->usage);
+	const char *line = command->help;
+
+	if (column >= HELP_INDENT) {
+		putchar('\n');
+		column = 0;
+	}
+	while (*line) {
+		size_t length = strcspn(line, "\n");
+
+		printf("%*s%.*s\n", HELP_INDENT - column, "", (int)length, line);
+		line += length + !!line[length];
+		column = 0;
+	}
+}
+
 static void print_help(void)
 {
+	size_t i;
+
 	puts("Usage: nvlink-isolation COMMAND [OPTION]...\n"
-	     "Shows which NVLinks between V100 SXM2 GPUs are disabled. It changes nothing.\n"
-	     "\n"
-	     "  status [--json]      the GPUs, their state and their links\n"
-	     "  topology             which links join them, as a matrix\n"
-	     "  plan [FILE.dtb] [--domains=DOMAINS] [--json]\n"
-	     "                       what the module would cut on this machine, or on that of\n"
-	     "                       the device tree FILE.dtb; DOMAINS is what the module's\n"
-	     "                       parameter takes: group, gpu, or a list as in\n"
-	     "                       0004:04:00.0+0004:05:00.0,0035:03:00.0\n"
-	     "  check [--ignore-others] [--json | --nagios] [BDF]...\n"
-	     "                       are the GPUs isolated, all or those named? With\n"
-	     "                       --ignore-others, devices that are none are passed over;\n"
-	     "                       with --nagios the answer is that of a monitoring plugin\n"
-	     "  check --boot [--json]\n"
-	     "                       will they be at the next boot, with each kernel that is\n"
-	     "                       installed?\n"
-	     "  metrics              for Prometheus: the state of the GPUs as text\n"
-	     "  report               all that a bug report needs\n"
-	     "\n"
+	     "Shows which NVLinks between V100 SXM2 GPUs are disabled. It changes nothing.\n");
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		print_usage(&commands[i]);
+	puts("\n"
 	     "  --root=DIR           look for /sys, /proc, /dev, /lib/modules, ... below DIR\n"
-	     "  --help, --version\n"
+	     "  -h, --help, help     this page\n"
+	     "  -V, --version        the version\n"
 	     "\n"
+	     "BDF is a PCI address, 0004:04:00.0, as lspci -D, nvidia-smi, libvirt or sysfs\n"
+	     "print it.\n"
 	     "Exit status: 0 done; check: isolated. 1 check: not isolated. 2 an error.\n"
 	     "With --nagios: 0 isolated, 2 not isolated, 3 an error.\n"
 	     "All of it is in nvlink-isolation(8).");
@@ -86,7 +121,7 @@ static const char *parse_options(struct options *options, int argc, char **argv)
 	bool good = true;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "h", option_table, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "hV", option_table, NULL)) != -1) {
 		switch (option) {
 		case 'r':
 			root = optarg;
@@ -94,7 +129,7 @@ static const char *parse_options(struct options *options, int argc, char **argv)
 		case 'h':
 			print_help();
 			exit(EXIT_DONE);
-		case 'v':
+		case 'V':
 			puts("nvlink-isolation " NVLI_VERSION);
 			exit(EXIT_DONE);
 		case 'j':
@@ -129,6 +164,21 @@ static const char *parse_options(struct options *options, int argc, char **argv)
 	return given;
 }
 
+/* "status, topology, plan, check, metrics or report" */
+static const char *all_names(void)
+{
+	static char text[TEXT_SIZE];
+	size_t length = 0, i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (commands[i].run)
+			length += snprintf(text + length, sizeof(text) - length, "%s%s",
+					   !i ? "" : i + 1 < ARRAY_SIZE(commands) ? ", " : " or ",
+					   commands[i].name);
+
+	return text;
+}
+
 static const struct command *find_command(const char *name)
 {
 	size_t i;
@@ -137,8 +187,8 @@ static const struct command *find_command(const char *name)
 		if (name && !strcmp(commands[i].name, name))
 			return &commands[i];
 	if (name)
-		fail("unknown command '%s'; use status, topology, plan, check, metrics or report", name);
-	fail("no command given; use status, topology, plan, check, metrics or report");
+		fail("unknown command '%s'; use %s", name, all_names());
+	fail("no command given; use %s", all_names());
 }
 
 int main(int argc, char **argv)
@@ -152,6 +202,10 @@ int main(int argc, char **argv)
 	/* Messages are the same however it was called. */
 	argv[0] = program_invocation_short_name;
 	given = parse_options(&options, argc, argv);
+	if (argv[optind] && !strcmp(argv[optind], "help")) {
+		print_help();
+		return EXIT_DONE;
+	}
 	command = find_command(argv[optind]);
 	for (option = option_table; option->name; option++)
 		if (strchr(given, option->val) && !strchr(command->accepted, option->val))

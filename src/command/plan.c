@@ -111,6 +111,22 @@ static void decide(struct plan *plan)
 	}
 }
 
+/* The policy may name GPUs without their segments, which the machine has. */
+static void read_domains(struct plan *plan, const char *text)
+{
+	struct nvli_domains_error bad;
+	char *list;
+
+	memset(&plan->domains, 0, sizeof(plan->domains));
+	if (!text)
+		return;
+	list = short_expand(text, &plan->machine);
+	if (!nvli_domains_parse(&plan->domains, list, &bad))
+		fail("plan: --domains '%s', at character %zu: %s", list, bad.position + 1,
+		     bad.text);
+	free(list);
+}
+
 /**
  * plan_make() - find out what would be cut
  * @plan: set
@@ -121,13 +137,7 @@ static void decide(struct plan *plan)
  */
 const char *plan_make(struct plan *plan, const char *file, const char *domains)
 {
-	struct nvli_domains_error bad;
 	const char *error;
-
-	memset(&plan->domains, 0, sizeof(plan->domains));
-	if (domains && !nvli_domains_parse(&plan->domains, domains, &bad))
-		fail("plan: --domains '%s', at character %zu: %s", domains,
-		     bad.position + 1, bad.text);
 
 	error = tree_open(&plan->tree, file);
 	if (!error) {
@@ -136,11 +146,40 @@ const char *plan_make(struct plan *plan, const char *file, const char *domains)
 			match_with_pci(&plan->machine, &plan->tree);
 		qsort(plan->machine.gpu, plan->machine.count, sizeof(plan->machine.gpu[0]),
 		      by_address);
+		read_domains(plan, domains);
 		find_peers(&plan->machine);
 		decide(plan);
 	}
 
 	return error;
+}
+
+/* Add GPUs to @reached until no link leads on. A link that would be cut does not. */
+static void reach(const struct machine *machine, int from, bool reached[GPUS_MAX])
+{
+	int i;
+
+	reached[from] = true;
+	for (i = 0; i < GV100_NVLINKS; i++) {
+		const struct gpu_link *link = &machine->gpu[from].link[i];
+
+		if (link->peer >= 0 && link->mark == MARK_NONE && !reached[link->peer])
+			reach(machine, link->peer, reached);
+	}
+}
+
+/* Does a list put both GPUs into one domain although no NVLink joins them, even through others? */
+bool plan_is_apart(const struct plan *plan, int a, int b)
+{
+	int domain = domain_of(plan, &plan->machine.gpu[a]);
+	bool reached[GPUS_MAX] = {};
+
+	if (plan->domains.policy != NVLI_BY_LIST || domain == NVLI_ALONE ||
+	    domain != domain_of(plan, &plan->machine.gpu[b]))
+		return false;
+	reach(&plan->machine, a, reached);
+
+	return !reached[b];
 }
 
 /* Where the IOMMU groups are from, or NULL if they do not matter. */
@@ -218,6 +257,20 @@ static void print_absent(const struct plan *plan)
 	}
 }
 
+/* GPUs that the list joins and no NVLink does, as those of two sockets: a typing error, perhaps. */
+static void print_apart(const struct plan *plan)
+{
+	const struct machine *machine = &plan->machine;
+	int i, j;
+
+	for (i = 0; i < machine->count; i++)
+		for (j = i + 1; j < machine->count; j++)
+			if (plan_is_apart(plan, i, j))
+				draw_note(i,
+					  "warning: it and G%d are in one domain, and no NVLink joins them",
+					  j);
+}
+
 static void print_head(const struct plan *plan)
 {
 	char text[NVLI_DOMAINS_TEXT];
@@ -264,6 +317,7 @@ void plan_print(const struct plan *plan)
 		print_unlisted(i, &machine->gpu[i]);
 	}
 	print_disagreements(machine);
+	print_apart(plan);
 	print_absent(plan);
 }
 

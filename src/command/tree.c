@@ -21,7 +21,7 @@
 /* Read what is there, so that a pipe will do, too. Return: how much, or -1 with errno. */
 static ssize_t read_all(const char *path, char *buffer, size_t size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
 	size_t done = 0;
 	ssize_t n;
 
@@ -82,7 +82,7 @@ static const char *check(const void *fdt, size_t size)
 /**
  * tree_open() - read a device tree, and check it
  * @tree: set; tree_close() frees it, also after an error
- * @file: a .dtb, or NULL for the tree of the running machine
+ * @file: a .dtb, "-" for standard input, or NULL for the tree of the running machine
  *
  * Of the running machine that is what the kernel and the module go by, and everybody can read it.
  * The flattened tree that the kernel started with is for root only, and may be another.
@@ -93,7 +93,8 @@ const char *tree_open(struct tree *tree, const char *file)
 {
 	ssize_t size;
 
-	*tree = (struct tree){ .file = file, .live = !file };
+	*tree = (struct tree){ .file = file && !strcmp(file, "-") ? "standard input" : file,
+			       .live = !file };
 	tree->fdt = calloc(1, TREE_SIZE);
 	if (!tree->fdt)
 		return strerror(errno);
