@@ -87,10 +87,12 @@ static void check_peers(const struct check *check, struct checked *checked)
 static void check_gpu(const struct check *check, struct checked *checked)
 {
 	const struct gpu_seen *seen = &checked->seen;
+	const char *fault = platform_fault();
 
 	if (!module_is_loaded()) {
 		judge(checked, VERDICT_NOT_ISOLATED,
-		      "not isolated: the module " MODULE " is not loaded");
+		      "not isolated: the module " MODULE " is not loaded%s%s",
+		      fault ? "; it " : "", fault ?: "");
 		return;
 	}
 	if (!seen->shown) {
@@ -114,11 +116,22 @@ static void check_gpu(const struct check *check, struct checked *checked)
 static void check_named(const struct check *check, struct checked *checked,
 			const struct options *options)
 {
+	char other[TEXT_SIZE];
+
 	if (!gpu_is_on_pci(checked->address)) {
 		judge(checked, VERDICT_ERROR, "%s: there is no such PCI device", checked->address);
 	} else if (gpu_board(checked->address)) {
 		gpu_see(&checked->seen, checked->address);
 		check_gpu(check, checked);
+	} else if (other_nvlink_gpu(checked->address, other)) {
+		if (options->unsupported)
+			judge(checked, VERDICT_UNSUPPORTED,
+			      "passed over, warning: %s may have NVLinks, and nothing disables them",
+			      other);
+		else
+			judge(checked, VERDICT_ERROR,
+			      "%s: %s may have NVLinks, and nothing disables them; --unsupported=ok passes over it",
+			      checked->address, other);
 	} else if (options->others) {
 		judge(checked, VERDICT_PASSED_OVER, "passed over: not a V100 SXM2");
 	} else {
@@ -188,6 +201,7 @@ int check_status(const struct check *check)
 	static const int status[] = {
 		[VERDICT_ISOLATED] = EXIT_DONE,
 		[VERDICT_PASSED_OVER] = EXIT_DONE,
+		[VERDICT_UNSUPPORTED] = EXIT_DONE,
 		[VERDICT_NOT_ISOLATED] = EXIT_NOT_ISOLATED,
 		[VERDICT_ERROR] = EXIT_ERROR,
 	};
@@ -222,12 +236,15 @@ static int check_boot(const struct options *options)
 	struct boot *boots;
 	int count, i;
 
-	if (options->others)
-		fail("check: --ignore-others is not for --boot");
+	if (options->others || options->unsupported)
+		fail("check: --%s is not for --boot",
+		     options->others ? "ignore-others" : "unsupported");
 	if (options->nagios)
 		fail("check: --nagios is not for --boot");
 	if (options->count)
 		fail("check: '%s' is not accepted: --boot is about all GPUs", options->args[0]);
+	if (platform_fault())
+		warnx("check: the module %s", platform_fault());
 	count = boot_read(&boots);
 	for (i = 0; i < count; i++) {
 		if (boot_faults(&boots[i], faults))
@@ -258,7 +275,8 @@ int command_check(const struct options *options)
 	} else {
 		machine_from_sysfs(&machine);
 		if (!machine.count)
-			fail("check: there is no V100 SXM2 in this machine");
+			fail("check: there is no V100 SXM2 in this machine%s%s",
+			     platform_fault() ? "; the module " : "", platform_fault() ?: "");
 		check_machine(&check, &machine);
 	}
 	status = check_status(&check);

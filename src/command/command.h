@@ -123,6 +123,7 @@ struct machine {
  * @json: --json
  * @nagios: --nagios
  * @others: --ignore-others
+ * @unsupported: --unsupported=ok
  * @boot: --boot
  * @domains: --domains, or NULL
  * @args: what is no option
@@ -132,6 +133,7 @@ struct options {
 	bool json;
 	bool nagios;
 	bool others;
+	bool unsupported;
 	bool boot;
 	const char *domains;
 	char **args;
@@ -166,6 +168,7 @@ bool module_is_loaded(void);
 bool module_version(char text[TEXT_SIZE]);
 void module_domains(char text[DOMAINS_SIZE]);
 bool is_by_group(const char *domains);
+u16 device_id(const char *address, const char *name);
 const char *gpu_board(const char *address);
 bool gpu_is_on_pci(const char *address);
 int gpu_group(const char *address);
@@ -288,6 +291,12 @@ const char *plan_groups(const struct plan *plan);
 bool plan_is_apart(const struct plan *plan, int a, int b);
 void plan_print(const struct plan *plan);
 
+/* platform.c */
+const char *platform_fault(void);
+
+/* others.c */
+bool other_nvlink_gpu(const char *address, char text[TEXT_SIZE]);
+
 /* short.c */
 void short_read(char address[ADDRESS_SIZE], const char *text, char why[WHY_SIZE]);
 char *short_expand(const char *text, const struct machine *machine);
@@ -298,6 +307,7 @@ char *short_expand(const char *text, const struct machine *machine);
 enum verdict {
 	VERDICT_ISOLATED,
 	VERDICT_PASSED_OVER,
+	VERDICT_UNSUPPORTED,	/* passed over too, although nobody disables its NVLinks */
 	VERDICT_NOT_ISOLATED,
 	VERDICT_ERROR,
 };

@@ -81,6 +81,8 @@ void draw_module(void)
 
 	if (!module_is_loaded()) {
 		printf("Module:  " MODULE " is not loaded: nothing keeps any NVLink disabled.\n");
+		if (platform_fault())
+			printf("         It %s.\n", platform_fault());
 		return;
 	}
 

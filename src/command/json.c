@@ -173,6 +173,7 @@ void json_status(const struct machine *machine)
 	json_t *gpus = need(json_array());
 	int i;
 
+	set(object, "platform_supported", json_boolean(!platform_fault()));
 	set(object, "module", module_is_loaded() ? module() : json_null());
 	for (i = 0; i < machine->count; i++)
 		json_array_append_new(gpus, seen_gpu(machine, &machine->gpu[i]));
@@ -307,7 +308,7 @@ void json_boot(const struct boot *boots, int count)
 void json_check(const struct check *check)
 {
 	static const char * const verdicts[] = {
-		"isolated", "passed over", "not isolated", "error"
+		"isolated", "passed over", "unsupported", "not isolated", "error"
 	};
 	json_t *object = root();
 	json_t *devices = need(json_array());

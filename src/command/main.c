@@ -36,10 +36,13 @@ static const struct command {
 	  "the device tree FILE.dtb or on standard input (-);\n"
 	  "DOMAINS is what the module's parameter takes: group, gpu,\n"
 	  "or a list as in 0004:04:00.0+0004:05:00.0,0035:03:00.0" },
-	{ "check", command_check, "objn", "[--ignore-others] [--json | --nagios] [BDF]...",
+	{ "check", command_check, "objnu",
+	  "[--ignore-others] [--unsupported=ok] [--json | --nagios] [BDF]...",
 	  "are the GPUs isolated, all or those named? With\n"
 	  "--ignore-others, devices that are none are passed over;\n"
-	  "with --nagios the answer is that of a monitoring plugin" },
+	  "with --unsupported=ok, so are GPUs with NVLinks that\n"
+	  "nothing disables; with --nagios the answer is that of a\n"
+	  "monitoring plugin" },
 	{ "check", NULL, "", "--boot [--json]",
 	  "will they be at the next boot, with each kernel that is\n"
 	  "installed?" },
@@ -56,6 +59,7 @@ static const struct option option_table[] = {
 	{ "nagios", no_argument, NULL, 'n' },
 	{ "domains", required_argument, NULL, 'd' },
 	{ "ignore-others", no_argument, NULL, 'o' },
+	{ "unsupported", required_argument, NULL, 'u' },
 	{ "boot", no_argument, NULL, 'b' },
 	{ "root", required_argument, NULL, 'r' },
 	{ "help", no_argument, NULL, 'h' },
@@ -117,6 +121,7 @@ static void set_root(char *dir)
 static const char *parse_options(struct options *options, int argc, char **argv)
 {
 	static char given[ARRAY_SIZE(option_table)];
+	const char *unsupported = "ok";
 	char *root = NULL;
 	bool good = true;
 	int option;
@@ -145,6 +150,10 @@ static const char *parse_options(struct options *options, int argc, char **argv)
 		case 'o':
 			options->others = true;
 			break;
+		case 'u':
+			unsupported = optarg;
+			options->unsupported = true;
+			break;
 		case 'b':
 			options->boot = true;
 			break;
@@ -158,6 +167,8 @@ static const char *parse_options(struct options *options, int argc, char **argv)
 	}
 	if (root)
 		set_root(root);
+	if (strcmp(unsupported, "ok"))
+		fail("--unsupported '%s': ok is accepted", unsupported);
 	if (!good)
 		fail("nvlink-isolation --help lists what is accepted");
 

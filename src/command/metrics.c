@@ -229,6 +229,8 @@ static void print_module(const struct machine *machine)
 	read_line(seconds, sizeof(seconds), at(MODULE_DIR "/parameters/audit_seconds"));
 	print_head("command_info", "gauge", "The version of the command that wrote this.");
 	printf(PREFIX "command_info{version=\"" NVLI_VERSION "\"} 1\n");
+	print_head("platform_supported", "gauge", "1 if the module can work on this machine.");
+	printf(PREFIX "platform_supported %d\n", !platform_fault());
 	print_head("module_loaded", "gauge", "1 if the module is loaded.");
 	printf(PREFIX "module_loaded %d\n", loaded);
 	if (loaded && module_version(version)) {

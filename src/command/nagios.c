@@ -152,6 +152,7 @@ int nagios_check(const struct check *check)
 	int isolated = count_of(check, VERDICT_ISOLATED);
 	int not_isolated = count_of(check, VERDICT_NOT_ISOLATED);
 	int errors = count_of(check, VERDICT_ERROR);
+	int unsupported = count_of(check, VERDICT_UNSUPPORTED);
 	int status = NAGIOS_OK;
 
 	if (not_isolated) {
@@ -165,6 +166,8 @@ int nagios_check(const struct check *check)
 		status = NAGIOS_UNKNOWN;
 	} else {
 		printf("NVLINK OK - %d GPU%s isolated", isolated, isolated == 1 ? "" : "s");
+		if (unsupported)
+			print_reasons(check, VERDICT_UNSUPPORTED);
 	}
 	print_figures(check);
 

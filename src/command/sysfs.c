@@ -103,7 +103,7 @@ bool gpu_is_on_pci(const char *address)
 }
 
 /* What cannot be told must not pass for another kind of device, unless it has just gone. */
-static u16 read_id(const char *address, const char *name)
+u16 device_id(const char *address, const char *name)
 {
 	const char *path = at(DEVICES_DIR "/%s/%s", address, name);
 	char text[16];
@@ -121,7 +121,7 @@ static u16 read_id(const char *address, const char *name)
 /* Return: the name of the board, or NULL if this is not a V100 SXM2, or not on PCI at all. */
 const char *gpu_board(const char *address)
 {
-	return nvli_board(read_id(address, "vendor"), read_id(address, "device"));
+	return nvli_board(device_id(address, "vendor"), device_id(address, "device"));
 }
 
 /* Return: the number of its IOMMU group; -1 if it has none. */

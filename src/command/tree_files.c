@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define TREE_DIR	"/sys/firmware/devicetree/base"
@@ -25,23 +24,47 @@ static int properties_first(const FTSENT **a, const FTSENT **b)
 	return ((*a)->fts_info == FTS_D) - ((*b)->fts_info == FTS_D);
 }
 
-/* What only root may read is left out: nothing of NVLink is. */
+/* What went wrong, empty as long as nothing did; and the file that is to blame, if it is one. */
+static char fault[TEXT_SIZE];
+static char blamed[PATH_MAX];
+
+/* A tree of which a part is missing might have no GPU in it, and nothing would be cut. */
+static void blame(const FTSENT *entry, const char *why)
+{
+	snprintf(blamed, sizeof(blamed), "%s", entry->fts_path);
+	make_printable(blamed);
+	snprintf(fault, sizeof(fault), "%s", why);
+}
+
+/* The kernel lets only root read these, and nothing of NVLink is in them. */
+static bool is_secret(const FTSENT *entry)
+{
+	return !strncmp(entry->fts_name, "security-", 9);
+}
+
 static int add_property(void *fdt, const FTSENT *entry)
 {
 	static char value[PROPERTY_SIZE];
 	FILE *file = fopen(entry->fts_accpath, "re");
 	size_t length;
 
-	if (!file)
+	if (!file) {
+		if (errno != EACCES || !is_secret(entry))
+			blame(entry, strerror(errno));
 		return 0;
+	}
 
 	length = fread(value, 1, sizeof(value), file);
+	if (ferror(file))
+		blame(entry, strerror(errno));
+	else if (length == sizeof(value))
+		blame(entry, "larger than any property of a device tree");
 	fclose(file);
 
 	return fdt_property(fdt, entry->fts_name, value, length);
 }
 
-/* Return: 0, or an error of libfdt. */
+/* Return: 0, or an error of libfdt. Sets @fault as well. */
 static int add(void *fdt, const FTSENT *entry)
 {
 	switch (entry->fts_info) {
@@ -51,9 +74,45 @@ static int add(void *fdt, const FTSENT *entry)
 		return fdt_end_node(fdt);
 	case FTS_F:
 		return add_property(fdt, entry);
+	case FTS_DNR:
+	case FTS_ERR:
+	case FTS_NS:
+		blame(entry, strerror(entry->fts_errno));
+		return 0;
 	default:
+		blame(entry, "neither a directory nor a file, as a device tree has them");
 		return 0;
 	}
+}
+
+/* Return: 0, or an error of libfdt. Sets @fault as well. */
+static int read_files(void *fdt, size_t size, const char *path)
+{
+	char * const paths[] = { (char *)path, NULL };
+	const FTSENT *entry;
+	int error;
+	FTS *fts;
+
+	/* The directory itself may be a link, as /proc/device-tree is. */
+	fts = fts_open(paths, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, properties_first);
+	if (!fts) {
+		snprintf(fault, sizeof(fault), "%s", strerror(errno));
+		return 0;
+	}
+	error = fdt_create(fdt, size);
+	if (!error)
+		error = fdt_finish_reservemap(fdt);
+	while (!error && !*fault && (errno = 0, entry = fts_read(fts)))
+		error = add(fdt, entry);
+	if (!error && !*fault && errno)
+		snprintf(fault, sizeof(fault), "%s", strerror(errno));
+	fts_close(fts);
+	if (!error && !*fault)
+		error = fdt_finish(fdt);
+	if (!error && !*fault)
+		error = fdt_check_full(fdt, size);
+
+	return error;
 }
 
 /**
@@ -65,36 +124,27 @@ static int add(void *fdt, const FTSENT *entry)
  */
 const char *tree_from_files(struct tree *tree, size_t size)
 {
-	static char text[TEXT_SIZE];
 	char path[PATH_MAX];
-	char * const paths[] = { path, NULL };
-	const FTSENT *entry;
-	int error;
-	FTS *fts;
+	int error, length;
 
 	tree->file = TREE_DIR;
+	fault[0] = '\0';
 	strcpy(path, at(TREE_DIR));
+	strcpy(blamed, path);
 	if (access(path, F_OK))
-		return "this machine has no device tree; one of another can be given to plan";
-	fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, properties_first);
-	if (!fts)
-		return strerror(errno);
+		return "this machine has no device tree, as bare-metal POWER hosts have; "
+			"plan takes the tree of another";
 
-	error = fdt_create(tree->fdt, size);
-	if (!error)
-		error = fdt_finish_reservemap(tree->fdt);
-	while (!error && (entry = fts_read(fts)) && entry->fts_info != FTS_NS)
-		error = add(tree->fdt, entry);
-	fts_close(fts);
-	if (!error)
-		error = fdt_finish(tree->fdt);
-	if (!error)
-		error = fdt_check_full(tree->fdt, size);
-
-	if (!error)
+	error = read_files(tree->fdt, size, path);
+	/* Each machine's has it. */
+	if (!*fault && !error && !fdt_getprop(tree->fdt, 0, "compatible", &length))
+		snprintf(fault, sizeof(fault), "no device tree: it has no property 'compatible'");
+	if (!*fault && error)
+		snprintf(fault, sizeof(fault), "a damaged device tree: libfdt says %s",
+			 fdt_strerror(error));
+	if (!*fault)
 		return NULL;
+	tree->file = blamed;
 
-	snprintf(text, sizeof(text), "a damaged device tree: libfdt says %s", fdt_strerror(error));
-
-	return text;
+	return fault;
 }

@@ -193,6 +193,65 @@ blind() {
 	fake_module isolate=1
 }
 
+# mixed: a V100 that is isolated, and GPUs with NVLinks that nothing disables
+mixed() {
+	fake mixed
+	fake_gpu 0004:04:00.0 0x201 1
+	fake_gpu 0004:05:00.0 '' 2 0x15f9
+	fake_gpu 0004:06:00.0 '' 3 0x1db8
+	fake_gpu 0004:07:00.0 '' 4 0x20b0
+	# The next board of a chip
+	fake_gpu 0004:08:00.0 '' 5 0x20cc
+	# A PCIe board, and one that firmware knows to have NVLinks
+	fake_gpu 0004:09:00.0 '' 6 0x1db4
+	fake_gpu 0004:0a:00.0 0x20a 7 0x1db3
+	cells 0x301 >"$devices/0004:0a:00.0/of_node/ibm,npu"
+	fake_module isolate=1 domains=gpu
+	fake_show 0004:04:00.0
+}
+
+# Device trees that cannot be read as a whole. bent: a link in it. empty: nothing in it. blunt: no
+# property 'compatible'. linked: the directory is a link, as it may be. shut: for root only, in part.
+bent() {
+	fake bent
+	fake_gpu 0004:04:00.0 0x201 1
+	fake_tree redbud
+	ln -s pciex@600c3c0400000 "$root/sys/firmware/devicetree/base/other"
+}
+
+empty() {
+	fake empty
+	fake_gpu 0004:04:00.0 0x201 1
+	mkdir -p "$root/sys/firmware/devicetree/base"
+}
+
+blunt() {
+	fake blunt
+	fake_gpu 0004:04:00.0 0x201 1
+	fake_tree redbud
+	rm "$root/sys/firmware/devicetree/base/compatible"
+}
+
+linked() {
+	fake linked
+	redbud_gpus
+	fake_tree redbud
+	mv "$root/sys/firmware/devicetree/base" "$root/sys/firmware/devicetree/tree"
+	ln -s tree "$root/sys/firmware/devicetree/base"
+}
+
+shut() {
+	fake shut
+	redbud_gpus
+	fake_tree redbud
+	echo secret >"$root/sys/firmware/devicetree/base/security-password"
+	chmod 400 "$root/sys/firmware/devicetree/base/security-password"
+	cp -a "$root" "$work/shut2"
+	cp -a "$root" "$work/shut3"
+	chmod 400 "$work/shut2/sys/firmware/devicetree/base/model"
+	chmod 700 "$work/shut3/sys/firmware/devicetree/base/pciex@600c3c0400000"
+}
+
 # upgraded: another module is installed than is loaded, and the initramfs has none
 upgraded() {
 	fake upgraded
@@ -233,6 +292,8 @@ boots() {
 	ko=updates/dkms/nvlink_isolation.ko.xz
 	rule=usr/lib/udev/rules.d/70-nvlink-isolation.rules
 	fake boots
+	mkdir -p "$root/sys/firmware/devicetree/base"
+	printf 'ibm,witherspoon\0ibm,powernv\0' >"$root/sys/firmware/devicetree/base/compatible"
 	fake_kernel 6.1.0-9-powerpc64le
 	fake_installed "$version"
 	fake_initramfs "lib/modules/$fake_release/$ko" $rule
@@ -259,7 +320,7 @@ boots() {
 }
 
 make_machines() {
-	for machine in $machines odd blind upgraded rebuilt same boots; do
+	for machine in $machines odd blind upgraded rebuilt same boots mixed bent empty blunt linked shut; do
 		$machine
 	done
 }

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Can the module work on this machine at all? */
+
+#include "command.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define COMPATIBLE	"/sys/firmware/devicetree/base/compatible"
+
+/* The kernel of a bare-metal POWER host asks for the same word. */
+static bool is_powernv(void)
+{
+	static const char powernv[] = "ibm,powernv";
+	FILE *file = fopen(at(COMPATIBLE), "re");
+	char text[TEXT_SIZE];
+	size_t length, i;
+
+	if (!file)
+		return false;
+	length = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[length] = '\0';
+	for (i = 0; i < length; i += strlen(text + i) + 1)
+		if (!strcmp(text + i, powernv))
+			return true;
+
+	return false;
+}
+
+/**
+ * platform_fault() - why the module cannot work on this machine
+ *
+ * Return: NULL if it can, or a clause that follows "the module". A module that is loaded knows
+ * better.
+ */
+const char *platform_fault(void)
+{
+	if (module_is_loaded() || is_powernv())
+		return NULL;
+
+	return "works on bare-metal POWER hosts (powernv), and this is none";
+}
