@@ -9,6 +9,7 @@
 #define COMMAND_H
 
 #include <limits.h>
+#include <stdio.h>
 
 #include <nvlink_isolation/core.h>
 
@@ -122,6 +123,8 @@ struct machine {
  * struct options - the command line, without the name of the subcommand
  * @json: --json
  * @nagios: --nagios
+ * @dot: --dot
+ * @svg: --svg
  * @others: --ignore-others
  * @unsupported: --unsupported=ok
  * @boot: --boot
@@ -132,6 +135,8 @@ struct machine {
 struct options {
 	bool json;
 	bool nagios;
+	bool dot;
+	bool svg;
 	bool others;
 	bool unsupported;
 	bool boot;
@@ -347,6 +352,10 @@ void json_status(const struct machine *machine);
 void json_plan(const struct plan *plan);
 void json_boot(const struct boot *boots, int count);
 void json_check(const struct check *check);
+
+/* dot.c */
+void dot_print(FILE *out, const struct machine *machine, bool clusters);
+void dot_svg(const struct machine *machine, bool clusters);
 
 /* nagios.c */
 int nagios_unknown(const char *text);

@@ -29,8 +29,9 @@ static const struct command {
 } commands[] = {
 	{ "status", command_status, "j", "[--json]",
 	  "the GPUs, their state and their links" },
-	{ "topology", command_topology, "", "",
-	  "which links join them, as a matrix" },
+	{ "topology", command_topology, "gs", "[--dot | --svg]",
+	  "which links join them, as a matrix; or as a picture: for\n"
+	  "Graphviz, or drawn by it" },
 	{ "plan", command_plan, "jd", "[FILE.dtb | -] [--domains=DOMAINS] [--json]",
 	  "what the module would cut on this machine, or on that of\n"
 	  "the device tree FILE.dtb or on standard input (-);\n"
@@ -57,6 +58,8 @@ static const struct command {
 static const struct option option_table[] = {
 	{ "json", no_argument, NULL, 'j' },
 	{ "nagios", no_argument, NULL, 'n' },
+	{ "dot", no_argument, NULL, 'g' },
+	{ "svg", no_argument, NULL, 's' },
 	{ "domains", required_argument, NULL, 'd' },
 	{ "ignore-others", no_argument, NULL, 'o' },
 	{ "unsupported", required_argument, NULL, 'u' },
@@ -143,6 +146,12 @@ static const char *parse_options(struct options *options, int argc, char **argv)
 		case 'n':
 			options->nagios = true;
 			fail_for_nagios();
+			break;
+		case 'g':
+			options->dot = true;
+			break;
+		case 's':
+			options->svg = true;
 			break;
 		case 'd':
 			options->domains = optarg;

@@ -130,31 +130,24 @@ int command_status(const struct options *options)
 	return EXIT_DONE;
 }
 
-/* What the module shows; without it what the device tree says, where nothing is known to be cut. */
-int command_topology(const struct options *options)
+/* Without the module the links are from the device tree, where nothing is known to be cut. */
+static void read_tree(struct plan *plan)
 {
-	static struct plan plan;
-	struct machine *machine = &plan.machine;
-	const char *error;
+	struct machine *machine = &plan->machine;
+	const char *error = plan_make(plan, NULL, NULL);
 	int i, j;
 
-	refuse_arguments("topology", options);
-	draw_module();
-	machine_from_module(machine);
-	if (machine->count && !module_is_loaded()) {
-		error = plan_make(&plan, NULL, NULL);
-		if (error)
-			fail("topology: %s: %s", plan.tree.file, error);
-		printf("         What follows is from the device tree.\n");
-		tree_close(&plan.tree);
-		for (i = 0; i < machine->count; i++)
-			for (j = 0; j < GV100_NVLINKS; j++)
-				machine->gpu[i].link[j].mark = MARK_NONE;
-	}
-	if (!machine->count) {
-		printf("\nThere is no V100 SXM2 in this machine.\n");
-		return EXIT_DONE;
-	}
+	if (error)
+		fail("topology: %s: %s", plan->tree.file, error);
+	tree_close(&plan->tree);
+	for (i = 0; i < machine->count; i++)
+		for (j = 0; j < GV100_NVLINKS; j++)
+			machine->gpu[i].link[j].mark = MARK_NONE;
+}
+
+static void print_topology(const struct machine *machine)
+{
+	int i;
 
 	putchar('\n');
 	draw_matrix(machine);
@@ -166,6 +159,43 @@ int command_topology(const struct options *options)
 	puts("In a row are the numbers of that GPU's links which lead to the column.");
 	if (module_is_loaded())
 		draw_legend(machine, "read back as disabled since the last reset");
+}
+
+/* A picture has no place for a note, so a machine without GPUs is an error. */
+static void print_picture(const struct machine *machine, const struct options *options)
+{
+	if (options->dot && options->svg)
+		fail("topology: one of --dot and --svg is accepted");
+	if (!machine->count)
+		fail("topology: there is no V100 SXM2 in this machine");
+	if (options->dot)
+		dot_print(stdout, machine, module_is_loaded());
+	else
+		dot_svg(machine, module_is_loaded());
+}
+
+/* What the module shows; without it what the device tree says. */
+int command_topology(const struct options *options)
+{
+	static struct plan plan;
+	struct machine *machine = &plan.machine;
+	bool picture = options->dot || options->svg;
+
+	refuse_arguments("topology", options);
+	if (!picture)
+		draw_module();
+	machine_from_module(machine);
+	if (machine->count && !module_is_loaded()) {
+		read_tree(&plan);
+		if (!picture)
+			printf("         What follows is from the device tree.\n");
+	}
+	if (picture)
+		print_picture(machine, options);
+	else if (!machine->count)
+		printf("\nThere is no V100 SXM2 in this machine.\n");
+	else
+		print_topology(machine);
 
 	return EXIT_DONE;
 }
