@@ -17,6 +17,9 @@
 #ifndef __printf
 #define __printf(a, b)	__attribute((format(printf, a, b)))
 #endif
+#ifndef __noreturn
+#define __noreturn	__attribute((noreturn))
+#endif
 
 #define MODULE		"nvlink_isolation"
 #define MODULE_DIR	"/sys/module/" MODULE
@@ -156,8 +159,8 @@ int command_report(const struct options *options);
 /* fail.c */
 
 void fail_for_nagios(void);
-_Noreturn void fail(const char *format, ...) __printf(1, 2);
-_Noreturn void fail_errno(const char *format, ...) __printf(1, 2);
+void fail(const char *format, ...) __printf(1, 2) __noreturn;
+void fail_errno(const char *format, ...) __printf(1, 2) __noreturn;
 
 /* main.c */
 

@@ -20,16 +20,11 @@ void fail_for_nagios(void)
 	for_nagios = true;
 }
 
-static _Noreturn void end(const char *format, va_list args, const char *reason)
-{
-	/* A path may be in the text, or a whole list of domains. */
-	char text[PATH_MAX + DOMAINS_SIZE];
-	size_t length;
+/* A path may be in the text, or a whole list of domains. */
+static char text[PATH_MAX + DOMAINS_SIZE];
 
-	length = vsnprintf(text, sizeof(text), format, args);
-	if (length >= sizeof(text))
-		length = sizeof(text) - 1;
-	snprintf(text + length, sizeof(text) - length, "%s", reason);
+static __noreturn void end(void)
+{
 	if (for_nagios)
 		exit(nagios_unknown(text));
 	fflush(stdout);
@@ -43,16 +38,22 @@ void fail(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	end(format, args, "");
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	end();
 }
 
 /* The same for a call that failed: errno says why. */
 void fail_errno(const char *format, ...)
 {
-	char reason[TEXT_SIZE];
+	const char *reason = strerror(errno);
 	va_list args;
+	size_t length;
 
-	snprintf(reason, sizeof(reason), ": %s", strerror(errno));
 	va_start(args, format);
-	end(format, args, reason);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	length = strlen(text);
+	snprintf(text + length, sizeof(text) - length, ": %s", reason);
+	end();
 }
