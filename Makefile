@@ -40,10 +40,10 @@ help:
 	@echo "                a GPU's command and BARs. TREE=DIR prints the figures of another tree"
 	@echo '  lint          warnings, sparse, cppcheck, checkpatch, shellcheck'
 	@echo '  scenarios     every scenario on the emulated POWER9; SCENARIOS="reset gate" for some'
-	@echo '  matrix        each way to reset a GPU on each kernel in the lab; renews the table in the README'
-	@echo '  bench         what the module costs; renews the figures in the README. BEFORE=COMMIT measures'
+	@echo '  matrix        each way to reset a GPU on each kernel in the lab; renews the table in results.md'
+	@echo '  bench         what the module costs; renews the figures in results.md. BEFORE=COMMIT measures'
 	@echo '                the module of that commit, too'
-	@echo '  faults        each fault of a GPU at each step, each allocation; the scenarios take a few'
+	@echo '  faults        each fault of a GPU at each step, each allocation; renews the table in results.md'
 	@echo '  debug-check   every scenario on a kernel that looks for mistakes; SCENARIOS="reset gate" for some'
 	@echo '  soak          everything at once on two processors, SEED=... MINUTES=... (default: 10)'
 	@echo '  package       the deb and DKMS in a ppc64el Debian (as root)'
@@ -286,8 +286,8 @@ bench: setup
 	@tests/bench $(if $(BEFORE),--before $(BEFORE))
 
 .PHONY: faults
-faults:
-	@LAB_SEED=all LAB_TIMEOUT=10000 prove --verbose tests/lab/run :: faults allocations
+faults: setup
+	@tests/faults
 
 # Its kernel is built first: some minutes on two processors that have nothing else to do.
 .PHONY: debug-check

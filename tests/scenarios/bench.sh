@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What it costs to keep links cut: accesses, time, and what others pay. Each figure is a line
-# `figure|NAME|VALUE`, of which `make bench` makes a table; README tells what they mean.
+# `figure|NAME|VALUE`, of which `make bench` makes a table; Documentation/results.md says what they mean.
 #
 # bench: yes
 # boot: bench

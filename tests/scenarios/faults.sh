@@ -3,7 +3,8 @@
 # Shows what becomes of a GPU that misbehaves, or to which somebody does something, when it is reset:
 # whatever it is, and at whatever step of the sequence, the GPU is isolated or refused, which means
 # that nobody can switch it on; nothing is claimed that is not so, and it is isolated once it behaves.
-# Writes the table fault x outcome, as lines `# fault|FAULT|OUTCOME`.
+# Writes the table fault x outcome, as lines `# fault|FAULT|OUTCOME`, of which `make faults` makes the
+# table in Documentation/results.md.
 #
 # LAB_SEED=all takes each fault at each step; else each at one, and another with another seed.
 #
@@ -266,7 +267,9 @@ judge() {
 	# With no audits; what is refused is on for attempts only, which are short.
 	is "those that were on for longer than attempts take" \
 		"$(awk -F '|' '$2 == "refused" && $7 > 250000 * $5' "$dir/faults")" ""
-	while IFS='|' read -r name said _ strays sequences _; do
-		note "fault|$name|$said$([ "$strays" = 0 ] || echo "; $strays stray in $sequences attempts")"
+	while IFS='|' read -r name outcome true strays sequences _; do
+		[ "$true" = yes ] || outcome="$outcome, and only an audit finds that the mask was lost"
+		[ "$strays" = 0 ] || outcome="$outcome; $strays stray in $sequences attempts"
+		note "fault|$name|$outcome"
 	done <"$dir/faults"
 }
