@@ -126,10 +126,12 @@ install: install-command install-module
 
 .PHONY: install-command
 install-command: command abi
-	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(docdir)/examples
+	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(docdir)/examples \
+		$(DESTDIR)$(docdir)/Documentation
 	$(INSTALL) $(BUILD)/nvlink-isolation $(DESTDIR)$(sbindir)/
 	$(INSTALL) -m 644 src/command/nvlink-isolation.8 $(DESTDIR)$(mandir)/man8/
-	$(INSTALL) -m 644 README.md Documentation/*.md $(ABI) $(DESTDIR)$(docdir)/
+	$(INSTALL) -m 644 README.md $(ABI) $(DESTDIR)$(docdir)/
+	$(INSTALL) -m 644 Documentation/*.md $(DESTDIR)$(docdir)/Documentation/
 	$(INSTALL) -m 644 src/command/examples/* Documentation/examples/* $(DESTDIR)$(docdir)/examples/
 
 # What DKMS needs to build the module (`dkms add .` would copy all that lies about in a clone), and
