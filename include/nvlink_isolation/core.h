@@ -53,6 +53,7 @@ enum nvli_end {
  * @NVLI_FAULT_PHANDLE: no node has this phandle
  * @NVLI_FAULT_SELF: the phandle is the GPU's own
  * @NVLI_FAULT_NODE: the node is neither an NPU's nor a V100's
+ * @NVLI_FAULT_UNDECLARED: the parameter "links" does not name this link
  */
 enum nvli_fault {
 	NVLI_FAULT_NONE,
@@ -61,6 +62,7 @@ enum nvli_fault {
 	NVLI_FAULT_PHANDLE,
 	NVLI_FAULT_SELF,
 	NVLI_FAULT_NODE,
+	NVLI_FAULT_UNDECLARED,
 };
 
 /**
@@ -81,11 +83,12 @@ typedef struct nvli_node (*nvli_find_node_t)(void *context, u32 phandle);
 
 /**
  * struct nvli_topology - the links of one GPU
- * @bytes: length of ibm,nvlink-peers, for messages
+ * @bytes: length of ibm,nvlink-peers, for messages; 0 for declared links
  * @link: indexed by the GPU's link number
  * @link.end: what is there
  * @link.fault: why that cannot be told
- * @link.phandle: the cell as read, 0 if there is none
+ * @link.phandle: the cell as read, 0 if there is none. For a declared link it is the NVLI_GPU_ID of
+ *		  the GPU at the other end: see nvli_wires_apply().
  */
 struct nvli_topology {
 	size_t bytes;
@@ -182,6 +185,51 @@ bool nvli_domains_parse(struct nvli_domains *domains, const char *text,
 			struct nvli_domains_error *error);
 const char *nvli_domains_text(const struct nvli_domains *domains, char text[NVLI_DOMAINS_TEXT]);
 int nvli_domain_of(const struct nvli_domains *domains, u32 gpu, int group);
+
+/* wires.c - links that are declared, where nothing else tells where they lead */
+
+/* 16 GPUs with six links each: the most links that a text can declare */
+#define NVLI_WIRES_MAX	(16 * GV100_NVLINKS / 2)
+
+/* Each end is as "0000:06:00.0.3", and a separator or the end of the text */
+#define NVLI_WIRES_TEXT	(NVLI_WIRES_MAX * 2 * (NVLI_GPU_ID_TEXT + 2))
+
+/**
+ * struct nvli_wires - the parameter "links"
+ * @count: how many links are declared; all zero is the default, "none"
+ * @wire: these links, each once, in the order of their first ends
+ * @wire.end: its two ends, the lower one first
+ * @wire.end.gpu: the GPU, see NVLI_GPU_ID
+ * @wire.end.link: the number that this GPU gives the link, 0 to 5
+ *
+ * The grammar of the parameter:
+ *
+ *   links = "none" | link { "," link }
+ *   link  = end "-" end
+ *   end   = GPU "." NUMBER
+ *
+ * as in 0000:06:00.0.0-0000:07:00.0.2,0000:06:00.0.1-0000:0a:00.0.1. GPU has one of the forms of
+ * address.c. It may be a path without a '-' in it. NUMBER is 0 to 5, and the two ends of a link may
+ * have different ones. A comma separates, as in "domains", and there are no blanks; nothing in it
+ * needs quotes in modprobe.d or on the kernel's command line. One newline at the end is ignored.
+ *
+ * The order of links, and of the ends of a link, means nothing. A link joins two GPUs, and each end
+ * is named once. A GPU need not be there. An end that is not named is unknown, and always disabled.
+ */
+struct nvli_wires {
+	unsigned int count;
+	struct nvli_wire {
+		struct nvli_wire_end {
+			u32 gpu;
+			u32 link;
+		} end[2];
+	} wire[NVLI_WIRES_MAX];
+};
+
+bool nvli_wires_parse(struct nvli_wires *wires, const char *text,
+		      struct nvli_domains_error *error);
+const char *nvli_wires_text(const struct nvli_wires *wires, char text[NVLI_WIRES_TEXT]);
+void nvli_wires_apply(const struct nvli_wires *wires, u32 gpu, struct nvli_topology *topology);
 
 /* status.c - what may be claimed */
 

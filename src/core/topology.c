@@ -158,6 +158,8 @@ const char *nvli_fault_text(enum nvli_fault fault)
 		return "this is the GPU itself";
 	case NVLI_FAULT_NODE:
 		return "this node is neither an NPU's nor a V100 SXM2";
+	case NVLI_FAULT_UNDECLARED:
+		return "the parameter links does not name this link";
 	}
 
 	return "no such fault";

@@ -423,7 +423,7 @@ static void links_as_text(void **state)
 
 static void faults_have_names(void **state)
 {
-	for (int i = 0; i <= NVLI_FAULT_NODE + 1; i++)
+	for (int i = 0; i <= NVLI_FAULT_UNDECLARED + 1; i++)
 		for (int j = 0; j < i; j++)
 			assert_string_not_equal(nvli_fault_text((enum nvli_fault)i),
 						nvli_fault_text((enum nvli_fault)j));
