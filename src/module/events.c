@@ -45,6 +45,40 @@ void nvli_event_release(struct nvli_gpu *gpu)
 	nvli_gpu_kick(gpu);
 }
 
+/* The reset has really happened, so all work on the GPU has stopped. The caller holds gpu->lock. */
+void nvli_event_happened(struct nvli_gpu *gpu)
+{
+	gpu->reset.happened = true;
+	gpu->lost = false;
+	gpu->stuck_on = false;
+}
+
+/*
+ * Bridge @i of the GPU's path keeps what is below it in reset by this control from now on, or, not
+ * @set, no longer. That nvli_event_reset() was called for. A bridge loses its controls when one
+ * above it is reset. A restore clears a control that is clear: that releases nothing.
+ */
+void nvli_event_control(struct nvli_gpu *gpu, int i, enum nvli_control control, bool set)
+{
+	u32 bit = BIT(control * NVLI_BRIDGES + i);
+	u32 above = (BIT(i + 1) - 1) * NVLI_EACH_CONTROL;
+	unsigned long flags;
+	bool released;
+
+	raw_spin_lock_irqsave(&gpu->lock, flags);
+	released = gpu->reset.asserted;
+	if (set)
+		gpu->reset.asserted = (gpu->reset.asserted & above) | bit;
+	else
+		gpu->reset.asserted &= ~bit;
+	released &= !gpu->reset.asserted;
+	if (released)
+		nvli_event_happened(gpu);
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
+	if (released)
+		nvli_event_release(gpu);
+}
+
 /*
  * Accesses to the GPU are answered again. An attempt that nobody answered may have met a frozen PE:
  * on powernv EEH enables a device before it thaws it. Such an attempt is no verdict on the GPU and

@@ -5,8 +5,25 @@
 
 #include "gpu.h"
 
+/**
+ * enum nvli_control - by what a bridge keeps what is below it in reset
+ * @NVLI_BUS_RESET: the secondary bus reset of bridge control
+ * @NVLI_POWER_OFF: the power control of a hot-plug slot
+ * @NVLI_LINK_OFF: the link disable of a PCIe port
+ */
+enum nvli_control {
+	NVLI_BUS_RESET,
+	NVLI_POWER_OFF,
+	NVLI_LINK_OFF,
+};
+
+/* Times a set of bridges: these bridges in each control's part of struct nvli_reset.asserted */
+#define NVLI_EACH_CONTROL	(1 | BIT(NVLI_BRIDGES) | BIT(2 * NVLI_BRIDGES))
+
 void nvli_event_reset(struct nvli_gpu *gpu, bool counted);
 void nvli_event_release(struct nvli_gpu *gpu);
+void nvli_event_happened(struct nvli_gpu *gpu);
+void nvli_event_control(struct nvli_gpu *gpu, int i, enum nvli_control control, bool set);
 void nvli_event_thaw(struct nvli_gpu *gpu);
 unsigned int nvli_settles_in(struct nvli_gpu *gpu);
 

@@ -5,70 +5,66 @@
  * switches decoding on is passed on only after the required links were read back as disabled, right
  * here; else it is refused.
  *
- * Locks: pci_lock, where the platform takes it around config accesses, then gate->lock, then what
- * the bus's own operations take. gpu->lock is a leaf.
+ * Locks: pci_lock, where the platform takes it around config accesses, then the bus entry's lock,
+ * then what the bus's own operations take. gpu->lock is a leaf.
  */
 
 #include "log.h"
 #include "gate.h"
+#include "bus.h"
+#include "events.h"
+#include "platform.h"
 #include "settings.h"
 #include "trace.h"
 #include "verify.h"
 
+#include <linux/delay.h>
 #include <linux/io.h>
 #include <linux/ktime.h>
+#include <linux/preempt.h>
 #include <linux/slab.h>
 
 /* BAR0 up to the last register that the sequence needs */
 #define MAPPED_SIZE	(GV100_LINK_DISABLE + 4)
 
-/**
- * struct gate - the gate of a bus
- * @node: in the list of all gates
- * @bus: the bus; holds a reference
- * @ops: a copy of @original with our write
- * @original: the bus's own operations
- * @lock: serialises verifications where config writes come without pci_lock
- *
- * It stays for as long as the bus does: a GPU that is removed and found again is never ungated.
+/*
+ * What of COMMAND a write would set, of the bits that switch decoding on; 0 if it does not cover
+ * them. Writes of any width count.
  */
-struct gate {
-	struct list_head node;
-	struct pci_bus *bus;
-	struct pci_ops ops;
-	struct pci_ops *original;
-	raw_spinlock_t lock;
-};
+static u16 switches_on(int where, int size, u32 value)
+{
+	if (where > PCI_COMMAND || where + size <= PCI_COMMAND)
+		return 0;
 
-static LIST_HEAD(gates);
-static DEFINE_MUTEX(gates_lock);
+	return value >> 8 * (PCI_COMMAND - where) & (PCI_COMMAND_MEMORY | PCI_COMMAND_IO);
+}
+
+/* No V100 is known to have an I/O BAR. One that has could be reached by it. */
+static bool has_io(const struct pci_dev *pdev)
+{
+	int i;
+
+	for (i = 0; i < NVLI_BARS; i++)
+		if (pdev->resource[i].flags & IORESOURCE_IO)
+			return true;
+
+	return false;
+}
 
 /*
- * Not by container_of(bus->ops): aer_inject puts its own operations there for as long as it injects
- * errors, and calls ours. Under RCU.
+ * Between DEL_DEVICE and ADD_DEVICE a GPU has no object, and a bus that has inherited the gate has
+ * devices that nobody has looked at. Is the write refused because this may be a GPU?
  */
-static struct gate *find_gate(const struct pci_bus *bus)
+static bool refuses_unknown(struct nvli_visit *visit, u16 on)
 {
-	struct gate *gate;
+	u32 command, id;
 
-	list_for_each_entry_rcu(gate, &gates, node)
-		if (gate->bus == bus)
-			return gate;
-
-	return NULL;
-}
-
-/* Would this write switch memory decoding on, if it is off? Writes of any width count. */
-static bool switches_on(int where, int size, u32 value)
-{
-	return where <= PCI_COMMAND && where + size > PCI_COMMAND &&
-	       value >> 8 * (PCI_COMMAND - where) & PCI_COMMAND_MEMORY;
-}
-
-/* Between DEL_DEVICE and ADD_DEVICE a GPU has no object. Is it one, as far as it answers? */
-static bool may_be_gpu(struct nvli_visit *visit)
-{
-	u32 id;
+	if (!(on & PCI_COMMAND_MEMORY) || !READ_ONCE(nvli_gate))
+		return false;
+	if (!nvli_visit_read(visit, PCI_COMMAND, 2, &command) || command == U16_MAX)
+		return true;
+	if (command & PCI_COMMAND_MEMORY)
+		return false;
 
 	return !nvli_visit_read(visit, PCI_VENDOR_ID, 4, &id) || id == U32_MAX ||
 	       nvli_board(id & U16_MAX, id >> 16);
@@ -87,10 +83,25 @@ static bool is_left_alone(struct nvli_gpu *gpu)
 	return READ_ONCE(gpu->spared) || nvli_gpu_state(gpu) == NVLI_OFF;
 }
 
+/* A config write that is none of the gate's business, or was admitted */
+static int pass(const struct nvli_visit *visit, int where, int size, u32 value)
+{
+	int err;
+
+	if (nvli_platform->before_write)
+		nvli_platform->before_write(visit->bus, visit->devfn, where, size, value);
+	err = visit->ops->write(visit->bus, visit->devfn, where, size, value);
+	if (nvli_platform->after_write)
+		nvli_platform->after_write(visit->bus, visit->devfn, where, size, value);
+
+	return err;
+}
+
 /* A write that switches decoding on: verify first, then pass the write on or refuse it. */
-static int switch_on(struct nvli_visit *visit, int where, int size, u32 value)
+static int switch_on(struct nvli_visit *visit, int where, int size, u32 value, u16 on)
 {
 	struct nvli_gpu *gpu = visit->gpu;
+	bool memory = on & PCI_COMMAND_MEMORY;
 	enum nvli_answer answer;
 	u64 began = ktime_get_ns();
 	u32 command;
@@ -99,14 +110,11 @@ static int switch_on(struct nvli_visit *visit, int where, int size, u32 value)
 	/* What a device in reset, frozen or gone does with the write is not known. */
 	if (!nvli_visit_read(visit, PCI_COMMAND, 2, &command))
 		command = U16_MAX;
-	if (READ_ONCE(nvli_gate) && command == U16_MAX && !(gpu && is_left_alone(gpu)))
-		return gpu ? refuse(gpu) : PCIBIOS_SET_FAILED;
+	if (READ_ONCE(nvli_gate) && command == U16_MAX && !is_left_alone(gpu))
+		return refuse(gpu);
 	/* All ones have this bit, too. */
-	if (command & PCI_COMMAND_MEMORY)
-		return visit->ops->write(visit->bus, visit->devfn, where, size, value);
-	if (!gpu)
-		return READ_ONCE(nvli_gate) && may_be_gpu(visit) ? PCIBIOS_SET_FAILED :
-			visit->ops->write(visit->bus, visit->devfn, where, size, value);
+	if (command & PCI_COMMAND_MEMORY || (!memory && !has_io(gpu->pdev)))
+		return pass(visit, where, size, value);
 
 	visit->command = command;
 	answer = nvli_visit_verify(visit, NVLI_ONCE);
@@ -117,9 +125,9 @@ static int switch_on(struct nvli_visit *visit, int where, int size, u32 value)
 		return refuse(gpu);
 	}
 
-	nvli_visit_end(visit, true);
-	err = visit->ops->write(visit->bus, visit->devfn, where, size, value);
-	if (!err && !visit->is_on)
+	nvli_visit_end(visit, memory);
+	err = pass(visit, where, size, value);
+	if (!err && memory && !visit->is_on)
 		gpu->switched_on++;
 	/* What cannot be passed on leaves the GPU as it was found. */
 	if (err && visit->is_on)
@@ -157,36 +165,6 @@ static void answer_bell(struct nvli_visit *visit)
 	bell->answer = nvli_visit_verify(visit, bell->how);
 	nvli_visit_end(visit, false);
 	trace_nvli_gate(visit, bell->answer, ktime_get_ns() - began);
-}
-
-static int gate_write(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 value)
-{
-	struct nvli_visit visit = { .bus = bus, .devfn = devfn };
-	int err = PCIBIOS_SET_FAILED;
-	unsigned long flags;
-	struct gate *gate;
-
-	rcu_read_lock();
-	gate = find_gate(bus);
-	if (!gate)
-		goto unlock;
-
-	visit.ops = gate->original;
-	visit.gpu = nvli_gpu_find(bus, devfn);
-	raw_spin_lock_irqsave(&gate->lock, flags);
-	if (visit.gpu && where == PCI_VENDOR_ID && visit.gpu->bell.ringer == current) {
-		answer_bell(&visit);
-		err = PCIBIOS_SUCCESSFUL;
-	} else if (switches_on(where, size, value)) {
-		err = switch_on(&visit, where, size, value);
-	} else {
-		err = visit.ops->write(bus, devfn, where, size, value);
-	}
-	raw_spin_unlock_irqrestore(&gate->lock, flags);
-unlock:
-	rcu_read_unlock();
-
-	return err;
 }
 
 /* Map BAR0, or map it again if it moved. Returns NULL, or why that is not possible. */
@@ -232,6 +210,88 @@ void nvli_gate_unmap(struct nvli_gpu *gpu)
 	kfree(old);
 }
 
+/* Kernels that do not count preemption say no. */
+static bool may_sleep(void)
+{
+	return preemptible() && !rcu_preempt_depth();
+}
+
+/*
+ * A write that may sleep, of a GPU that is about to be switched on: have BAR0 mapped, and the settle
+ * time over. Only where config accesses do not take pci_lock. The kernel waits for 100 ms after the
+ * release of a reset there, and would then find the GPU refused.
+ */
+static void prepare(struct pci_bus *bus, unsigned int devfn)
+{
+	struct nvli_gpu *gpu;
+	unsigned int ms;
+
+	rcu_read_lock();
+	gpu = nvli_gpu_find(bus, devfn);
+	if (gpu && (is_left_alone(gpu) || !kref_get_unless_zero(&gpu->ref)))
+		gpu = NULL;
+	rcu_read_unlock();
+	if (!gpu)
+		return;
+
+	ms = nvli_settles_in(gpu);
+	if (ms && ms != UINT_MAX)
+		msleep(ms);
+	mutex_lock(&gpu->ring_lock);
+	if (!READ_ONCE(gpu->dead))
+		map_bar0(gpu);
+	mutex_unlock(&gpu->ring_lock);
+	nvli_gpu_put(gpu);
+}
+
+/**
+ * nvli_gate_write() - the write operation of each bus that the gate is attached to
+ * @bus: the bus; it may have inherited the operation
+ * @devfn: the device's place there
+ * @where: the offset of the write
+ * @size: 1, 2 or 4 bytes
+ * @value: what is written
+ *
+ * Return: PCIBIOS_SET_FAILED if the write is refused, or what the bus's own operation returns.
+ */
+int nvli_gate_write(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 value)
+{
+	struct nvli_visit visit = { .bus = bus, .devfn = devfn };
+	u16 on = switches_on(where, size, value);
+	struct nvli_bus *entry;
+	unsigned long flags;
+	int err;
+
+	if (on && may_sleep())
+		prepare(bus, devfn);
+
+	rcu_read_lock();
+	entry = nvli_bus_find(bus);
+	visit.ops = entry ? entry->ops : nvli_bus_own_ops(bus);
+	visit.gpu = nvli_gpu_find(bus, devfn);
+	if (!entry || !visit.gpu) {
+		/* Without an entry this is an heir, and enforcement may have ended. */
+		err = (entry || READ_ONCE(nvli_isolate)) && refuses_unknown(&visit, on) ?
+		      PCIBIOS_SET_FAILED : pass(&visit, where, size, value);
+		goto unlock;
+	}
+
+	raw_spin_lock_irqsave(&entry->lock, flags);
+	if (where == PCI_VENDOR_ID && visit.gpu->bell.ringer == current) {
+		answer_bell(&visit);
+		err = PCIBIOS_SUCCESSFUL;
+	} else if (on) {
+		err = switch_on(&visit, where, size, value, on);
+	} else {
+		err = pass(&visit, where, size, value);
+	}
+	raw_spin_unlock_irqrestore(&entry->lock, flags);
+unlock:
+	rcu_read_unlock();
+
+	return err;
+}
+
 /**
  * nvli_gate_ring() - verify a GPU now
  * @gpu: the GPU
@@ -271,169 +331,4 @@ unlock:
 	mutex_unlock(&gpu->ring_lock);
 
 	return answer;
-}
-
-/* Is the gate what config writes on this bus meet? */
-bool nvli_gate_is_attached(const struct pci_bus *bus)
-{
-	struct gate *gate;
-	bool attached;
-
-	rcu_read_lock();
-	gate = find_gate(bus);
-	attached = gate && READ_ONCE(bus->ops) == &gate->ops;
-	rcu_read_unlock();
-
-	return attached;
-}
-
-/* Has another module put back the operations that were there before ours? */
-static bool is_off(const struct gate *gate)
-{
-	return READ_ONCE(gate->bus->ops) == gate->original;
-}
-
-/* The operations that the host bridge's driver gave to all its buses */
-static struct pci_ops *machine_ops(struct pci_bus *bus)
-{
-	while (bus->parent)
-		bus = bus->parent;
-
-	return to_pci_host_bridge(bus->bridge)->ops;
-}
-
-/*
- * Put the gate on the bus of a GPU, unless it is there already. The gate does not go on top of
- * another module's operations: that module could be unloaded first. Returns true if config writes
- * meet the gate now.
- */
-bool nvli_gate_attach(struct pci_bus *bus)
-{
-	struct gate *gate;
-	bool attached;
-
-	mutex_lock(&gates_lock);
-	rcu_read_lock();
-	gate = find_gate(bus);
-	rcu_read_unlock();
-	if (gate) {
-		if (is_off(gate))
-			pci_bus_set_ops(bus, &gate->ops);
-		goto unlock;
-	}
-	if (bus->ops != machine_ops(bus)) {
-		dev_err(&bus->dev, "another module has put its config operations there: %ps\n",
-			bus->ops);
-		goto unlock;
-	}
-
-	gate = kzalloc(sizeof(*gate), GFP_KERNEL);
-	if (!gate)
-		goto unlock;
-	raw_spin_lock_init(&gate->lock);
-	get_device(&bus->dev);
-	gate->bus = bus;
-	gate->original = bus->ops;
-	gate->ops = *gate->original;
-	gate->ops.write = gate_write;
-	/* A write may come as soon as the operations are there. */
-	list_add_tail_rcu(&gate->node, &gates);
-	pci_bus_set_ops(bus, &gate->ops);
-unlock:
-	attached = nvli_gate_is_attached(bus);
-	mutex_unlock(&gates_lock);
-
-	return attached;
-}
-
-/* Could all gates be taken off now, without taking others' operations with them? */
-bool nvli_gate_can_detach(void)
-{
-	struct gate *gate;
-	bool can = true;
-
-	mutex_lock(&gates_lock);
-	list_for_each_entry(gate, &gates, node) {
-		if (READ_ONCE(gate->bus->ops) == &gate->ops || is_off(gate))
-			continue;
-		dev_err(&gate->bus->dev, "another module has put its config operations on top of ours: %ps\n",
-			gate->bus->ops);
-		can = false;
-	}
-	mutex_unlock(&gates_lock);
-
-	return can;
-}
-
-/*
- * Take a gate off. pci_bus_set_ops() takes pci_lock, so no processor runs in ours when it returns;
- * the grace period is for platforms whose config accesses do not take it. False if another module
- * has put its operations on top.
- */
-static bool detach(struct gate *gate)
-{
-	struct pci_ops *ops = pci_bus_set_ops(gate->bus, gate->original);
-
-	if (ops != &gate->ops && ops != gate->original) {
-		pci_bus_set_ops(gate->bus, ops);
-		return false;
-	}
-	list_del_rcu(&gate->node);
-	synchronize_rcu();
-	put_device(&gate->bus->dev);
-	kfree(gate);
-
-	return true;
-}
-
-/* Return: 0, or -EBUSY if a gate could not be taken off. The others are. */
-int nvli_gate_detach_all(void)
-{
-	struct gate *gate, *next;
-	int err = 0;
-
-	mutex_lock(&gates_lock);
-	list_for_each_entry_safe(gate, next, &gates, node)
-		if (!detach(gate))
-			err = -EBUSY;
-	mutex_unlock(&gates_lock);
-
-	return err;
-}
-
-/* A port is removed, after the bus below it. The gate still holds a reference to the pci_bus. */
-void nvli_gate_forget_port(const struct pci_dev *port)
-{
-	struct gate *gate, *next;
-
-	mutex_lock(&gates_lock);
-	list_for_each_entry_safe(gate, next, &gates, node)
-		if (gate->bus->self == port)
-			detach(gate);
-	mutex_unlock(&gates_lock);
-}
-
-static bool has_gpu(const struct pci_bus *bus)
-{
-	struct nvli_gpu *gpu;
-	bool has = false;
-
-	rcu_read_lock();
-	nvli_for_each_gpu_rcu(gpu)
-		has |= gpu->pdev->bus == bus;
-	rcu_read_unlock();
-
-	return has;
-}
-
-/* Take the gate of a bus off, if there is one and no GPU on the bus any more. */
-void nvli_gate_forget_bus(const struct pci_bus *bus)
-{
-	struct gate *gate, *next;
-
-	mutex_lock(&gates_lock);
-	list_for_each_entry_safe(gate, next, &gates, node)
-		if (gate->bus == bus && !has_gpu(bus))
-			detach(gate);
-	mutex_unlock(&gates_lock);
 }

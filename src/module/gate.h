@@ -5,13 +5,7 @@
 
 #include "gpu.h"
 
-bool nvli_gate_attach(struct pci_bus *bus);
-bool nvli_gate_is_attached(const struct pci_bus *bus);
-bool nvli_gate_can_detach(void);
-int nvli_gate_detach_all(void);
-void nvli_gate_forget_port(const struct pci_dev *port);
-void nvli_gate_forget_bus(const struct pci_bus *bus);
-
+int nvli_gate_write(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 value);
 enum nvli_answer nvli_gate_ring(struct nvli_gpu *gpu, enum nvli_how how);
 void nvli_gate_unmap(struct nvli_gpu *gpu);
 

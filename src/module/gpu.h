@@ -40,7 +40,7 @@ struct nvli_path {
  * @settled_ns: when the GPU may be accessed again, by ktime_get_ns(); NVLI_IN_RESET until its
  *		release has been seen
  * @due_ns: when firmware takes the next step of a reset
- * @asserted: bit n: bridge n of the path has its reset bit set, by a config write
+ * @asserted: what keeps it in reset, by config writes: see nvli_event_control()
  * @in_steps: firmware is working on a reset
  * @happened: firmware has really reset the GPU, and released it since
  * @releases_next: its next step is the release
@@ -48,7 +48,7 @@ struct nvli_path {
 struct nvli_reset {
 	u64 settled_ns;
 	u64 due_ns;
-	u8 asserted;
+	u32 asserted;
 	bool in_steps;
 	bool happened;
 	bool releases_next;
@@ -124,7 +124,9 @@ struct nvli_told {
  * @pdev: the device; holds a reference
  * @phandle: of its device-tree node, by which its peers name it; 0 if it has none
  * @path: the bridges above it
- * @topology: where the links lead; written once, when the GPU is added
+ * @topology: where the links lead; written when the GPU is added, and where links are declared by
+ *	      nvli_plan_all(), too. A reader meanwhile may see the old end of one link, and the new
+ *	      end of another.
  * @power_lock: who wakes a GPU by pci_set_power_state(), and has it sleep again; outside @ring_lock
  * @ring_lock: serialises verifications of sleepable callers, and the mapping
  * @mapping: BAR0 for the gate; written under @ring_lock, read under RCU

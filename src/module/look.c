@@ -33,7 +33,7 @@ static const char *obstacle(struct nvli_gpu *gpu)
 static void report_unanswered(struct nvli_gpu *gpu)
 {
 	mutex_lock(&gpu->ring_lock);
-	if (!READ_ONCE(gpu->dead))
+	if (!READ_ONCE(gpu->dead) && nvli_platform->unanswered)
 		nvli_platform->unanswered(gpu);
 	mutex_unlock(&gpu->ring_lock);
 }
@@ -62,11 +62,7 @@ static enum nvli_answer ring_awake(struct nvli_gpu *gpu, enum nvli_how how)
 	return answer;
 }
 
-/*
- * Verify a GPU if it can be reached, waking it if it sleeps and nobody uses it: a user's sleep is
- * the user's. Returns as nvli_gate_ring() does.
- */
-enum nvli_answer nvli_look(struct nvli_gpu *gpu, enum nvli_how how)
+static enum nvli_answer look(struct nvli_gpu *gpu, enum nvli_how how)
 {
 	const char *what = obstacle(gpu);
 	enum nvli_answer answer;
@@ -87,6 +83,25 @@ enum nvli_answer nvli_look(struct nvli_gpu *gpu, enum nvli_how how)
 	}
 	if (answer == NVLI_NOT_VERIFIED && nvli_gpu_status(gpu).unanswered)
 		report_unanswered(gpu);
+
+	return answer;
+}
+
+/*
+ * Verify a GPU if it can be reached, waking it if it sleeps and nobody uses it: a user's sleep is
+ * the user's. The port above it may sleep, too, and has to be awake for the question whether it can
+ * be reached. Returns as nvli_gate_ring() does.
+ */
+enum nvli_answer nvli_look(struct nvli_gpu *gpu, enum nvli_how how)
+{
+	struct pci_dev *port = pci_upstream_bridge(gpu->pdev);
+	enum nvli_answer answer;
+
+	if (port)
+		pm_runtime_get_sync(&port->dev);
+	answer = look(gpu, how);
+	if (port)
+		pm_runtime_put(&port->dev);
 
 	return answer;
 }

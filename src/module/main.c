@@ -6,6 +6,7 @@
  */
 
 #include "log.h"
+#include "bus.h"
 #include "events.h"
 #include "gate.h"
 #include "gpu.h"
@@ -17,7 +18,6 @@
 #include "sysfs.h"
 #include "tell.h"
 #include "worker.h"
-#include "powernv/powernv.h"
 
 #include <linux/delay.h>
 #include <linux/module.h>
@@ -26,7 +26,7 @@
 /* The gate first: nobody may switch a GPU on while its hooks are put in place. */
 static bool watch(struct nvli_gpu *gpu)
 {
-	bool gated = nvli_gate_attach(gpu->pdev->bus);
+	bool gated = nvli_bus_attach(gpu->pdev->bus);
 
 	return nvli_platform->watch(gpu) && gated;
 }
@@ -144,7 +144,7 @@ static int stop(void)
 	struct nvli_gpu *gpu = NULL;
 	int err;
 
-	if (!nvli_gate_can_detach() || !nvli_platform->can_unwatch()) {
+	if (!nvli_buses_can_detach() || !nvli_platform->can_unwatch()) {
 		pr_err("isolate stays 1: the hooks cannot be taken off\n");
 		return -EBUSY;
 	}
@@ -153,7 +153,7 @@ static int stop(void)
 		release(gpu);
 	err = nvli_platform->unwatch();
 	if (!err)
-		err = nvli_gate_detach_all();
+		err = nvli_buses_detach();
 	if (err) {
 		pr_err("isolate stays 1: the hooks cannot be taken off\n");
 		start();
@@ -260,7 +260,7 @@ static struct nvli_gpu *take_in(struct pci_dev *pdev)
 	pci_err(pdev, "cannot be taken in (error %d): it is not isolated\n", err);
 	/* The gate refuses to switch on a GPU that has no object. */
 	if (READ_ONCE(nvli_isolate))
-		nvli_gate_attach(pdev->bus);
+		nvli_bus_attach(pdev->bus);
 
 	return NULL;
 }
@@ -279,11 +279,8 @@ static void add_late(struct pci_dev *pdev)
 {
 	struct nvli_gpu *gpu;
 
-	/* Another device where a GPU was: a bus below it would inherit the gate. */
-	if (!nvli_board(pdev->vendor, pdev->device)) {
-		nvli_gate_forget_bus(pdev->bus);
+	if (!nvli_board(pdev->vendor, pdev->device))
 		return;
-	}
 
 	mutex_lock(&nvli_lock);
 	gpu = take_in(pdev);
@@ -341,7 +338,7 @@ static int notify(struct notifier_block *block, unsigned long event, void *data)
 	if (event == BUS_NOTIFY_ADD_DEVICE)
 		add_late(pdev);
 	else if (event == BUS_NOTIFY_DEL_DEVICE)
-		nvli_gate_forget_port(pdev);
+		nvli_bus_forget_port(pdev);
 
 	return NOTIFY_DONE;
 }
@@ -375,11 +372,12 @@ static int __init nvlink_isolation_init(void)
 {
 	int err;
 
-	if (!nvli_is_powernv()) {
-		pr_err("this machine is not an OpenPOWER host (powernv), whose PCI resets this module knows; it is not loaded\n");
+	nvli_platform = nvli_platform_here();
+	if (!nvli_platform)
 		return -ENODEV;
-	}
-	nvli_platform = &nvli_powernv;
+	nvli_buses_init(nvli_gate_write);
+	if (!nvli_platform->relink && nvli_wires().count)
+		pr_warn("the parameter links is ignored: on this platform firmware tells where the NVLinks lead\n");
 
 	err = nvli_gpus_init();
 	if (err)
@@ -417,8 +415,10 @@ static void __exit nvlink_isolation_exit(void)
 	bus_unregister_notifier(&pci_bus_type, &notifier);
 	while ((gpu = nvli_gpu_next(gpu)))
 		let_go(gpu);
+	nvli_buses_exit();
 	pci_unlock_rescan_remove();
-	nvli_platform->exit();
+	if (nvli_platform->exit)
+		nvli_platform->exit();
 	nvli_gpus_exit();
 }
 
@@ -433,6 +433,6 @@ static const struct pci_device_id ids[] = {
 };
 MODULE_DEVICE_TABLE(pci, ids);
 
-MODULE_DESCRIPTION("Keeps the NVLinks between V100 GPUs of different owners disabled on POWER9");
+MODULE_DESCRIPTION("Keeps the NVLinks between V100 GPUs of different owners disabled");
 MODULE_VERSION(NVLI_VERSION);
 MODULE_LICENSE("GPL");

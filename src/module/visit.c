@@ -13,6 +13,7 @@
 
 #include "log.h"
 #include "visit.h"
+#include "platform.h"
 
 /* Read config space. False if the read failed; all ones is what nobody answered. */
 bool nvli_visit_read(struct nvli_visit *visit, int where, int size, u32 *value)
@@ -200,6 +201,10 @@ void __iomem *nvli_visit_base(const struct nvli_gpu *gpu)
  */
 const char *nvli_visit_open(struct nvli_visit *visit, bool leave_bars)
 {
+	const char *what = nvli_platform->blocked ? nvli_platform->blocked(visit->gpu) : NULL;
+
+	if (what)
+		return what;
 	if (!is_in_d0(visit))
 		return "it is not in D0";
 	visit->is_on = visit->command & PCI_COMMAND_MEMORY;

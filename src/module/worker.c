@@ -7,6 +7,7 @@
 
 #include "log.h"
 #include "worker.h"
+#include "bus.h"
 #include "events.h"
 #include "gate.h"
 #include "look.h"
@@ -175,7 +176,7 @@ static void stop_user(struct nvli_gpu *gpu)
 /* Are resets seen, and is the gate there? Asks what is in place, not what was put there. */
 static void look_at_hooks(struct nvli_gpu *gpu)
 {
-	bool watched = nvli_gate_is_attached(gpu->pdev->bus) && nvli_platform->is_watched(gpu);
+	bool watched = nvli_bus_is_attached(gpu->pdev->bus) && nvli_platform->is_watched(gpu);
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&gpu->lock, flags);
@@ -310,7 +311,8 @@ static unsigned int serve(struct nvli_gpu *gpu)
 
 	answer = nvli_look(gpu, NVLI_RETRY);
 	if (answer == NVLI_NOT_READY) {
-		nvli_platform->stuck(gpu);
+		if (nvli_platform->stuck)
+			nvli_platform->stuck(gpu);
 		return back_off(gpu, RETRY_MIN_MS, RETRY_MAX_MS);
 	}
 	if (answer == NVLI_NOT_VERIFIED) {

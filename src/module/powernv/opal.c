@@ -147,22 +147,6 @@ static int bridge_of(const struct call *call, const struct nvli_gpu *gpu)
 }
 
 /*
- * The reset bit of bridge @i was written. A restore clears one that is clear: no release. A bridge
- * loses its bit when one above it is reset.
- */
-static bool control_releases(struct nvli_gpu *gpu, int i, bool set)
-{
-	u8 before = gpu->reset.asserted;
-
-	if (set)
-		gpu->reset.asserted = (gpu->reset.asserted & (BIT(i) - 1)) | BIT(i);
-	else
-		gpu->reset.asserted &= ~BIT(i);
-
-	return before && !gpu->reset.asserted;
-}
-
-/*
  * A call for the slot of a reset that firmware is working on has come back, @result milliseconds
  * before it wants the next. Is the GPU out of reset since then? Where the release cannot be told
  * it is taken to be in the last call.
@@ -193,6 +177,10 @@ static void after_call(const struct call *call, struct nvli_gpu *gpu, int bridge
 			nvli_event_thaw(gpu);
 		return;
 	}
+	if (call->control) {
+		nvli_event_control(gpu, bridge, NVLI_BUS_RESET, call->resets);
+		return;
+	}
 	if (call->opcode == OPAL_PCI_POLL && !READ_ONCE(gpu->reset.in_steps)) {
 		if (result <= 0)
 			return;
@@ -202,16 +190,11 @@ static void after_call(const struct call *call, struct nvli_gpu *gpu, int bridge
 
 	raw_spin_lock(&gpu->lock);
 	/* A fundamental reset does nothing to a slot whose power firmware cannot switch. */
-	real = call->control || (call->opcode == OPAL_PCI_POLL && gpu->reset.releases_next &&
-				 result >= RELEASE_WAIT_MS);
-	released = call->control ? control_releases(gpu, bridge, call->resets) :
-				   step_releases(&gpu->reset, call, result);
-	if (released && real) {
-		/* The reset has stopped all work on the GPU. */
-		gpu->reset.happened = true;
-		gpu->lost = false;
-		gpu->stuck_on = false;
-	}
+	real = call->opcode == OPAL_PCI_POLL && gpu->reset.releases_next &&
+	       result >= RELEASE_WAIT_MS;
+	released = step_releases(&gpu->reset, call, result);
+	if (released && real)
+		nvli_event_happened(gpu);
 	raw_spin_unlock(&gpu->lock);
 	if (released)
 		nvli_event_release(gpu);

@@ -17,19 +17,15 @@ void nvli_eeh_unanswered(struct nvli_gpu *gpu);
 void nvli_eeh_unblock(struct nvli_gpu *gpu);
 void nvli_eeh_exit(void);
 
-/* enable.c */
-bool nvli_enable_watch(struct pci_dev *pdev);
-bool nvli_enable_is_watched(const struct pci_dev *pdev);
-bool nvli_enable_can_unwatch(void);
-int nvli_enable_unwatch(void);
+/* hook_phb.c */
+bool nvli_hook_watch(struct pci_dev *pdev);
+bool nvli_hook_is_watched(const struct pci_dev *pdev);
+bool nvli_hook_can_unwatch(void);
+int nvli_hook_unwatch(void);
 
 /* opal.c */
 bool nvli_opal_watch(void);
 void nvli_opal_unwatch(void);
 bool nvli_opal_fires(struct nvli_gpu *gpu);
-
-/* platform.c */
-extern const struct nvli_platform nvli_powernv;
-bool nvli_is_powernv(void);
 
 #endif

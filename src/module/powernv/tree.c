@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the device tree says of a GPU: the bridges above it, and where its links lead.
+ * What the device tree says of a GPU: its PHB, and where its links lead.
  *
  * Peers are found by device-tree node and not by PCI device: since Linux 5.13 the NPU's nodes have
  * no PCI device.
@@ -8,6 +8,7 @@
 
 #include "../log.h"
 #include "powernv.h"
+#include "../path.h"
 #include "../plan.h"
 
 #include <linux/of.h>
@@ -44,39 +45,17 @@ static struct nvli_node find_node(void *context, u32 phandle)
 	return found;
 }
 
-/* Note the bridges above a GPU. They do not change as long as it is there. */
-static void read_path(struct nvli_gpu *gpu)
-{
-	struct device_node *node = pci_bus_to_host(gpu->pdev->bus)->dn;
-	struct nvli_path *path = &gpu->path;
-	struct pci_dev *bridge;
-	int depth = 0;
-	int i;
-
-	for (bridge = pci_upstream_bridge(gpu->pdev); bridge; bridge = pci_upstream_bridge(bridge))
-		depth++;
-	if (depth > NVLI_BRIDGES || of_property_read_u64(node, "ibm,opal-phbid", &path->phb)) {
-		path->depth = -1;
-		return;
-	}
-
-	path->depth = depth;
-	bridge = gpu->pdev;
-	for (i = depth - 1; i >= 0; i--) {
-		bridge = pci_upstream_bridge(bridge);
-		path->bridge[i] = bridge;
-		path->id[i] = PCI_DEVID(bridge->bus->number, bridge->devfn);
-	}
-}
-
 /* Read what is above a GPU and where its links lead. The tree is firmware's and does not change. */
 void nvli_tree_describe(struct nvli_gpu *gpu)
 {
+	struct device_node *phb = pci_bus_to_host(gpu->pdev->bus)->dn;
 	struct device_node *node = pci_device_to_OF_node(gpu->pdev);
 	const void *cells = NULL;
 	int bytes = 0;
 
-	read_path(gpu);
+	nvli_path_read(gpu);
+	if (of_property_read_u64(phb, "ibm,opal-phbid", &gpu->path.phb))
+		gpu->path.depth = -1;
 	gpu->phandle = node ? node->phandle : 0;
 	if (node)
 		cells = of_get_property(node, PEERS_PROPERTY, &bytes);

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The write operation of a bus is replaced by the gate's, with pci_bus_set_ops().
+ *
+ * A bus that the kernel allocates below a replaced one inherits its operations. So the copies of
+ * the operations live until the module goes, and writes on a bus that is not in the list are
+ * passed to the host bridge's own operations.
+ */
+
+#include "log.h"
+#include "bus.h"
+#include "gpu.h"
+
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+/**
+ * struct copy - operations of a host bridge, with the gate's write
+ * @node: in the list of all copies
+ * @original: the operations that were copied
+ * @ops: the copy
+ */
+struct copy {
+	struct list_head node;
+	struct pci_ops *original;
+	struct pci_ops ops;
+};
+
+static LIST_HEAD(buses);
+static LIST_HEAD(copies);
+/* Guards both lists. Readers of @buses are under RCU. */
+static DEFINE_MUTEX(buses_lock);
+
+static nvli_bus_write_t gate_write;
+
+static bool is_ours(const struct pci_ops *ops)
+{
+	return ops->write == gate_write;
+}
+
+/*
+ * Not by container_of(bus->ops): aer_inject puts its own operations there for as long as it injects
+ * errors, and calls ours. Under RCU.
+ */
+struct nvli_bus *nvli_bus_find(const struct pci_bus *bus)
+{
+	struct nvli_bus *entry;
+
+	list_for_each_entry_rcu(entry, &buses, node)
+		if (entry->bus == bus)
+			return entry;
+
+	return NULL;
+}
+
+/* The operations that the host bridge's driver gave to all its buses */
+struct pci_ops *nvli_bus_own_ops(struct pci_bus *bus)
+{
+	while (bus->parent)
+		bus = bus->parent;
+
+	return to_pci_host_bridge(bus->bridge)->ops;
+}
+
+/*
+ * Read config space in any context, where config accesses do not take pci_lock: pci_read_config_*()
+ * would, if the caller's write came from user space. False if nobody answered.
+ */
+bool nvli_bus_read(struct pci_dev *pdev, int where, int size, u32 *value)
+{
+	u32 ones = size == 4 ? U32_MAX : U16_MAX;
+
+	*value = ones;
+	if (pdev->bus->ops->read(pdev->bus, pdev->devfn, where, size, value))
+		return false;
+	*value &= ones;
+
+	return *value != ones;
+}
+
+/* The caller holds buses_lock, which keeps the entry. */
+static struct nvli_bus *find_locked(const struct pci_bus *bus)
+{
+	struct nvli_bus *entry;
+
+	rcu_read_lock();
+	entry = nvli_bus_find(bus);
+	rcu_read_unlock();
+
+	return entry;
+}
+
+/* Do config writes on this bus come by the gate? */
+bool nvli_bus_is_attached(const struct pci_bus *bus)
+{
+	bool attached;
+
+	rcu_read_lock();
+	attached = nvli_bus_find(bus) && is_ours(READ_ONCE(bus->ops));
+	rcu_read_unlock();
+
+	return attached;
+}
+
+static struct pci_ops *copy_of(struct pci_ops *original)
+{
+	struct copy *copy;
+
+	list_for_each_entry(copy, &copies, node)
+		if (copy->original == original)
+			return &copy->ops;
+
+	copy = kzalloc(sizeof(*copy), GFP_KERNEL);
+	if (!copy)
+		return NULL;
+	copy->original = original;
+	copy->ops = *original;
+	copy->ops.write = gate_write;
+	list_add(&copy->node, &copies);
+
+	return &copy->ops;
+}
+
+/* The bus's entry in the list, made if there is none. NULL if that is not possible. */
+static struct nvli_bus *entry_of(struct pci_bus *bus)
+{
+	struct pci_ops *own = nvli_bus_own_ops(bus);
+	struct nvli_bus *entry = find_locked(bus);
+
+	if (entry)
+		return entry;
+	if (bus->ops != own && !is_ours(bus->ops)) {
+		dev_err(&bus->dev, "another module has put its config operations there: %ps\n",
+			bus->ops);
+		return NULL;
+	}
+
+	entry = kzalloc(sizeof(*entry), GFP_KERNEL);
+	if (!entry)
+		return NULL;
+	raw_spin_lock_init(&entry->lock);
+	get_device(&bus->dev);
+	entry->bus = bus;
+	entry->ops = own;
+	list_add_tail_rcu(&entry->node, &buses);
+
+	return entry;
+}
+
+/*
+ * Have the config writes on a bus come by the gate, if they do not yet. The gate does not go on top
+ * of another module's operations: that module could be unloaded first. Returns true if they do now.
+ */
+bool nvli_bus_attach(struct pci_bus *bus)
+{
+	struct nvli_bus *entry;
+	struct pci_ops *ops;
+
+	mutex_lock(&buses_lock);
+	/* A write may come as soon as the operations are there: the entry first. */
+	entry = entry_of(bus);
+	ops = entry ? copy_of(entry->ops) : NULL;
+	if (ops && READ_ONCE(bus->ops) == entry->ops)
+		pci_bus_set_ops(bus, ops);
+	mutex_unlock(&buses_lock);
+
+	return nvli_bus_is_attached(bus);
+}
+
+/* Could the gate be taken off all buses now, without taking others' operations with it? */
+bool nvli_buses_can_detach(void)
+{
+	struct nvli_bus *entry;
+	bool can = true;
+
+	mutex_lock(&buses_lock);
+	list_for_each_entry(entry, &buses, node) {
+		const struct pci_ops *ops = READ_ONCE(entry->bus->ops);
+
+		if (is_ours(ops) || ops == entry->ops)
+			continue;
+		dev_err(&entry->bus->dev,
+			"another module has put its config operations on top of ours: %ps\n", ops);
+		can = false;
+	}
+	mutex_unlock(&buses_lock);
+
+	return can;
+}
+
+/* False if another module has put its operations on top meanwhile. */
+static bool restore(struct nvli_bus *entry)
+{
+	struct pci_ops *ops = pci_bus_set_ops(entry->bus, entry->ops);
+
+	if (is_ours(ops) || ops == entry->ops)
+		return true;
+	pci_bus_set_ops(entry->bus, ops);
+
+	return false;
+}
+
+/* The caller holds buses_lock. */
+static void forget(struct nvli_bus *entry)
+{
+	list_del_rcu(&entry->node);
+	synchronize_rcu();
+	put_device(&entry->bus->dev);
+	kfree(entry);
+}
+
+/* Called for every device, under pci_bus_sem, which keeps the buses below its own. */
+static int restore_heirs(struct pci_dev *pdev, void *unused)
+{
+	struct pci_bus *child;
+
+	list_for_each_entry(child, &pdev->bus->children, node)
+		if (is_ours(READ_ONCE(child->ops)) && !find_locked(child))
+			pci_bus_set_ops(child, nvli_bus_own_ops(child));
+
+	return 0;
+}
+
+/* Give the buses that have inherited the gate's operations their own. */
+static void restore_all_heirs(void)
+{
+	struct pci_bus *root = NULL;
+
+	while ((root = pci_find_next_bus(root)))
+		pci_walk_bus(root, restore_heirs, NULL);
+}
+
+/*
+ * Wait until nobody runs in the gate. Where config accesses do not take pci_lock, a task may have
+ * read the pointer to the gate's write and be preempted before it is in there.
+ */
+static void wait_for_writers(void)
+{
+	synchronize_rcu_tasks();
+	synchronize_rcu();
+}
+
+/* Return: 0, or -EBUSY if the gate could not be taken off a bus. It is off the others. */
+int nvli_buses_detach(void)
+{
+	struct nvli_bus *entry, *next;
+	int err = 0;
+
+	mutex_lock(&buses_lock);
+	list_for_each_entry_safe(entry, next, &buses, node) {
+		if (restore(entry))
+			forget(entry);
+		else
+			err = -EBUSY;
+	}
+	restore_all_heirs();
+	mutex_unlock(&buses_lock);
+	wait_for_writers();
+
+	return err;
+}
+
+/* A port is removed, after the bus below it. Its entry still holds a reference to the pci_bus. */
+void nvli_bus_forget_port(const struct pci_dev *port)
+{
+	struct nvli_bus *entry, *next;
+
+	mutex_lock(&buses_lock);
+	list_for_each_entry_safe(entry, next, &buses, node)
+		if (entry->bus->self == port) {
+			restore(entry);
+			forget(entry);
+		}
+	mutex_unlock(&buses_lock);
+}
+
+/* @write is what config writes meet from now on where the gate is attached. */
+void nvli_buses_init(nvli_bus_write_t write)
+{
+	gate_write = write;
+}
+
+/* The gate is detached. A bus may have inherited it since; the caller holds the rescan lock. */
+void nvli_buses_exit(void)
+{
+	struct copy *copy, *next;
+
+	restore_all_heirs();
+	wait_for_writers();
+	list_for_each_entry_safe(copy, next, &copies, node)
+		kfree(copy);
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Hook B, the part that all platforms share: who enables a GPU. The gate alone would do, but its
+ * refusal does not reach a driver: pci_enable_device() returns 0 with decoding off, and nobody
+ * answers the driver's first access. So the platform's hook makes pci_enable_device() fail.
+ */
+
+#include "log.h"
+#include "enable.h"
+#include "events.h"
+#include "look.h"
+#include "platform.h"
+#include "settings.h"
+
+#include <linux/atomic.h>
+#include <linux/delay.h>
+#include <linux/rcupdate.h>
+#include <linux/wait.h>
+
+/* Callers inside a hook, which unloading has to wait for */
+static atomic_t in_flight = ATOMIC_INIT(0);
+static DECLARE_WAIT_QUEUE_HEAD(all_left);
+
+/* First thing in a hook, and last, since a hook may sleep. */
+void nvli_enable_begin(void)
+{
+	atomic_inc(&in_flight);
+}
+
+void nvli_enable_end(void)
+{
+	if (atomic_dec_and_test(&in_flight) && wq_has_sleeper(&all_left))
+		wake_up(&all_left);
+}
+
+/*
+ * The hooks are off: wait until nobody runs in one. The first grace period is for those who have
+ * read our pointer and not yet counted themselves, the second for those who are on their way out.
+ */
+void nvli_enable_wait(void)
+{
+	synchronize_rcu_tasks();
+	wait_event(all_left, !atomic_read(&in_flight));
+	synchronize_rcu_tasks();
+}
+
+/* The platform's error handling forgets a device that goes, after us. */
+static bool is_recovered_blind(struct nvli_gpu *gpu)
+{
+	bool blind;
+
+	rcu_read_lock();
+	blind = nvli_platform->is_recovered_blind && !READ_ONCE(gpu->dead) &&
+		nvli_platform->is_recovered_blind(gpu);
+	rcu_read_unlock();
+
+	return blind;
+}
+
+static bool may_enable(struct nvli_gpu *gpu)
+{
+	bool blind = is_recovered_blind(gpu);
+	unsigned int ms = nvli_settles_in(gpu);
+	enum nvli_answer answer;
+
+	/* Nobody resets a GPU right before enabling it but by raw bridge control. */
+	if (ms && ms != UINT_MAX && !blind)
+		msleep(ms);
+	answer = nvli_look_at_enable(gpu);
+	if (answer == NVLI_VERIFIED || answer == NVLI_SPARED || blind || !READ_ONCE(nvli_gate))
+		return true;
+
+	nvli_gpu_count_refusal(gpu);
+
+	return false;
+}
+
+/* May this device be enabled? Verifies a GPU for it. Sleeps; the caller may hold a device lock. */
+bool nvli_may_enable(struct pci_dev *pdev)
+{
+	struct nvli_gpu *gpu;
+	bool ok;
+
+	if (!nvli_board(pdev->vendor, pdev->device))
+		return true;
+
+	gpu = nvli_gpu_get(pdev);
+	/* A GPU that could not be taken in is not isolated either. */
+	if (!gpu)
+		return !READ_ONCE(nvli_gate);
+	ok = may_enable(gpu);
+	nvli_gpu_kick(gpu);
+	nvli_gpu_put(gpu);
+
+	return ok;
+}
