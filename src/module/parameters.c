@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The parameters: isolate, gate, audit_seconds, domains.
+ * The parameters: isolate, gate, audit_seconds, domains, links.
  *
  * Their files can be written before init has ended and after exit has begun. Until the module is
  * live a value is only noted, and a bad one is no error: a module that did not load because of a
@@ -9,6 +9,7 @@
 
 #include "log.h"
 #include "parameters.h"
+#include "platform.h"
 #include "settings.h"
 
 #include <linux/module.h>
@@ -158,6 +159,52 @@ static int show_domains(char *buffer, const struct kernel_param *kp)
 	return strlen(strcat(buffer, "\n"));
 }
 
+static int set_links(const char *text, const struct kernel_param *kp)
+{
+	struct nvli_domains_error error;
+	struct nvli_wires wires;
+	int err = 0;
+
+	mutex_lock(&nvli_lock);
+	if (!text)
+		text = "";
+	if (nvli_platform && !nvli_platform->relink) {
+		pr_err("%s: not accepted: on this platform firmware tells where the NVLinks lead\n",
+		       kp->name);
+		err = -EOPNOTSUPP;
+		goto unlock;
+	}
+	if (!nvli_wires_parse(&wires, text, &error)) {
+		/* All of it could be longer than a line of the log. */
+		pr_err("%s: at character %zu, '%.*s': %s\n", kp->name, error.position + 1,
+		       min(nvli_shown(text + error.position), 40), text + error.position,
+		       error.text);
+		if (!loading) {
+			err = -EINVAL;
+			goto unlock;
+		}
+		/* A link that is not declared is disabled. */
+		pr_err("%s: none, with which all NVLinks are disabled, is taken\n", kp->name);
+		wires.count = 0;
+	}
+	nvli_set_wires(&wires);
+	if (actions)
+		actions->replan();
+unlock:
+	mutex_unlock(&nvli_lock);
+
+	return err;
+}
+
+static int show_links(char *buffer, const struct kernel_param *kp)
+{
+	struct nvli_wires wires = nvli_wires();
+
+	nvli_wires_text(&wires, buffer);
+
+	return strlen(strcat(buffer, "\n"));
+}
+
 /* As a digit, where param_get_bool() writes Y or N */
 static int show_switch(char *buffer, const struct kernel_param *kp)
 {
@@ -190,6 +237,12 @@ static const struct kernel_param_ops domains_ops = {
 	.get = show_domains,
 };
 
+static const struct kernel_param_ops links_ops = {
+	.flags = KERNEL_PARAM_OPS_FL_NOARG,
+	.set = set_links,
+	.get = show_links,
+};
+
 module_param_cb(isolate, &isolate_ops, &nvli_isolate, 0644);
 MODULE_PARM_DESC(isolate,
 		 "0 (default): observe, touch nothing, show what would be cut; 1: keep the NVLinks between GPUs of different owners disabled. Can be changed at run time");
@@ -202,3 +255,6 @@ MODULE_PARM_DESC(audit_seconds,
 module_param_cb(domains, &domains_ops, NULL, 0644);
 MODULE_PARM_DESC(domains,
 		 "which GPUs may keep talking: group (default): those of one IOMMU group; gpu: none; or a list, 0004:04:00.0+0004:05:00.0,0035:03:00.0 (+ joins, a comma separates; who is not named is alone). Can be changed at run time: more links are disabled at once, fewer at the next reset");
+module_param_cb(links, &links_ops, NULL, 0644);
+MODULE_PARM_DESC(links,
+		 "where the NVLinks lead, if firmware does not tell (x86): none (default): unknown, all are disabled; or a list of links by their two ends, 0000:06:00.0.0-0000:07:00.0.2,0000:06:00.0.1-0000:0a:00.0.1, each end a GPU and the number that it gives the link. nvlink-isolation learn writes it. Can be changed at run time, as domains can");

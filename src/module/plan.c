@@ -6,6 +6,7 @@
 
 #include "log.h"
 #include "plan.h"
+#include "platform.h"
 #include "settings.h"
 
 #include <linux/iommu.h>
@@ -119,6 +120,9 @@ void nvli_plan_all(void)
 
 	mutex_lock(&plan_lock);
 	rcu_read_lock();
+	if (nvli_platform->relink)
+		nvli_for_each_gpu_rcu(gpu)
+			nvli_platform->relink(gpu);
 	nvli_for_each_gpu_rcu(gpu) {
 		required = required_of(gpu);
 		raw_spin_lock_irqsave(&gpu->lock, flags);

@@ -21,4 +21,9 @@ extern unsigned int nvli_audit_seconds;
 struct nvli_domains nvli_domains(void);
 void nvli_set_domains(const struct nvli_domains *domains);
 
+/* Where links lead, on a platform on which nothing else tells. Plans nothing, either. */
+struct nvli_wires nvli_wires(void);
+void nvli_set_wires(const struct nvli_wires *wires);
+void nvli_topology_as_declared(u32 gpu, struct nvli_topology *topology);
+
 #endif

@@ -9,23 +9,40 @@
 
 #include <linux/kobject.h>
 
+static void tell_if_absent(const char *parameter, u32 id)
+{
+	char text[NVLI_GPU_ID_TEXT];
+	struct nvli_gpu *gpu = NULL;
+	bool there = false;
+
+	nvli_gpu_id_text(id, text);
+	while ((gpu = nvli_gpu_next(gpu)))
+		there |= !strcmp(pci_name(gpu->pdev), text);
+	if (!there)
+		pr_warn("%s: there is no V100 SXM2 at %s now; it is kept for when there is\n",
+			parameter, text);
+}
+
+static u32 end_of(const struct nvli_wires *wires, unsigned int i)
+{
+	return wires->wire[i / 2].end[i % 2].gpu;
+}
+
 /* Name the GPUs of a list that are not there: they may come later, or the address may be wrong. */
 void nvli_tell_absent(void)
 {
 	struct nvli_domains domains = nvli_domains();
-	char text[NVLI_GPU_ID_TEXT];
-	struct nvli_gpu *gpu = NULL;
-	unsigned int i;
-	bool there;
+	struct nvli_wires wires = nvli_wires();
+	unsigned int i, j;
 
-	for (i = 0; i < domains.count; i++) {
-		nvli_gpu_id_text(domains.member[i].gpu, text);
-		there = false;
-		while ((gpu = nvli_gpu_next(gpu)))
-			there |= !strcmp(pci_name(gpu->pdev), text);
-		if (!there)
-			pr_warn("domains: there is no V100 SXM2 at %s now; it is kept for when there is\n",
-				text);
+	for (i = 0; i < domains.count; i++)
+		tell_if_absent("domains", domains.member[i].gpu);
+	/* Each GPU once, at the first of its links */
+	for (i = 0; i < 2 * wires.count; i++) {
+		for (j = 0; end_of(&wires, j) != end_of(&wires, i); j++)
+			;
+		if (j == i)
+			tell_if_absent("links", end_of(&wires, i));
 	}
 }
 
