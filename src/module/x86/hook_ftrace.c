@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Hook B by ftrace, as a live patch: do_pci_enable_device() calls pcibios_enable_device(), and for
+ * one of our GPUs finds enable() in its place. The handler itself may not sleep. To go on to the
+ * original, enable() has the device enabled once more, and the handler lets its second call pass:
+ * the address of the original must not be called, since IBT kernels seal functions.
+ */
+
+#include "../log.h"
+#include "x86.h"
+#include "../enable.h"
+
+#include <linux/ftrace.h>
+#include <linux/spinlock.h>
+
+#define FUNCTION	"pcibios_enable_device"
+
+/**
+ * struct passing - a call that the handler lets pass
+ * @node: in the list of them
+ * @task: who calls
+ */
+struct passing {
+	struct list_head node;
+	const struct task_struct *task;
+};
+
+static LIST_HEAD(all_passing);
+static DEFINE_RAW_SPINLOCK(passing_lock);
+
+/* Calls that the handler has seen, of any device: does it see any? */
+static atomic_t seen = ATOMIC_INIT(0);
+
+static bool hooked;
+
+static bool is_passing(const struct task_struct *task)
+{
+	struct passing *passing;
+	unsigned long flags;
+	bool found = false;
+
+	raw_spin_lock_irqsave(&passing_lock, flags);
+	list_for_each_entry(passing, &all_passing, node)
+		found |= passing->task == task;
+	raw_spin_unlock_irqrestore(&passing_lock, flags);
+
+	return found;
+}
+
+/* In place of pcibios_enable_device() */
+static int enable(struct pci_dev *pdev, int mask)
+{
+	struct passing passing = { .task = current };
+	unsigned long flags;
+	int err = -EIO;
+
+	nvli_enable_begin();
+	if (!nvli_may_enable(pdev))
+		goto out;
+
+	raw_spin_lock_irqsave(&passing_lock, flags);
+	list_add(&passing.node, &all_passing);
+	raw_spin_unlock_irqrestore(&passing_lock, flags);
+	/* Enables all BARs: a GPU has no others than those of memory that the mask is about. */
+	err = pci_is_enabled(pdev) ? pci_reenable_device(pdev) : -ENODEV;
+	raw_spin_lock_irqsave(&passing_lock, flags);
+	list_del(&passing.node);
+	raw_spin_unlock_irqrestore(&passing_lock, flags);
+out:
+	nvli_enable_end();
+
+	return err;
+}
+
+static void notrace handle(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+			   struct ftrace_regs *fregs)
+{
+	struct pt_regs *regs = ftrace_get_regs(fregs);
+	const struct pci_dev *pdev;
+
+	atomic_inc(&seen);
+	if (!regs)
+		return;
+	pdev = (const struct pci_dev *)regs_get_kernel_argument(regs, 0);
+	if (nvli_board(pdev->vendor, pdev->device) && !is_passing(current))
+		instruction_pointer_set(regs, (unsigned long)enable);
+}
+
+/* FTRACE_OPS_FL_PERMANENT: kernel.ftrace_enabled=0 is refused, instead of ending this silently. */
+static struct ftrace_ops ops = {
+	.func = handle,
+	.flags = FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT |
+		 FTRACE_OPS_FL_RECURSION,
+};
+
+/*
+ * Some kernels resolve the name to another place (5.18 to 6.14 with IBT, where a weak function is
+ * overridden, as this one is). So the port above a GPU is enabled once more, which it is already.
+ */
+static bool fires(struct pci_dev *port)
+{
+	int before = atomic_read(&seen);
+
+	if (!port || !pci_is_enabled(port))
+		return true;
+
+	return !pci_reenable_device(port) && atomic_read(&seen) != before;
+}
+
+bool nvli_hook_watch(struct pci_dev *pdev)
+{
+	int err;
+
+	if (hooked)
+		return true;
+
+	err = ftrace_set_filter(&ops, FUNCTION, strlen(FUNCTION), 1);
+	if (!err)
+		err = register_ftrace_function(&ops);
+	if (!err && !fires(pci_upstream_bridge(pdev))) {
+		unregister_ftrace_function(&ops);
+		err = -ENOENT;
+	}
+	hooked = !err;
+	if (err)
+		pr_warn_once("cannot refuse pci_enable_device() by ftrace (error %d): the driver of a GPU that is not verified finds its memory decoding off instead\n",
+			     err);
+
+	return hooked;
+}
+
+/* ftrace serves any number of users, and none that changes where a call goes beside us. */
+bool nvli_hook_can_unwatch(void)
+{
+	return true;
+}
+
+int nvli_hook_unwatch(void)
+{
+	if (hooked)
+		unregister_ftrace_function(&ops);
+	hooked = false;
+	nvli_enable_wait();
+
+	return 0;
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Machines with PCI Express and no firmware between it and the kernel: the platform's table. */
+
+#include "../log.h"
+#include "x86.h"
+#include "../path.h"
+#include "../settings.h"
+
+#include <linux/io.h>
+
+/* Nothing in config space, ACPI or the GPU tells where an NVLink leads: the administrator does. */
+static void relink(struct nvli_gpu *gpu)
+{
+	nvli_topology_as_declared(gpu->phandle, &gpu->topology);
+}
+
+static void describe(struct nvli_gpu *gpu)
+{
+	struct pci_dev *pdev = gpu->pdev;
+
+	nvli_path_read(gpu);
+	gpu->phandle = NVLI_GPU_ID(pci_domain_nr(pdev->bus), pdev->bus->number,
+				   PCI_SLOT(pdev->devfn), PCI_FUNC(pdev->devfn));
+	relink(gpu);
+}
+
+static void warn(struct nvli_gpu *gpu)
+{
+	char links[NVLI_LINKS_TEXT];
+	u32 undeclared = 0;
+	int i;
+
+	for (i = 0; i < GV100_NVLINKS; i++)
+		if (gpu->topology.link[i].fault)
+			undeclared |= 1U << (GV100_LINK_DISABLE_SHIFT + i);
+	if (undeclared && nvli_domains().policy == NVLI_BY_LIST)
+		pci_warn(gpu->pdev, "NVLinks %s are not in the parameter links, so they have to be disabled\n",
+			 nvli_links_text(undeclared, links));
+}
+
+/* Without the hook a driver sees its error later; the log says so once. */
+static bool watch(struct nvli_gpu *gpu)
+{
+	nvli_hook_watch(gpu->pdev);
+
+	return nvli_ports_watch(gpu);
+}
+
+static bool is_watched(struct nvli_gpu *gpu)
+{
+	return nvli_ports_are_watched(gpu);
+}
+
+static u32 read_register(const void __iomem *address)
+{
+	return readl(address);
+}
+
+static void write_register(void __iomem *address, u32 value)
+{
+	writel(value, address);
+}
+
+static const struct nvli_platform x86 = {
+	.describe = describe,
+	.relink = relink,
+	.warn = warn,
+	.watch = watch,
+	.can_unwatch = nvli_hook_can_unwatch,
+	.unwatch = nvli_hook_unwatch,
+	.is_watched = is_watched,
+	.obstacle = nvli_path_obstacle,
+	.blocked = nvli_ports_block,
+	.before_write = nvli_ports_before_write,
+	.after_write = nvli_ports_after_write,
+	.read = read_register,
+	.write = write_register,
+};
+
+const struct nvli_platform *nvli_platform_here(void)
+{
+	return &x86;
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Resets, as they are seen on the way: on x86 each one that the kernel makes is a config write, to
+ * a port above the GPU or to the GPU itself. The gate is attached to the buses of these ports, too,
+ * and passes such writes on. Isolation does not rest on this, since a reset switches decoding off
+ * and the gate verifies the GPU before that is on again. What is claimed of an idle GPU does.
+ *
+ * Not seen: a reset that firmware makes, by ACPI or after Downstream Port Containment, one by
+ * another way into config space (I/O ports 0xcf8 and 0xcfc, /dev/mem), and one inside the GPU.
+ */
+
+#include "../log.h"
+#include "x86.h"
+#include "../bus.h"
+#include "../events.h"
+
+/**
+ * struct write - a config write to a device on a watched bus
+ * @where: its offset
+ * @size: how many bytes
+ * @value: what is written
+ */
+struct write {
+	int where;
+	int size;
+	u32 value;
+};
+
+/* Does the write cover the byte at @offset? If so, @set tells whether it sets @bit of that byte. */
+static bool covers(const struct write *write, int offset, u8 bit, bool *set)
+{
+	if (write->where > offset || write->where + write->size <= offset)
+		return false;
+	*set = write->value >> 8 * (offset - write->where) & bit;
+
+	return true;
+}
+
+/* Only a slot that can switch power off does something with the bit. */
+static bool has_power_control(struct pci_dev *port)
+{
+	u32 capabilities;
+
+	return nvli_bus_read(port, port->pcie_cap + PCI_EXP_SLTCAP, 4, &capabilities) &&
+	       capabilities & PCI_EXP_SLTCAP_PCP;
+}
+
+/* Does the write set or clear this control of bridge @i of the GPU's path? */
+static bool is_control(const struct nvli_gpu *gpu, int i, enum nvli_control control,
+		       const struct write *write, bool *set)
+{
+	struct pci_dev *bridge = gpu->path.bridge[i];
+	int cap = bridge->pcie_cap;
+
+	switch (control) {
+	case NVLI_BUS_RESET:
+		return covers(write, PCI_BRIDGE_CONTROL, PCI_BRIDGE_CTL_BUS_RESET, set);
+	case NVLI_POWER_OFF:
+		return cap && covers(write, cap + PCI_EXP_SLTCTL + 1, PCI_EXP_SLTCTL_PCC >> 8, set) &&
+		       has_power_control(bridge);
+	case NVLI_LINK_OFF:
+		return cap && covers(write, cap + PCI_EXP_LNKCTL, PCI_EXP_LNKCTL_LD, set);
+	}
+
+	return false;
+}
+
+static void about_bridge(struct nvli_gpu *gpu, int i, const struct write *write, bool done)
+{
+	enum nvli_control control;
+	bool set;
+
+	for (control = NVLI_BUS_RESET; control <= NVLI_LINK_OFF; control++) {
+		if (!is_control(gpu, i, control, write, &set))
+			continue;
+		/* The kernel writes a control again as it is, along with others. */
+		if (done)
+			nvli_event_control(gpu, i, control, set);
+		else if (set)
+			nvli_event_reset(gpu, READ_ONCE(gpu->reset.settled_ns) != NVLI_IN_RESET);
+	}
+}
+
+/* Function level reset, which a V100 does not have, is over before the GPU has settled. */
+static void about_gpu(struct nvli_gpu *gpu, const struct write *write, bool done)
+{
+	int cap = gpu->pdev->pcie_cap;
+	bool set;
+
+	if (!cap || !covers(write, cap + PCI_EXP_DEVCTL + 1, PCI_EXP_DEVCTL_BCR_FLR >> 8, &set) ||
+	    !set)
+		return;
+	if (done)
+		nvli_event_release(gpu);
+	else
+		nvli_event_reset(gpu, true);
+}
+
+static void about(const struct pci_bus *bus, unsigned int devfn, const struct write *write,
+		  bool done)
+{
+	u16 id = PCI_DEVID(bus->number, devfn);
+	struct nvli_gpu *gpu;
+	int i;
+
+	rcu_read_lock();
+	nvli_for_each_gpu_rcu(gpu) {
+		if (pci_domain_nr(gpu->pdev->bus) != pci_domain_nr((struct pci_bus *)bus) ||
+		    !READ_ONCE(gpu->status.enforced))
+			continue;
+		if (gpu->pdev->bus == bus && gpu->pdev->devfn == devfn)
+			about_gpu(gpu, write, done);
+		for (i = 0; i < gpu->path.depth; i++)
+			if (gpu->path.id[i] == id)
+				about_bridge(gpu, i, write, done);
+	}
+	rcu_read_unlock();
+}
+
+void nvli_ports_before_write(const struct pci_bus *bus, unsigned int devfn, int where, int size,
+			     u32 value)
+{
+	about(bus, devfn, &(struct write){ where, size, value }, false);
+}
+
+void nvli_ports_after_write(const struct pci_bus *bus, unsigned int devfn, int where, int size,
+			    u32 value)
+{
+	about(bus, devfn, &(struct write){ where, size, value }, true);
+}
+
+/* Is the link below this port up, as far as the port reports that? */
+static bool is_link_up(struct pci_dev *port)
+{
+	u32 capabilities, status;
+
+	if (!nvli_bus_read(port, port->pcie_cap + PCI_EXP_LNKCAP, 4, &capabilities))
+		return false;
+	if (!(capabilities & PCI_EXP_LNKCAP_DLLLARC))
+		return true;
+
+	return nvli_bus_read(port, port->pcie_cap + PCI_EXP_LNKSTA, 2, &status) &&
+	       status & PCI_EXP_LNKSTA_DLLLA;
+}
+
+/*
+ * What keeps an access from the GPU right now? NULL if nothing. Any context. Nobody reports an
+ * access that is not answered here, and firmware or Downstream Port Containment may act on it.
+ */
+const char *nvli_ports_block(const struct nvli_gpu *gpu)
+{
+	struct pci_dev *port = nvli_gpu_port(gpu);
+	u32 command, control;
+	int i;
+
+	if (gpu->path.depth < 0)
+		return "the bridges above it are not known";
+	if (pci_channel_offline(gpu->pdev))
+		return "the kernel is handling an error of it";
+	for (i = 0; i < gpu->path.depth; i++) {
+		if (!nvli_bus_read(gpu->path.bridge[i], PCI_COMMAND, 2, &command) ||
+		    !(command & PCI_COMMAND_MEMORY))
+			return "a bridge above it does not forward memory accesses";
+		if (!nvli_bus_read(gpu->path.bridge[i], PCI_BRIDGE_CONTROL, 2, &control) ||
+		    control & PCI_BRIDGE_CTL_BUS_RESET)
+			return "a bridge above it holds it in reset";
+	}
+
+	return port && !is_link_up(port) ? "its link is down" : NULL;
+}
+
+/* See the writes to the ports above a GPU from now on. False if that is not possible. */
+bool nvli_ports_watch(struct nvli_gpu *gpu)
+{
+	bool ok = gpu->path.depth >= 0;
+	int i;
+
+	for (i = 0; i < gpu->path.depth; i++)
+		ok &= nvli_bus_attach(gpu->path.bridge[i]->bus);
+
+	return ok;
+}
+
+bool nvli_ports_are_watched(const struct nvli_gpu *gpu)
+{
+	bool ok = gpu->path.depth >= 0;
+	int i;
+
+	for (i = 0; i < gpu->path.depth; i++)
+		ok &= nvli_bus_is_attached(gpu->path.bridge[i]->bus);
+
+	return ok;
+}

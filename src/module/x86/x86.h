@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of this platform offer each other. */
+#ifndef NVLI_X86_H
+#define NVLI_X86_H
+
+#include "../platform.h"
+
+/* ports.c */
+void nvli_ports_before_write(const struct pci_bus *bus, unsigned int devfn, int where, int size,
+			     u32 value);
+void nvli_ports_after_write(const struct pci_bus *bus, unsigned int devfn, int where, int size,
+			    u32 value);
+const char *nvli_ports_block(const struct nvli_gpu *gpu);
+bool nvli_ports_watch(struct nvli_gpu *gpu);
+bool nvli_ports_are_watched(const struct nvli_gpu *gpu);
+
+/*
+ * hook_bridge.c, hook_ftrace.c or hook_none.c: Kbuild takes the first that this kernel has the
+ * interfaces for. nvli_hook_watch() returns false if the hook could not be put in place, and the
+ * log says why. That is no reason to claim less: the gate is enough, and a driver only sees its
+ * error later.
+ */
+bool nvli_hook_watch(struct pci_dev *pdev);
+bool nvli_hook_can_unwatch(void);
+int nvli_hook_unwatch(void);
+
+#endif
