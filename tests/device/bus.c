@@ -7,6 +7,43 @@
 #include "hw/pci/pci_bridge.h"
 #include "hw/pci/pci_bus.h"
 
+/* A bridge above a GPU, at any height, and its own config accesses. Nothing is ever unplugged. */
+typedef struct Bridge {
+    PCIDevice *device;
+    PCIConfigReadFunc *config_read;
+    PCIConfigWriteFunc *config_write;
+    bool no_power_control;      /* its slot stays on, so a fundamental reset does nothing */
+    bool no_reset;              /* nor does a secondary bus reset */
+    QLIST_ENTRY(Bridge) next;
+} Bridge;
+
+static QLIST_HEAD(, Bridge) bridges = QLIST_HEAD_INITIALIZER(bridges);
+
+static bool in_window(PCIDevice *bridge, hwaddr addr, uint8_t type)
+{
+    return addr >= pci_bridge_get_base(bridge, type) && addr <= pci_bridge_get_limit(bridge, type);
+}
+
+/*
+ * Is this address a GPU's, or could it be? On a PC all unused memory is the root bus's, and its
+ * firmware looks for what is there.
+ */
+static bool is_below_bridge(PCIBus *root, hwaddr addr)
+{
+    Bridge *bridge;
+
+    if (!object_dynamic_cast(OBJECT(BUS(root)->parent), "q35-pcihost")) {
+        return true;
+    }
+    QLIST_FOREACH(bridge, &bridges, next) {
+        if (in_window(bridge->device, addr, PCI_BASE_ADDRESS_SPACE_MEMORY) ||
+            in_window(bridge->device, addr, PCI_BASE_ADDRESS_MEM_PREFETCH)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /*
  * Real hardware answers a read that reaches nobody with all ones, and on PHB4 freezes the PE
  * (EEH); QEMU 10.0 would raise a machine check. Behind everything else on the PHB's bus,
@@ -22,8 +59,10 @@ static uint64_t stray_read(void *opaque, hwaddr addr, unsigned int size)
     if (bar) {
         return gv100_bar_ops.read(bar, addr - bar->last_addr, size);
     }
-    log_event("bus", "stray-read addr=0x%" HWADDR_PRIx " len=%u phb=%s", addr, size,
-              BUS(root)->name);
+    if (is_below_bridge(root, addr)) {
+        log_event("bus", "stray-read addr=0x%" HWADDR_PRIx " len=%u phb=%s", addr, size,
+                  BUS(root)->name);
+    }
     return MAKE_64BIT_MASK(0, size * 8);
 }
 
@@ -36,8 +75,10 @@ static void stray_write(void *opaque, hwaddr addr, uint64_t val, unsigned int si
         gv100_bar_ops.write(bar, addr - bar->last_addr, val, size);
         return;
     }
-    log_event("bus", "stray-write addr=0x%" HWADDR_PRIx " len=%u val=0x%0*" PRIx64 " phb=%s",
-              addr, size, (int)size * 2, val, BUS(root)->name);
+    if (is_below_bridge(root, addr)) {
+        log_event("bus", "stray-write addr=0x%" HWADDR_PRIx " len=%u val=0x%0*" PRIx64 " phb=%s",
+                  addr, size, (int)size * 2, val, BUS(root)->name);
+    }
 }
 
 static const MemoryRegionOps stray_ops = {
@@ -65,18 +106,6 @@ static void catch_strays(GV100State *gpu)
                           memory_region_size(root->address_space_mem));
     memory_region_add_subregion_overlap(root->address_space_mem, 0, catcher, INT_MIN);
 }
-
-/* A bridge above a GPU, at any height, and its own config accesses. Nothing is ever unplugged. */
-typedef struct Bridge {
-    PCIDevice *device;
-    PCIConfigReadFunc *config_read;
-    PCIConfigWriteFunc *config_write;
-    bool no_power_control;      /* its slot stays on, so a fundamental reset does nothing */
-    bool no_reset;              /* nor does a secondary bus reset */
-    QLIST_ENTRY(Bridge) next;
-} Bridge;
-
-static QLIST_HEAD(, Bridge) bridges = QLIST_HEAD_INITIALIZER(bridges);
 
 static Bridge *find_bridge(PCIDevice *device)
 {

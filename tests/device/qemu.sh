@@ -32,9 +32,10 @@ qemu_suite() {
 # qemu_unpack SUITE VERSION: the program and its firmware
 qemu_unpack() {
 	dest=$qemu_root/$2
-	[ ! -d "$dest" ] || return 0
+	[ ! -e "$dest/usr/bin/qemu-system-x86_64" ] || return 0
 	debs=$(apt_download "$1" "$(dpkg --print-architecture)" "$qemu_root/debs" \
-		"qemu-system-ppc=$2" qemu-system-common qemu-system-data) || exit
+		"qemu-system-ppc=$2" "qemu-system-x86=$2" qemu-system-common qemu-system-data \
+		seabios) || exit
 	tmp=$(mktemp -d "$qemu_root/.unpack.XXXXXX") || exit
 	for deb in $debs; do
 		dpkg -x "$deb" "$tmp" || die "cannot unpack $deb"
@@ -48,7 +49,9 @@ qemu_unpack() {
 	esac
 	echo "$source" >"$tmp/source-version"
 	chmod 755 "$tmp"
+	[ ! -d "$dest" ] || mv -T "$dest" "$dest.without-x86.$$"
 	mv -T "$tmp" "$dest"
+	rm -rf "$dest.without-x86.$$"
 }
 
 # qemu_refresh: unpack what the suite has today and make it the current one; print its directory

@@ -6,6 +6,8 @@
 #   lab_fail TEXT        end with TEXT on stderr
 #   lab_need PROGRAM...  end unless every PROGRAM is there; ./packages lists where they come from
 #   lab_kernel NAME      set kernel_suite and kernel_packages from the table of kernels
+#   lab_arch NAME        set arch, Debian's name of the architecture that this kernel is for, and
+#                        cross, the prefix of the compiler for it
 
 # shellcheck source-path=SCRIPTDIR source=apt.sh
 . "$lab/apt.sh"
@@ -35,4 +37,11 @@ lab_kernel() {
 	kernel_suite=$2
 	shift 2
 	kernel_packages=$*
+}
+
+lab_arch() {
+	case $1 in
+	amd64-*) arch=amd64 cross='' ;;
+	*) arch=ppc64el cross=powerpc64le-linux-gnu- ;;
+	esac
 }

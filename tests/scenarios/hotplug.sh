@@ -9,10 +9,10 @@ guest() {
 	fresh
 	load
 	echo 1 >"$(dev 0)/remove"
-	is "g1's neighbour is gone" "$(sysfs 1 peers)" "unknown cpu unknown cpu unknown cpu"
+	is "g1's neighbour is gone" "$(sysfs 1 peers)" "unknown $(friend 1) unknown $(friend 1) unknown $(friend 1)"
 	is "links of g1 that would be cut" "$(sysfs 1 required_links)" 0,2,4
 	echo 1 >/sys/bus/pci/rescan
-	is "g1's neighbour is back" "$(sysfs 1 peers)" "$(gpu 0) cpu $(gpu 0) cpu $(gpu 0) cpu"
+	is "g1's neighbour is back" "$(sysfs 1 peers)" "$(gpu 0) $(friend 1) $(gpu 0) $(friend 1) $(gpu 0) $(friend 1)"
 	is "g0 is off" "$(sysfs 0 state)" off
 
 	set_parameter isolate 1

@@ -31,8 +31,8 @@ guest() {
 		is "mask of g$n" "$(lab get "g$n" mask)" 0x00150005
 		is "config space of g$n after load" "$(config "$n")" "$(cat "/run/config$n")"
 	done
-	is "peers of g0" "$(sysfs 0 peers)" "$(gpu 1) cpu $(gpu 1) cpu $(gpu 1) cpu"
-	is "peers of g3" "$(sysfs 3 peers)" "$(gpu 2) cpu $(gpu 2) cpu $(gpu 2) cpu"
+	is "peers of g0" "$(sysfs 0 peers)" "$(gpu 1) $(friend 0) $(gpu 1) $(friend 0) $(gpu 1) $(friend 0)"
+	is "peers of g3" "$(sysfs 3 peers)" "$(gpu 2) $(friend 3) $(gpu 2) $(friend 3) $(gpu 2) $(friend 3)"
 
 	for n in $gpus; do
 		lab mark "reset g$n"
@@ -49,7 +49,7 @@ guest() {
 		is "g$n was reset once" "$(sysfs "$n" resets)" 1
 	done
 	like "the log tells where the links lead" "$(dmesg_since)" \
-		"$(gpu 0): nvlink_isolation: V100 SXM2 16 GB, NVLinks 0,2,4 to $(gpu 1); 1,3,5 to cpu; isolate=1 disables 0,2,4"
+		"$(gpu 0): nvlink_isolation: V100 SXM2 16 GB, NVLinks 0,2,4 to $(gpu 1); 1,3,5 to $(friend 0); isolate=1 disables 0,2,4"
 	like "the log tells of the isolation" "$(dmesg_since)" \
 		"$(gpu 0): nvlink_isolation: isolated: NVLinks 0,2,4 read back as disabled$"
 	like "the log tells of the repair" "$(dmesg_since)" \

@@ -63,9 +63,11 @@
 #include <linux/slab.h>
 #include <linux/tracepoint.h>
 
+#ifdef CONFIG_EEH
 #include <asm/eeh.h>
 #include <asm/opal-api.h>
 #include <asm/ppc-pci.h>
+#endif
 
 /* Plain memory of the emulated GPU, far from the registers that the project uses. */
 #define LAB_OFFSET 0x700000
@@ -86,11 +88,6 @@ static unsigned int poll_ms = 10;
 module_param(poll_ms, uint, 0644);
 MODULE_PARM_DESC(poll_ms, "what the thread sleeps between two reads, in ms (default: 10)");
 
-/* Debugfs takes PEs by number, which a PHB's does not have, and the kernel exports nothing. */
-static ulong eeh_failure;
-module_param(eeh_failure, ulong, 0644);
-MODULE_PARM_DESC(eeh_failure, "__eeh_send_failure_event in /proc/kallsyms");
-
 /* The device at the address in @val, held; NULL if there is none. */
 static struct pci_dev *lab_find(const char *val)
 {
@@ -101,6 +98,12 @@ static struct pci_dev *lab_find(const char *val)
 			break;
 	return pdev;
 }
+
+#ifdef CONFIG_EEH
+/* Debugfs takes PEs by number, which a PHB's does not have, and the kernel exports nothing. */
+static ulong eeh_failure;
+module_param(eeh_failure, ulong, 0644);
+MODULE_PARM_DESC(eeh_failure, "__eeh_send_failure_event in /proc/kallsyms");
 
 static int lab_mark_isolated(struct eeh_pe *pe)
 {
@@ -302,6 +305,11 @@ static const struct kernel_param_ops couple_ops = {
 };
 module_param_cb(couple, &couple_ops, NULL, 0200);
 MODULE_PARM_DESC(couple, "ADDRESS N [freeze]: the PE of an emulated GPU that firmware is to know");
+#else
+static void unwatch_opal(void)
+{
+}
+#endif
 
 /* Resets the bus that @pdev is on. In 4.18 the function takes the bus; since 4.19 the device. */
 static int lab_reset_bus(struct pci_dev *pdev)
@@ -359,6 +367,7 @@ static const struct kernel_param_ops reserve_ops = {
 module_param_cb(reserve, &reserve_ops, NULL, 0200);
 MODULE_PARM_DESC(reserve, "addresses that nobody is to get");
 
+#ifdef CONFIG_EEH
 static int set_mark(const char *val, const struct kernel_param *kp)
 {
 	unsigned int domain, bus, slot, function, mask;
@@ -386,6 +395,7 @@ static const struct kernel_param_ops mark_ops = {
 };
 module_param_cb(mark, &mark_ops, NULL, 0200);
 MODULE_PARM_DESC(mark, "PCI address of a device, and flags to set or clear in its PE");
+#endif
 
 static char delayed_symbol[64];
 static unsigned int delay_ms;
@@ -634,6 +644,7 @@ static ssize_t reset_store(struct device *dev, struct device_attribute *attr, co
 }
 static DEVICE_ATTR_WO(reset);
 
+#ifdef CONFIG_EEH
 static ssize_t eeh_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
 	struct eeh_dev *edev = pci_dev_to_eeh_dev(to_pci_dev(dev));
@@ -646,12 +657,15 @@ static ssize_t eeh_show(struct device *dev, struct device_attribute *attr, char 
 	return len;
 }
 static DEVICE_ATTR_RO(eeh);
+#endif
 
 static struct attribute *lab_attrs[] = {
 	&dev_attr_read.attr,
 	&dev_attr_poll.attr,
 	&dev_attr_reset.attr,
+#ifdef CONFIG_EEH
 	&dev_attr_eeh.attr,
+#endif
 	NULL
 };
 

@@ -20,6 +20,11 @@
 #                             nor does a write of bridge control
 #   gpu N                     PCI address of the N-th GPU (from 0)
 #   dev N                     its directory in sysfs
+#   friend N                  what is at the end of its links that are kept, as sysfs tells it: cpu, or
+#                             on x86-64 the address of another GPU (see machines/x86-redbud)
+#   lab_declared              the machine's links as the parameter links takes them; empty on POWER
+#   lab_domains               GPUs and their friends, as the parameter domains takes them (see
+#                             machines/x86-redbud); `load` uses both, unless it is told others
 #   sysfs N ATTR              what its nvlink_isolation/ATTR reads
 #   reset N                   reset it through sysfs
 #   reset_begins N            the same in the background, for `wait`; true when its mask is gone,
@@ -98,12 +103,47 @@ lab_gpus() {
 	cat /run/lab-gpus
 }
 
+# lab_name N: what the device's log calls the N-th GPU. Friends come after all others.
+lab_name() {
+	if [ -e /lab/names ]; then sed -n "$(($1 + 1))p" /lab/names; else echo "g$1"; fi
+}
+
+lab_declared() {
+	[ -e /lab/links ] || return 0
+	lab_gpus | paste /lab/names - | awk '
+		NR == FNR { at[$1] = $2; next }
+		{
+			split($0, end, "-")
+			for (i = 1; i <= 2; i++) {
+				split(end[i], part, ".")
+				end[i] = at[part[1]] "." part[2]
+			}
+			all = all (all ? "," : "") end[1] "-" end[2]
+		}
+		END { print all }' - /lab/links
+}
+
+lab_domains() {
+	[ -e /lab/names ] && grep -q f0 /lab/names || return 0
+	lab_gpus | paste /lab/names - | awk '
+		{ at[$1] = $2 }
+		END {
+			for (n = 0; "f" n in at; n++)
+				all = all (all ? "," : "") at["g" n] "+" at["f" n]
+			print all
+		}'
+}
+
 gpu() {
 	lab_gpus | sed -n "$(($1 + 1))p" | grep .
 }
 
 dev() {
 	echo "/sys/bus/pci/devices/$(gpu "$1")"
+}
+
+friend() {
+	if [ -e /lab/names ]; then gpu $(($1 + 4)); else echo cpu; fi
 }
 
 sysfs() {
@@ -154,6 +194,13 @@ lab_counts() {
 }
 
 load() {
+	if [ -e /lab/links ]; then
+		case " $*" in *' links='*) ;; *) set -- "$@" links="$(lab_declared)" ;; esac
+		case " $*$(lab_domains)" in
+		*' domains='* | *' ') ;;
+		*) set -- "$@" domains="$(lab_domains)" ;;
+		esac
+	fi
 	lab_counts begin
 	modprobe nvlink_isolation "$@"
 	lab_status=$?
@@ -205,9 +252,9 @@ fresh() {
 	[ ! -e "$lab_parameters" ] || unload
 	lab_n=0
 	for lab_gpu in $(lab_gpus); do
-		lab set "g$lab_n" faults off
+		lab set "$(lab_name $lab_n)" faults off
 		repair_bars "$lab_gpu"
-		[ "$(cut_links "g$lab_n")" = 0x00000000 ] ||
+		[ "$(cut_links "$(lab_name $lab_n)")" = 0x00000000 ] ||
 			echo 1 >"/sys/bus/pci/devices/$lab_gpu/reset"
 		lab_n=$((lab_n + 1))
 	done

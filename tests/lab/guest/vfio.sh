@@ -20,7 +20,7 @@
 #   client_kill NAME          SIGKILL
 
 vfio_bind() {
-	modprobe vfio_iommu_spapr_tce && modprobe vfio-pci &&
+	{ modprobe vfio_iommu_spapr_tce || modprobe vfio_iommu_type1; } 2>/dev/null && modprobe vfio-pci &&
 	echo vfio-pci >"$(dev "$1")/driver_override" &&
 	gpu "$1" >/sys/bus/pci/drivers_probe &&
 	[ -e "/sys/bus/pci/drivers/vfio-pci/$(gpu "$1")" ]

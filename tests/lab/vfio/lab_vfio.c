@@ -579,6 +579,8 @@ static int try_open(void)
 	if (err)
 		err = device_ioctl(container, VFIO_SET_IOMMU, (void *)VFIO_SPAPR_TCE_IOMMU);
 	if (err)
+		err = device_ioctl(container, VFIO_SET_IOMMU, (void *)VFIO_TYPE1v2_IOMMU);
+	if (err)
 		return failed_at("set-iommu", err);
 	device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, bdf);
 	if (device < 0)
