@@ -10,111 +10,8 @@
 # stray: yes
 # allow: EEH: (Beginning: |Frozen PHB#[01]-PE#[0-9a-f]+ detected|Call Trace:)
 
-# Each cell is between the marks `cell NAME` and `after NAME`, and the states of its GPUs are in
-# `state NAME: ...`. NAME is PATH|DRIVER|MODE; GPUs are g0 alone, or g0 and g1.
-
-# How each GPU is in the end: isolated and failed last, the rest pass by. That failed is failed closed
-# is read from the GPU: nobody can switch its decoding on.
-settled() {
-	case $(sysfs "$1" state) in
-	isolated | failed) ;;
-	*) return 1 ;;
-	esac
-}
-
-refused() {
-	[ "$(sysfs "$1" held) $(($(config_read "$(gpu "$1")" 4 2) & 2))" = "1 0" ]
-}
-
-# cell PATH DRIVER "N..." COMMAND...: COMMAND is that path; it gets the GPUs as its last arguments.
-cell() {
-	cell_path=$1 cell_driver=$2 cell_gpus=$3
-	shift 3
-	case $cell_gpus in *' '*) cell_mode=pair ;; *) cell_mode=alone ;; esac
-	cell_name="$cell_path|$cell_driver|$cell_mode"
-	lab mark "cell $cell_name"
-	# shellcheck disable=SC2086 # numbers
-	ok "$cell_name" "$@" $cell_gpus
-	cell_states=''
-	for n in $cell_gpus; do
-		wait_for 100 settled "$n" || :
-		! in_state "$n" failed ||
-			ok "$cell_name: failed is refused, with decoding off" refused "$n"
-		cell_states="$cell_states $(sysfs "$n" state)"
-	done
-	lab mark "after $cell_name"
-	lab mark "state $cell_name:$cell_states"
-}
-
-# none PATH DRIVER MODE REASON: a cell that cannot be had here
-none() {
-	lab mark "none $1|$2|$3: $4"
-}
-
-# each COMMAND... N...: for each GPU, all at the same time. N is a single digit.
-each() {
-	each_command='' each_jobs='' each_status=0
-	for each_word; do
-		case $each_word in
-		[0-9])
-			$each_command "$each_word" &
-			each_jobs="$each_jobs $!"
-			;;
-		*) each_command="$each_command $each_word" ;;
-		esac
-	done
-	for each_job in $each_jobs; do
-		wait "$each_job" || each_status=1
-	done
-	return $each_status
-}
-
-# alone_and_pair PATH DRIVER COMMAND...
-alone_and_pair() {
-	cell "$1" "$2" 0 each "$3"
-	cell "$1" "$2" "0 1" each "$3"
-}
-
-# resets_below DRIVER: those of bridges. lab_driver does the same on kernels without this file in sysfs.
-resets_below() {
-	alone_and_pair "reset_subordinate of the GPU's port" "$1" below_port
-	cell "reset_subordinate of the switch above" "$1" "0 1" below_upstream
-	[ "$1" != none ] || cell "reset_subordinate of the root port" "$1" "0 1" below_root
-}
-
-below_port() {
-	reset_below "$(port "$1")"
-}
-
 hot_and_deassert() {
 	driver_reset "$1" hot && driver_reset "$1" deassert
-}
-
-bus_by_driver() {
-	driver_reset "$1" bus
-}
-
-d3_and_d0() {
-	power_state "$1" 3 && power_state "$1" 0
-}
-
-raw() {
-	raw_reset "$1"
-}
-
-gone_and_found() {
-	for found_n; do
-		remove_gpu "$found_n"
-	done
-	rescan
-}
-
-below_upstream() {
-	reset_below "$(upstream "$1")"
-}
-
-below_root() {
-	reset_below "$(rootport "$1")"
 }
 
 eeh_of_port() {
@@ -123,20 +20,6 @@ eeh_of_port() {
 
 eeh_of_phb() {
 	raw_reset "$1" "$(rootport "$1")" && eeh_recover_phb "$1"
-}
-
-disobey() {
-	for stuck_n; do
-		lab set "g$stuck_n" mask-stuck on
-	done
-	each reset "$@" || :
-}
-
-obey() {
-	for stuck_n; do
-		lab set "g$stuck_n" mask-stuck off
-		echo 1 >"$(dev "$stuck_n")/nvlink_isolation/apply"
-	done
 }
 
 with_no_driver() {
@@ -152,17 +35,6 @@ with_no_driver() {
 		cell "sysfs reset, mask cannot be written" none "$gpus" disobey
 		# shellcheck disable=SC2086 # numbers
 		obey $gpus
-	done
-}
-
-# rebind DRIVER: both have that driver, which EEH and removal take away, and it reads without end.
-rebind() {
-	for n in 0 1; do
-		[ "$(driver $n)" = "$1" ] || {
-			[ ! -e "$(dev $n)/driver" ] || unbind_gpu $n
-			bind_gpu $n "$1"
-		}
-		echo 1 >"$(dev $n)/lab_driver/poll"
 	done
 }
 
@@ -187,42 +59,6 @@ with_driver() {
 	done
 }
 
-# clients "N..." CMD...: the clients of these GPUs do each at the same time.
-clients() {
-	clients_gpus=$1 clients_status=0
-	shift
-	for clients_command; do
-		for clients_n in $clients_gpus; do
-			client_send "c$clients_n" "$clients_command"
-		done
-		for clients_n in $clients_gpus; do
-			client_wait "c$clients_n" || clients_status=1
-		done
-	done
-	return $clients_status
-}
-
-# Each reads all the time while it has a mapping.
-attack() {
-	clients "$1" memory-on "attack mask mask=0x00150000 us=5000"
-}
-
-vfio_open() {
-	clients "$*" open map memory-on "read 0x700000"
-}
-
-vfio_close() {
-	clients "$*" close
-}
-
-# vfio_reset OP N...
-vfio_reset() {
-	vfio_op=$1
-	shift
-	attack "$*" >/dev/null
-	clients "$*" "$vfio_op" memory-on "sleep 20" attack-stop
-}
-
 vfio_eeh() {
 	vfio_op=$1
 	shift
@@ -230,16 +66,6 @@ vfio_eeh() {
 	attack "$*" >/dev/null
 	# DEACTIVATE may come sooner than the GPU may be accessed.
 	clients "$*" "$vfio_op" eeh-deactivate "sleep 300" memory-on "sleep 20" attack-stop
-}
-
-# under_client COMMAND... N...
-under_client() {
-	under_gpus=''
-	for under_word; do
-		case $under_word in [0-9]) under_gpus="$under_gpus $under_word" ;; esac
-	done
-	attack "${under_gpus# }" >/dev/null
-	"$@" && clients "${under_gpus# }" memory-on "sleep 20" attack-stop
 }
 
 killed() {
@@ -308,6 +134,8 @@ not_here() {
 }
 
 guest() {
+	# shellcheck source-path=SCRIPTDIR source=../lab/guest/cells.sh
+	. /lab/cells.sh
 	fresh
 	modprobe lab_driver read=1
 	# By default EEH gives a device up when it has recovered it five times in an hour.
@@ -326,77 +154,8 @@ guest() {
 	ok "unloads" unload
 }
 
-# gpus MODE
-gpus() {
-	case $1 in
-	alone) echo g0 ;;
-	pair) echo g0 g1 ;;
-	esac
-}
-
-# Of periods that come in, those that are no sequence of the module: their sum, in µs
-open_us() {
-	awk '$2 == "open" { sum += $1 } END { printf "%.0f\n", sum / 1000 }'
-}
-
-# judge_cell NAME: print what goes into the table.
-judge_cell() {
-	from="cell $1" to="after $1"
-	open=0 reads=0 longest=0
-	for gpu in $(gpus "${1##*|}"); do
-		periods=$(open_periods "$gpu" "$from" "$to")
-		printf '%s\n' "$periods" >>"$dir/periods"
-		us=$(printf '%s\n' "$periods" | open_us)
-		[ "$us" -le "$open" ] || open=$us
-		ns=$(printf '%s\n' "$periods" | sort -n | tail -n 1 | cut -d ' ' -f 1)
-		[ "${ns:-0}" -le "$longest" ] || longest=$ns
-		reads=$((reads + $(client_reads_exposed "$gpu" "$from" "$to")))
-	done
-	live=0
-	for link in $(links); do
-		us=$(($(live_ns "$link" "$from" "$to") / 1000))
-		[ "$us" -le "$live" ] || live=$us
-	done
-	states=$(log_text "state $1:")
-	text=''
-	case "$states " in
-	' isolated '*isolated' ' | ' isolated ') text=isolated ;;
-	*failed*) text="failed closed" ;;
-	*) text="not settled" ;;
-	esac
-	# What sysfs says is what the device has.
-	for gpu in $(gpus "${1##*|}"); do
-		[ "$text" = isolated ] || continue
-		like "$1: $gpu, called isolated, is" "$(mask_at "$gpu" "$to")" ^0x0015 || text=UNTRUE
-	done
-	[ "$open" = 0 ] || text="$text; own end open $open µs, $reads reads"
-	[ "$live" = 0 ] || text="$text; link live $live µs"
-	note "cell|$1|$text"
-	is "$1: reads while exposed" "$reads" 0
-	# Attempts that fail, of the gate and of the worker while nobody has it, are the only other time.
-	case $states in
-	*failed*) ok "$1: own end open for an attempt at a time" test "$longest" -le "$(attempt_limit)" ;;
-	*) is "$1: own end open but in the gate's sequence, in µs" "$open" 0 ;;
-	esac
-	ok "$1: $text" test "$text" != "not settled"
-}
-
-# log_text TEXT: the rest of the mark that begins with it
-log_text() {
-	awk -v text="$1" '$3 == "mark" { sub(/^.* text=/, "") }
-		index($0, text) == 1 { print substr($0, length(text) + 1) }' "$log"
-}
-
 judge() {
-	: >"$dir/periods"
-	log_text "cell " | while read -r name; do
-		judge_cell "$name"
-	done
-	log_text "none " | while IFS=: read -r name reason; do
-		note "cell|$name|-$reason"
-	done
-	longest=$(awk '$2 == "applied" { print $1 }' "$dir/periods" | sort -n | tail -n 1)
-	note "longest sequence: $longest ns"
-	limit=$(sequence_limit)
-	ok "no sequence took longer than $limit µs" test "$longest" -le "${limit}000"
+	# shellcheck source-path=SCRIPTDIR source=../lab/judge-cells.sh
+	. "$lab/judge-cells.sh"
+	judge_cells
 }
