@@ -173,10 +173,13 @@ static bool program_bars(struct nvli_visit *visit)
 {
 	int i;
 
-	/* A GPU that is gone reads as all ones. Never write those back. */
+	/*
+	 * A GPU that is gone reads as all ones. Never write those back. The type of a memory BAR is
+	 * in its low bits, so only an upper half or a BAR that has no address may hold them.
+	 */
 	for (i = 0; i < NVLI_BARS; i++)
 		if (!nvli_visit_read(visit, PCI_BASE_ADDRESS_0 + 4 * i, 4, &visit->bar[i]) ||
-		    (visit->bar[i] == U32_MAX && !is_upper_half(visit->gpu->pdev, i)))
+		    (visit->bar[i] == U32_MAX && is_memory(&visit->gpu->pdev->resource[i])))
 			return false;
 	if (visit->is_on && !switch_off(visit))
 		return false;
