@@ -31,6 +31,8 @@ guest() {
 	rmmod nvlink_isolation
 	echo 1 >/sys/bus/pci/rescan
 	reset 0
+	# Firmware may have switched it on, and the kernel switches it off and on when it finds it.
+	memory 0 off
 	echo 1 >"$(dev 0)/remove"
 	load isolate=1
 	is "mask of a g0 that was reset while it was gone" "$(lab get g0 mask)" 0x00000005

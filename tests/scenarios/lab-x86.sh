@@ -4,7 +4,7 @@
 # kernel: amd64-6.1
 guest() {
 	for n in 0 1 2 3 4 5 6 7; do
-		note "$(lab_name $n) $(gpu $n) $(registers $n)"
+		note "g$n $(gpu $n) $(registers $n)"
 	done
 	note "$(lab_declared)"
 	note "$(lab_domains)"

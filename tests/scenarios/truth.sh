@@ -99,9 +99,9 @@ guest() {
 
 	# Joined, a GPU need not be read back. What was read before says nothing when they part.
 	set_parameter audit_seconds 0
-	set_parameter domains "$(gpu 0)+$(gpu 1)"
+	set_parameter domains "$(gpu 0)+$(gpu 1)$(on_x86 && echo "+$(friend 0)+$(friend 1)")"
 	lab set g0 mask 5
-	set_parameter domains gpu
+	set_parameter domains "$(lab_domains)"
 	is "g0 when it has parted" "$(sysfs 0 state) $(cut_links g0)" "isolated 0x00150000"
 
 	set_parameter audit_seconds 2

@@ -22,9 +22,11 @@
 #   dev N                     its directory in sysfs
 #   friend N                  what is at the end of its links that are kept, as sysfs tells it: cpu, or
 #                             on x86-64 the address of another GPU (see machines/x86-redbud)
+#   on_x86                    is this a PC, where there is no EEH?
 #   lab_declared              the machine's links as the parameter links takes them; empty on POWER
 #   lab_domains               GPUs and their friends, as the parameter domains takes them (see
-#                             machines/x86-redbud); `load` uses both, unless it is told others
+#                             machines/x86-redbud); `load` uses both, unless it is told others. Without
+#                             friends: gpu
 #   sysfs N ATTR              what its nvlink_isolation/ATTR reads
 #   reset N                   reset it through sysfs
 #   reset_begins N            the same in the background, for `wait`; true when its mask is gone,
@@ -103,35 +105,31 @@ lab_gpus() {
 	cat /run/lab-gpus
 }
 
-# lab_name N: what the device's log calls the N-th GPU. Friends come after all others.
-lab_name() {
-	if [ -e /lab/names ]; then sed -n "$(($1 + 1))p" /lab/names; else echo "g$1"; fi
+# lab_with_addresses FILE...: with the addresses of GPUs in place of their names, one link to a line
+lab_with_addresses() {
+	lab_gpus | awk '
+		FILENAME == "-" { at["g" n++] = $1; next }
+		{
+			split($0, end, /[-.]/)
+			print at[end[1]] "." end[2] "-" at[end[3]] "." end[4]
+		}' - "$@"
 }
 
 lab_declared() {
-	[ -e /lab/links ] || return 0
-	lab_gpus | paste /lab/names - | awk '
-		NR == FNR { at[$1] = $2; next }
-		{
-			split($0, end, "-")
-			for (i = 1; i <= 2; i++) {
-				split(end[i], part, ".")
-				end[i] = at[part[1]] "." part[2]
-			}
-			all = all (all ? "," : "") end[1] "-" end[2]
-		}
-		END { print all }' - /lab/links
+	[ ! -e /lab/links ] || lab_with_addresses /lab/links | paste -s -d , -
 }
 
 lab_domains() {
-	[ -e /lab/names ] && grep -q f0 /lab/names || return 0
-	lab_gpus | paste /lab/names - | awk '
-		{ at[$1] = $2 }
-		END {
-			for (n = 0; "f" n in at; n++)
-				all = all (all ? "," : "") at["g" n] "+" at["f" n]
-			print all
-		}'
+	if [ -s /lab/friends ]; then
+		lab_with_addresses /lab/friends | sed 's/\.[0-5]-/+/; s/\.[0-5]$//' | uniq |
+			paste -s -d , -
+	else
+		echo gpu
+	fi
+}
+
+on_x86() {
+	[ -e /lab/links ]
 }
 
 gpu() {
@@ -143,7 +141,7 @@ dev() {
 }
 
 friend() {
-	if [ -e /lab/names ]; then gpu $(($1 + 4)); else echo cpu; fi
+	if [ -s /lab/friends ]; then gpu $(($1 + 4)); else echo cpu; fi
 }
 
 sysfs() {
@@ -196,9 +194,9 @@ lab_counts() {
 load() {
 	if [ -e /lab/links ]; then
 		case " $*" in *' links='*) ;; *) set -- "$@" links="$(lab_declared)" ;; esac
-		case " $*$(lab_domains)" in
-		*' domains='* | *' ') ;;
-		*) set -- "$@" domains="$(lab_domains)" ;;
+		case " $*" in
+		*' domains='*) ;;
+		*) [ ! -s /lab/friends ] || set -- "$@" domains="$(lab_domains)" ;;
 		esac
 	fi
 	lab_counts begin
@@ -252,9 +250,9 @@ fresh() {
 	[ ! -e "$lab_parameters" ] || unload
 	lab_n=0
 	for lab_gpu in $(lab_gpus); do
-		lab set "$(lab_name $lab_n)" faults off
+		lab set "g$lab_n" faults off
 		repair_bars "$lab_gpu"
-		[ "$(cut_links "$(lab_name $lab_n)")" = 0x00000000 ] ||
+		[ "$(cut_links "g$lab_n")" = 0x00000000 ] ||
 			echo 1 >"/sys/bus/pci/devices/$lab_gpu/reset"
 		lab_n=$((lab_n + 1))
 	done

@@ -45,6 +45,9 @@ aer_fatal() {
 	# DLP, which is fatal unless somebody has said otherwise
 	printf '\020\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0' >>/run/aer
 	cat /run/aer >/dev/aer_inject && sleep 3
+	aer_status=$?
+	# Until it is gone its operations are on top of the bus's.
+	rmmod aer_inject && return $aer_status
 }
 
 sleep_and_wake() {
@@ -52,7 +55,7 @@ sleep_and_wake() {
 }
 
 link_off_and_on() {
-	link_control=$(port_register "$1" 0x10 2) &&
+	port_register "$1" 0x10 2 >/run/link && link_control=$(cat /run/link) &&
 	config_write "$link_port" "$link_at" 2 $((link_control | 0x10)) && usleep 2000 &&
 	config_write "$link_port" "$link_at" 2 $((link_control & ~0x10)) && usleep 200000
 }
