@@ -155,8 +155,9 @@ const char *nvli_ports_block(const struct nvli_gpu *gpu)
 
 	if (gpu->path.depth < 0)
 		return "the bridges above it are not known";
-	if (pci_channel_offline(gpu->pdev))
-		return "the kernel is handling an error of it";
+	/* After a recovery that has failed the state is frozen until the device is found anew. */
+	if (READ_ONCE(gpu->pdev->error_state) == pci_channel_io_perm_failure)
+		return "it is disconnected";
 	for (i = 0; i < gpu->path.depth; i++) {
 		if (!nvli_bus_read(gpu->path.bridge[i], PCI_COMMAND, 2, &command) ||
 		    !(command & PCI_COMMAND_MEMORY))
