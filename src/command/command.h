@@ -2,8 +2,8 @@
 /*
  * What the files of the command tell each other. Each of them includes this first.
  *
- * A machine is read from what the module shows in sysfs (sysfs.c), or from a device tree (tree.c)
- * and a policy (plan.c). Whatever prints it does not care from which.
+ * A machine is read from what the module shows in sysfs (sysfs.c), or from a device tree (tree.c) or
+ * declared links (links.c) and a policy (plan.c). Whatever prints it does not care from which.
  */
 #ifndef COMMAND_H
 #define COMMAND_H
@@ -35,6 +35,7 @@
 enum {
 	EXIT_DONE = 0,
 	EXIT_NOT_ISOLATED = 1,	/* check only */
+	EXIT_DISAGREE = 1,	/* learn only: the ends of a link */
 	EXIT_ERROR = 2,
 };
 
@@ -95,8 +96,8 @@ struct gpu_seen {
  * @link.peer: which GPU of the machine that is; -1 if none
  * @link.mark: what is known of it
  * @seen: what the module shows
- * @phandle: of its node, 0 if it has none
- * @topology: what its node says
+ * @phandle: of its node, 0 if it has none; of declared links its NVLI_GPU_ID
+ * @topology: what its node says, or the declared links
  * @unlisted: CPU links that its ibm,npu does not list: see nvli_topology_unlisted()
  */
 struct gpu {
@@ -132,6 +133,7 @@ struct machine {
  * @unsupported: --unsupported=ok
  * @boot: --boot
  * @domains: --domains, or NULL
+ * @links: --links, or NULL
  * @args: what is no option
  * @count: how many of those
  */
@@ -144,6 +146,7 @@ struct options {
 	bool unsupported;
 	bool boot;
 	const char *domains;
+	const char *links;
 	char **args;
 	int count;
 };
@@ -152,6 +155,7 @@ struct options {
 int command_status(const struct options *options);
 int command_topology(const struct options *options);
 int command_plan(const struct options *options);
+int command_learn(const struct options *options);
 int command_check(const struct options *options);
 int command_metrics(const struct options *options);
 int command_report(const struct options *options);
@@ -280,23 +284,33 @@ void machine_from_tree(struct machine *machine, const struct tree *tree);
 /* tree_files.c */
 const char *tree_from_files(struct tree *tree, size_t size);
 
+/* links.c */
+void links_read(struct nvli_wires *wires, const char *text);
+void machine_from_links(struct machine *machine, const struct nvli_wires *wires);
+
 /* plan.c */
 
 /**
  * struct plan - what would be cut
  * @tree: what it rests on
+ * @declared: it rests on @wires, and there is no @tree
+ * @wires: the declared links
  * @domains: the policy
  * @machine: the GPUs; each link that would be cut has MARK_CUT
  */
 struct plan {
 	struct tree tree;
+	bool declared;
+	struct nvli_wires wires;
 	struct nvli_domains domains;
 	struct machine machine;
 };
 
 const char *plan_make(struct plan *plan, const char *file, const char *domains);
+void plan_make_declared(struct plan *plan, const char *links, const char *domains);
 const char *plan_groups(const struct plan *plan);
 bool plan_is_apart(const struct plan *plan, int a, int b);
+void plan_print_head(const struct plan *plan);
 void plan_print(const struct plan *plan);
 
 /* platform.c */

@@ -91,8 +91,8 @@ void draw_module(void)
 	for (i = 0; i < n; i++) {
 		const char *name = entries[i]->d_name;
 
-		/* It may be long, and has a line of its own. */
-		if (strcmp(name, "domains") &&
+		/* These may be long, and each has a line of its own. */
+		if (strcmp(name, "domains") && strcmp(name, "links") &&
 		    read_line(text, sizeof(text), at(MODULE_DIR "/parameters/%s", name)))
 			printf(" %s=%s", name, text);
 		free(entries[i]);
@@ -108,6 +108,9 @@ void draw_module(void)
 	installed_free(&installed);
 	module_domains(text);
 	draw_wrapped("Domains: ", text);
+	if (read_line(text, sizeof(text), at(MODULE_DIR "/parameters/links")) &&
+	    strcmp(text, "none"))
+		draw_wrapped("Links:   ", text);
 }
 
 /* A row for each GPU and a column for each link: what is there, and whether it is cut. */

@@ -238,15 +238,22 @@ static json_t *planned_gpu(const struct plan *plan, const struct gpu *gpu)
 	return object;
 }
 
-void json_plan(const struct plan *plan)
+/* What a plan rests on: a device tree, or declared links */
+static void set_source(json_t *object, const struct plan *plan)
 {
-	json_t *object = root();
-	json_t *gpus = need(json_array());
-	char text[NVLI_DOMAINS_TEXT];
+	char text[NVLI_WIRES_TEXT];
 	char model[TEXT_SIZE];
-	char *file = strdup(plan->tree.file);
-	int i;
+	char *file;
 
+	set(object, "declared_links", plan->declared ?
+	    json_string(nvli_wires_text(&plan->wires, text)) : json_null());
+	if (plan->declared) {
+		set(object, "tree", json_null());
+		set(object, "model", json_null());
+		return;
+	}
+
+	file = strdup(plan->tree.file);
 	if (!file)
 		fail("no memory left for JSON");
 	make_printable(file);
@@ -254,6 +261,16 @@ void json_plan(const struct plan *plan)
 	free(file);
 	set(object, "model",
 	    text_or_null(tree_text(&plan->tree, "/", "model", model) ? model : ""));
+}
+
+void json_plan(const struct plan *plan)
+{
+	json_t *object = root();
+	json_t *gpus = need(json_array());
+	char text[NVLI_DOMAINS_TEXT];
+	int i;
+
+	set_source(object, plan);
 	set(object, "domains", json_string(nvli_domains_text(&plan->domains, text)));
 	set(object, "iommu_groups", text_or_null(plan_groups(plan) ? plan_groups(plan) : ""));
 	for (i = 0; i < plan->machine.count; i++)

@@ -29,14 +29,23 @@ static const struct command {
 } commands[] = {
 	{ "status", command_status, "j", "[--json]",
 	  "the GPUs, their state and their links" },
-	{ "topology", command_topology, "gs", "[--dot | --svg]",
+	{ "topology", command_topology, "gsld",
+	  "[--links=LINKS [--domains=DOMAINS]] [--dot | --svg]",
 	  "which links join them, as a matrix; or as a picture: for\n"
-	  "Graphviz, or drawn by it" },
-	{ "plan", command_plan, "jd", "[FILE.dtb | -] [--domains=DOMAINS] [--json]",
+	  "Graphviz, or drawn by it. With --links, of a machine with\n"
+	  "these links, as the module would have it" },
+	{ "plan", command_plan, "jdl",
+	  "[FILE.dtb | - | --links=LINKS] [--domains=DOMAINS] [--json]",
 	  "what the module would cut on this machine, or on that of\n"
-	  "the device tree FILE.dtb or on standard input (-);\n"
-	  "DOMAINS is what the module's parameter takes: group, gpu,\n"
-	  "or a list as in 0004:04:00.0+0004:05:00.0,0035:03:00.0" },
+	  "the device tree FILE.dtb or on standard input (-), or on\n"
+	  "one with these links. LINKS and DOMAINS are what the\n"
+	  "module's parameters take: 0000:06:00.0.0-0000:07:00.0.2,\n"
+	  "... or - for standard input; group, gpu, or a list as in\n"
+	  "0004:04:00.0+0004:05:00.0,0035:03:00.0" },
+	{ "learn", command_learn, "", "[FILE | -]",
+	  "where the NVLinks lead, by nvidia-smi, as the parameter\n"
+	  "links for modprobe.d. FILE has its output; without one,\n"
+	  "nvidia-smi is run" },
 	{ "check", command_check, "objnu",
 	  "[--ignore-others] [--unsupported=ok] [--json | --nagios] [BDF]...",
 	  "are the GPUs isolated, all or those named? With\n"
@@ -61,6 +70,7 @@ static const struct option option_table[] = {
 	{ "dot", no_argument, NULL, 'g' },
 	{ "svg", no_argument, NULL, 's' },
 	{ "domains", required_argument, NULL, 'd' },
+	{ "links", required_argument, NULL, 'l' },
 	{ "ignore-others", no_argument, NULL, 'o' },
 	{ "unsupported", required_argument, NULL, 'u' },
 	{ "boot", no_argument, NULL, 'b' },
@@ -104,7 +114,8 @@ static void print_help(void)
 	     "\n"
 	     "BDF is a PCI address, 0004:04:00.0, as lspci -D, nvidia-smi, libvirt or sysfs\n"
 	     "print it.\n"
-	     "Exit status: 0 done; check: isolated. 1 check: not isolated. 2 an error.\n"
+	     "Exit status: 0 done; check: isolated. 1 check: not isolated; learn: the ends\n"
+	     "of a link disagree. 2 an error.\n"
 	     "With --nagios: 0 isolated, 2 not isolated, 3 an error.\n"
 	     "All of it is in nvlink-isolation(8).");
 }
@@ -155,6 +166,9 @@ static const char *parse_options(struct options *options, int argc, char **argv)
 			break;
 		case 'd':
 			options->domains = optarg;
+			break;
+		case 'l':
+			options->links = optarg;
 			break;
 		case 'o':
 			options->others = true;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* plan: what the module would cut on a machine, as its device tree and a policy say. */
+/* plan: what the module would cut on a machine, as its device tree or declared links, and a policy, say. */
 
 #include "command.h"
 
@@ -122,13 +122,23 @@ static void read_domains(struct plan *plan, const char *text)
 		return;
 	list = short_expand(text, &plan->machine);
 	if (!nvli_domains_parse(&plan->domains, list, &bad))
-		fail("plan: --domains '%s', at character %zu: %s", list, bad.position + 1,
-		     bad.text);
+		fail("--domains '%s', at character %zu: %s", list, bad.position + 1, bad.text);
 	free(list);
 }
 
+/* What follows once the GPUs, and what is said of their links, are known. */
+static void plan_machine(struct plan *plan, const char *domains)
+{
+	struct machine *machine = &plan->machine;
+
+	qsort(machine->gpu, machine->count, sizeof(machine->gpu[0]), by_address);
+	read_domains(plan, domains);
+	find_peers(machine);
+	decide(plan);
+}
+
 /**
- * plan_make() - find out what would be cut
+ * plan_make() - find out what would be cut, by a device tree
  * @plan: set
  * @file: a .dtb, or NULL for the running machine
  * @domains: the policy, or NULL for the default
@@ -144,14 +154,24 @@ const char *plan_make(struct plan *plan, const char *file, const char *domains)
 		machine_from_tree(&plan->machine, &plan->tree);
 		if (plan->tree.live)
 			match_with_pci(&plan->machine, &plan->tree);
-		qsort(plan->machine.gpu, plan->machine.count, sizeof(plan->machine.gpu[0]),
-		      by_address);
-		read_domains(plan, domains);
-		find_peers(&plan->machine);
-		decide(plan);
+		plan_machine(plan, domains);
 	}
 
 	return error;
+}
+
+/**
+ * plan_make_declared() - find out what would be cut, by links that are declared
+ * @plan: set; it has no tree
+ * @links: the parameter "links", or "-" for standard input. What is bad in it ends the command.
+ * @domains: as for plan_make()
+ */
+void plan_make_declared(struct plan *plan, const char *links, const char *domains)
+{
+	plan->declared = true;
+	links_read(&plan->wires, links);
+	machine_from_links(&plan->machine, &plan->wires);
+	plan_machine(plan, domains);
 }
 
 /* Add GPUs to @reached until no link leads on. A link that would be cut does not. */
@@ -194,6 +214,7 @@ const char *plan_groups(const struct plan *plan)
 static void print_faults(int number, const struct gpu *gpu)
 {
 	const struct nvli_topology *topology = &gpu->topology;
+	u32 undeclared = 0;
 	int i;
 
 	/* These two are about the whole list. */
@@ -211,10 +232,15 @@ static void print_faults(int number, const struct gpu *gpu)
 	}
 
 	for (i = 0; i < GV100_NVLINKS; i++)
-		if (topology->link[i].fault)
+		if (topology->link[i].fault == NVLI_FAULT_UNDECLARED)
+			undeclared |= 1U << (GV100_LINK_DISABLE_SHIFT + i);
+		else if (topology->link[i].fault)
 			draw_note(number, "cell %d of ibm,nvlink-peers (0x%x): %s", i,
 				  topology->link[i].phandle,
 				  nvli_fault_text(topology->link[i].fault));
+	if (undeclared)
+		draw_note(number, "links %s are not declared, and are always cut",
+			  links_or_none(undeclared));
 }
 
 /* Of no consequence for what is cut, and a sign that the tree may not be this board's. */
@@ -253,7 +279,9 @@ static void print_absent(const struct plan *plan)
 			if (!strcmp(plan->machine.gpu[j].address, address))
 				break;
 		if (j == plan->machine.count)
-			printf("%s: in the list, and no V100 SXM2 of this tree\n", address);
+			printf("%s: in the list, and %s\n", address,
+			       plan->declared ? "no link of it is declared: all six are cut" :
+			       "no V100 SXM2 of this tree");
 	}
 }
 
@@ -271,17 +299,26 @@ static void print_apart(const struct plan *plan)
 					  j);
 }
 
-static void print_head(const struct plan *plan)
+/* What it rests on, and the policy */
+void plan_print_head(const struct plan *plan)
 {
 	char text[NVLI_DOMAINS_TEXT];
 	char model[TEXT_SIZE];
 
-	printf("Tree:    %s", plan->tree.live ? "of this machine" : plan->tree.file);
-	if (tree_text(&plan->tree, "/", "model", model))
-		printf(" (%s)", model);
-	putchar('\n');
+	if (plan->declared) {
+		printf("Links:   %u declared, of %d GPUs\n", plan->wires.count,
+		       plan->machine.count);
+	} else {
+		printf("Tree:    %s", plan->tree.live ? "of this machine" : plan->tree.file);
+		if (tree_text(&plan->tree, "/", "model", model))
+			printf(" (%s)", model);
+		putchar('\n');
+	}
 	draw_wrapped("Domains: ", nvli_domains_text(&plan->domains, text));
-	if (plan->domains.policy == NVLI_BY_GROUP && !plan->tree.live)
+	if (plan->domains.policy == NVLI_BY_GROUP && plan->declared)
+		draw_wrapped("         ",
+			     "Links do not tell IOMMU groups. Each GPU is taken to have its own.");
+	else if (plan->domains.policy == NVLI_BY_GROUP && !plan->tree.live)
 		draw_wrapped("         ",
 			     "A tree has no IOMMU groups. Each GPU is taken to have its own, as on Linux 5.13 and newer.");
 }
@@ -291,9 +328,11 @@ void plan_print(const struct plan *plan)
 	const struct machine *machine = &plan->machine;
 	int i;
 
-	print_head(plan);
+	plan_print_head(plan);
 	if (!machine->count) {
-		printf("\nThere is no V100 SXM2 in this tree: nothing would be cut.\n");
+		printf("\n%s\n", plan->declared ?
+		       "No link is declared: all links of each V100 SXM2 would be cut." :
+		       "There is no V100 SXM2 in this tree: nothing would be cut.");
 		return;
 	}
 
@@ -323,14 +362,21 @@ void plan_print(const struct plan *plan)
 
 int command_plan(const struct options *options)
 {
+	const char *file = options->count ? options->args[0] : NULL;
 	static struct plan plan;
-	const char *error;
+	const char *error = NULL;
 
 	if (options->count > 1)
 		fail("plan: '%s' is one argument too many: one FILE.dtb is accepted",
 		     options->args[1]);
+	if (file && options->links)
+		fail("plan: '%s' and --links: one of a device tree and declared links is accepted",
+		     file);
 
-	error = plan_make(&plan, options->count ? options->args[0] : NULL, options->domains);
+	if (options->links)
+		plan_make_declared(&plan, options->links, options->domains);
+	else
+		error = plan_make(&plan, file, options->domains);
 	if (error)
 		fail("plan: %s: %s", plan.tree.file, error);
 

@@ -121,7 +121,7 @@ char *short_expand(const char *text, const struct machine *machine)
 			for (i = 0; i < machine->count; i++)
 				match(&matches, machine->gpu[i].address, text);
 			if (!is_one(&matches, text, why))
-				fail("plan: --domains: %s", why);
+				fail("--domains: %s", why);
 			fputs(matches.first, to);
 		} else {
 			fwrite(text, 1, length, to);

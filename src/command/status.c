@@ -145,7 +145,8 @@ static void read_tree(struct plan *plan)
 			machine->gpu[i].link[j].mark = MARK_NONE;
 }
 
-static void print_topology(const struct machine *machine)
+/* @cut: what "cut" means, or NULL if nothing is known of that */
+static void print_topology(const struct machine *machine, const char *cut)
 {
 	int i;
 
@@ -157,21 +158,40 @@ static void print_topology(const struct machine *machine)
 		       machine->gpu[i].node, machine->gpu[i].board);
 	putchar('\n');
 	puts("In a row are the numbers of that GPU's links which lead to the column.");
-	if (module_is_loaded())
-		draw_legend(machine, "read back as disabled since the last reset");
+	if (cut)
+		draw_legend(machine, cut);
 }
 
 /* A picture has no place for a note, so a machine without GPUs is an error. */
-static void print_picture(const struct machine *machine, const struct options *options)
+static void print_picture(const struct machine *machine, const struct options *options,
+			  bool clusters)
 {
 	if (options->dot && options->svg)
 		fail("topology: one of --dot and --svg is accepted");
 	if (!machine->count)
 		fail("topology: there is no V100 SXM2 in this machine");
 	if (options->dot)
-		dot_print(stdout, machine, module_is_loaded());
+		dot_print(stdout, machine, clusters);
 	else
-		dot_svg(machine, module_is_loaded());
+		dot_svg(machine, clusters);
+}
+
+/* Any machine, by its declared links and a policy; as the module would have it. */
+static int show_declared(const struct options *options)
+{
+	static struct plan plan;
+
+	plan_make_declared(&plan, options->links, options->domains);
+	if (!plan.machine.count)
+		fail("topology: --links: no link is declared, so there is nothing to show");
+	if (options->dot || options->svg) {
+		print_picture(&plan.machine, options, true);
+	} else {
+		plan_print_head(&plan);
+		print_topology(&plan.machine, "would be disabled");
+	}
+
+	return EXIT_DONE;
 }
 
 /* What the module shows; without it what the device tree says. */
@@ -182,6 +202,10 @@ int command_topology(const struct options *options)
 	bool picture = options->dot || options->svg;
 
 	refuse_arguments("topology", options);
+	if (options->links)
+		return show_declared(options);
+	if (options->domains)
+		fail("topology: --domains needs --links: otherwise the module says which links are cut");
 	if (!picture)
 		draw_module();
 	machine_from_module(machine);
@@ -191,11 +215,12 @@ int command_topology(const struct options *options)
 			printf("         What follows is from the device tree.\n");
 	}
 	if (picture)
-		print_picture(machine, options);
+		print_picture(machine, options, module_is_loaded());
 	else if (!machine->count)
 		printf("\nThere is no V100 SXM2 in this machine.\n");
 	else
-		print_topology(machine);
+		print_topology(machine, module_is_loaded() ?
+			       "read back as disabled since the last reset" : NULL);
 
 	return EXIT_DONE;
 }

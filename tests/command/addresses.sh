@@ -45,7 +45,7 @@ addresses() {
 	done <"$work/bad_addresses"
 	run 2 plan dtb/redbud.dtb --domains 04:00.0
 	like "$user: an ambiguous domain" "$output" \
-		"plan: --domains: '04:00.0' is ambiguous: write 0004:04:00.0 or 0035:04:00.0$"
+		"nvlink-isolation: --domains: '04:00.0' is ambiguous: write 0004:04:00.0 or 0035:04:00.0$"
 	run 2 plan dtb/redbud.dtb --domains 09:00.0
 	# Those of one guest, in two forms
 	run 0 --root compound check pci_0004_04_00_0 0004:05:00.0
