@@ -205,8 +205,7 @@ int nvli_domain_of(const struct nvli_domains *domains, u32 gpu, int group);
  * The grammar of the parameter:
  *
  *   links = "none" | link { "," link }
- *   link  = end "-" end
- *   end   = GPU "." NUMBER
+ *   link  = GPU "." NUMBER "-" GPU "." NUMBER
  *
  * as in 0000:06:00.0.0-0000:07:00.0.2,0000:06:00.0.1-0000:0a:00.0.1. GPU has one of the forms of
  * address.c. It may be a path without a '-' in it. NUMBER is 0 to 5, and the two ends of a link may

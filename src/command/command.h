@@ -2,8 +2,8 @@
 /*
  * What the files of the command tell each other. Each of them includes this first.
  *
- * A machine is read from what the module shows in sysfs (sysfs.c), or from a device tree (tree.c) or
- * declared links (links.c) and a policy (plan.c). Whatever prints it does not care from which.
+ * A machine is read from what the module shows in sysfs (sysfs.c), or from a device tree (tree.c)
+ * or declared links (links.c) and a policy (plan.c). Whatever prints it does not care from which.
  */
 #ifndef COMMAND_H
 #define COMMAND_H

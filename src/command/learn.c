@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * learn: where the links lead, as nvidia-smi says, becomes the module's parameter "links". Each link
- * has to be told alike by the GPUs at both of its ends. If one is not, nothing is declared.
+ * learn: where the links lead, as nvidia-smi says, becomes the module's parameter "links". Each
+ * link has to be told alike by the GPUs at both of its ends. If one is not, nothing is declared.
  */
 
 #include "smi.h"
@@ -109,7 +109,7 @@ static void learn_link(struct learned *learned, const struct smi *smi, const str
 	other = find(smi, link->device);
 	if (!other) {
 		snprintf(text, sizeof(text),
-			 "leads to %s, no GPU of nvidia-smi's (a CPU or a switch?): left out",
+			 "leads to %s, no GPU of nvidia-smi's (a CPU, a switch, or one without its driver?): left out",
 			 address);
 		say(gpu, number, text);
 		learned->left_out++;
@@ -144,8 +144,8 @@ static char *learn_all(struct learned *learned, const struct smi *smi)
 static void say_inactive(const struct learned *learned)
 {
 	if (learned->inactive)
-		fputs("A link that is left out is always disabled. If a link is inactive because the module\n"
-		      "disabled it: set isolate=0, reset the GPUs, and learn again.\n", stderr);
+		fputs("A link that is left out is always disabled. If the module has disabled it:\n"
+		      "set isolate=0, reset the GPUs, and learn again.\n", stderr);
 }
 
 int command_learn(const struct options *options)
@@ -170,7 +170,7 @@ int command_learn(const struct options *options)
 	learned.gpus = check_gpus(&smi);
 	text = learn_all(&learned, &smi);
 	if (learned.disagree) {
-		fprintf(stderr, "%s: learn: nothing is declared: the ends of links disagree, as said above\n",
+		fprintf(stderr, "%s: learn: the ends of links disagree: nothing is declared\n",
 			program_invocation_short_name);
 		free(text);
 		return EXIT_DISAGREE;

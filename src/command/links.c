@@ -42,8 +42,8 @@ static char *read_input(void)
 			fail("--links: standard input has a second line: one is accepted");
 		links = parameter_in(line);
 		if (!links)
-			fail("--links: standard input has a line of modprobe.d without links: options "
-			     MODULE " links=... is accepted");
+			fail("--links: a line of modprobe.d without links: %s is accepted",
+			     "options " MODULE " links=...");
 		found = strdup(links);
 		if (!found)
 			fail("no memory left");
@@ -51,7 +51,7 @@ static char *read_input(void)
 	if (ferror(stdin))
 		fail_errno("--links: standard input");
 	if (!found)
-		fail("--links: nothing on standard input: links, or a line of modprobe.d, are accepted");
+		fail("--links: standard input is empty: links or a line of modprobe.d is accepted");
 	free(line);
 	make_printable(found);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* plan: what the module would cut on a machine, as its device tree or declared links, and a policy, say. */
+/* plan: what the module would cut, by a device tree or by declared links, and by a policy. */
 
 #include "command.h"
 

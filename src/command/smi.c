@@ -66,7 +66,8 @@ static void add_address(struct smi *smi, const struct source *source, const char
 	int i;
 
 	if (gpu->addressed)
-		fail_line(source, line, "this GPU has an address already: one output of each command is accepted");
+		fail_line(source, line,
+			  "this GPU has an address already: one output of each command is accepted");
 	for (i = 0; i < GPUS_MAX; i++)
 		if (smi->gpu[i].addressed && smi->gpu[i].id == id)
 			fail_line(source, line, "another GPU has this address");
@@ -79,7 +80,8 @@ static void add_gpu(struct smi *smi, struct source *source, const char *line, un
 	struct smi_gpu *gpu = gpu_of(smi, source, line, index);
 
 	if (gpu->listed)
-		fail_line(source, line, "this GPU is there already: one output of each command is accepted");
+		fail_line(source, line,
+			  "this GPU is there already: one output of each command is accepted");
 	gpu->listed = true;
 	source->gpu = index;
 }
@@ -100,7 +102,8 @@ static void add_link(struct smi *smi, const struct source *source, const char *l
 		fail_line(source, line, "a V100 SXM2 has the links 0 to 5");
 	link = &smi->gpu[source->gpu].link[number];
 	if (link->end != SMI_UNLISTED)
-		fail_line(source, line, "this link is there already: one output of each command is accepted");
+		fail_line(source, line,
+			  "this link is there already: one output of each command is accepted");
 	if (!strcasecmp(text, "<inactive>")) {
 		link->end = SMI_INACTIVE;
 		return;
@@ -110,7 +113,8 @@ static void add_link(struct smi *smi, const struct source *source, const char *l
 	if (strncmp(text, device, strlen(device)) || !end ||
 	    !isdigit((unsigned char)end[strlen(": Link ")]) ||
 	    sscanf(end, ": Link %3u%n", &other, &length) != 1 || end[length])
-		fail_line(source, line, "of a link, Remote Device ADDRESS: Link NUMBER and <inactive> are accepted");
+		fail_line(source, line,
+			  "of a link, Remote Device ADDRESS: Link NUMBER and <inactive> are accepted");
 	*end = '\0';
 	link->device = address_in(source, line, text + strlen(device));
 	link->number = other;
@@ -142,7 +146,8 @@ static void take_line(struct smi *smi, struct source *source, char *line)
 		add_link(smi, source, line, number, copy + length);
 	else if (source->gpu >= 0 && (!strncmp(line, "NVML: ", strlen("NVML: ")) ||
 				      strcasestr(line, "all links are inactive")))
-		return;	/* All of its links stay unlisted. */
+		/* All of its links stay unlisted. */
+		fprintf(stderr, "GPU %d: %s\n", source->gpu, line);
 	else
 		fail_line(source, line, "not a line of " SMI_LINKS ", nor of " SMI_ADDRESSES);
 }

@@ -205,7 +205,7 @@ int command_topology(const struct options *options)
 	if (options->links)
 		return show_declared(options);
 	if (options->domains)
-		fail("topology: --domains needs --links: otherwise the module says which links are cut");
+		fail("topology: --domains needs --links: without it the module tells what is cut");
 	if (!picture)
 		draw_module();
 	machine_from_module(machine);

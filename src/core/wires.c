@@ -80,8 +80,8 @@ static bool expect_end(const char *text, size_t at, struct nvli_domains_error *e
 }
 
 /*
- * Where in @end the number of the link begins, behind the last dot; 0 if there is none. The last dot
- * of an address in the kernel's form is that of the function, so one alone is no link's.
+ * Where in @end the number of the link begins, behind the last dot; 0 if there is none. In the
+ * kernel's form an address has one dot of its own, so there one alone is no link's.
  */
 static size_t number_in(const char *end)
 {
@@ -260,10 +260,10 @@ const char *nvli_wires_text(const struct nvli_wires *wires, char text[NVLI_WIRES
  * @gpu: the GPU, see NVLI_GPU_ID
  * @topology: filled in
  *
- * The GPU's own NVLI_GPU_ID stands in place of a phandle: the caller has to take it for the phandle
- * of each GPU where it looks for peers and calls nvli_topology_agree(). Two GPUs always agree, since
- * a link is declared once for both of its ends. A link that is not declared leads to
- * NVLI_END_UNKNOWN, so it has to be disabled.
+ * A GPU's NVLI_GPU_ID stands in place of its phandle. The caller takes it for the phandle of each
+ * GPU where it looks for peers and calls nvli_topology_agree(). Two GPUs always agree, since a link
+ * is declared once for both ends. A link that is not declared leads to NVLI_END_UNKNOWN, so it has
+ * to be disabled.
  */
 void nvli_wires_apply(const struct nvli_wires *wires, u32 gpu, struct nvli_topology *topology)
 {

@@ -99,7 +99,7 @@ learn_good() {
 	like "$user: what is left out" "$(cat "$work/words")" '^0000:0a:00.0: link 1 is inactive: left out$'
 	like "$user: what is left out at the other end" "$(cat "$work/words")" \
 		'^0000:89:00.0: link 5 is inactive: left out$'
-	like "$user: why it may be" "$(cat "$work/words")" 'set isolate=0, reset the GPUs, and learn again[.]$'
+	like "$user: why it may be" "$(cat "$work/words")" '^set isolate=0, reset the GPUs, and learn again[.]$'
 	learned cpu "$rest"
 	like "$user: links to no GPU" "$(cat "$work/words")" \
 		'^0000:0a:00.0: link 1 leads to 0004:00:01.0, no GPU of nvidia-smi.s .*: left out$'
@@ -129,6 +129,7 @@ learn_bad() {
 	unlearned 2 far-address 'FFFFFFFF:FF:FF[.]F: Link 0.: a segment is four hex digits'
 	unlearned 2 early "line 1: 'Link 0: <inactive>': a link before the first GPU"
 	unlearned 2 many "line 8: '70, 00000000:8A:00.0': no machine has so many GPUs"
+	unlearned 2 nvml '^GPU 7: NVML: Unable to retrieve NVLink information as all links are inActive$'
 	for file in none nvml; do
 		unlearned 2 $file 'learn: no link joins two GPUs: there is nothing to declare$'
 		like "$user: it may be the module's doing" "$(cat "$work/words")" 'set isolate=0'
@@ -208,12 +209,12 @@ at character 31: this end is named already: each link of a GPU is named once"
 	run 2 status --links=$pair
 	for lines in "options nvlink_isolation isolate=1" "options vfio links=$pair"; do
 		like "$user: input without links" "$(echo "$lines" | as "$user" nvlink-isolation plan --links=- 2>&1)" \
-			'a line of modprobe.d without links: options nvlink_isolation links=[.]* is accepted$'
+			'--links: a line of modprobe.d without links: options nvlink_isolation links=[.]* is accepted$'
 	done
 	like "$user: two lines" "$(printf '%s\n' $pair $pair | as "$user" nvlink-isolation plan --links=- 2>&1)" \
 		'--links: standard input has a second line: one is accepted$'
 	like "$user: no line" "$(as "$user" nvlink-isolation plan --links=- </dev/null 2>&1)" \
-		'--links: nothing on standard input'
+		'--links: standard input is empty: '
 	like "$user: bad input" "$(echo 'options nvlink_isolation links=all' |
 		as "$user" nvlink-isolation plan --links=- 2>&1)" "--links on standard input 'all', at character 1: "
 }

@@ -62,7 +62,7 @@ static const struct bad bad_wires[] = {
 	{ "nonee", 0, WORD },
 	{ "non", 0, WORD },
 	{ "0.0", 0, WORD },
-	{ AB "," "all", 30, WORD },
+	{ AB ",all", 30, WORD },
 	{ A ".0-x", 15, WORD },
 	{ "none," AB, 4, ALONE },
 	{ "none-" AB, 4, ALONE },
@@ -223,7 +223,8 @@ static char *list_of(unsigned int n)
 
 	assert_non_null(text);
 	for (unsigned int i = 0; i < n; i++)
-		end += sprintf(end, "%s%04x:ff:1f.7.5-%04x:ff:1f.7.0", i ? "," : "", 2 * i, 2 * i + 1);
+		end += sprintf(end, "%s%04x:ff:1f.7.5-%04x:ff:1f.7.0", i ? "," : "", 2 * i,
+			       2 * i + 1);
 
 	return text;
 }
@@ -326,13 +327,18 @@ static char *read_file(const char *path)
 	return text;
 }
 
+#define HALF_A "0000:06:00.0+0000:07:00.0+0000:0a:00.0+0000:0b:00.0"
+#define HALF_B "0000:85:00.0+0000:86:00.0+0000:89:00.0+0000:8a:00.0"
+
 /*
  * The mesh of a DGX-1V, by the number of links between two of its GPUs:
  *
- *   0-1:1 0-2:1 0-3:2 1-2:2 1-3:1 2-3:2   0-4:2 1-5:2 2-6:1 3-7:1   4-5:1 4-6:1 4-7:2 5-6:2 5-7:1 6-7:2
+ *   0-1:1 0-2:1 0-3:2 1-2:2 1-3:1 2-3:2
+ *   0-4:2 1-5:2 2-6:1 3-7:1
+ *   4-5:1 4-6:1 4-7:2 5-6:2 5-7:1 6-7:2
  *
- * With the domains 0+1+2+3 and 4+5+6+7, those in the middle have to be disabled: two of GPUs 0, 1, 4
- * and 5, one of the others. In dgx1.links their numbers are, picked out by hand:
+ * With the domains 0+1+2+3 and 4+5+6+7, those of the second line have to be disabled: two of each
+ * of the GPUs 0, 1, 4 and 5, one of each of the others. In dgx1.links these are, picked by hand:
  *
  *   0.3-4.2 0.4-4.3   1.3-5.4 1.4-5.0   2.1-6.5   3.5-7.3
  *
@@ -354,10 +360,7 @@ static void masks_of_a_dgx1(void **state)
 	struct nvli_domains domains;
 
 	assert_int_equal(wires.count, 24);
-	assert_true(nvli_domains_parse(&domains,
-				       "0000:06:00.0+0000:07:00.0+0000:0a:00.0+0000:0b:00.0,"
-				       "0000:85:00.0+0000:86:00.0+0000:89:00.0+0000:8a:00.0",
-				       &error));
+	assert_true(nvli_domains_parse(&domains, HALF_A "," HALF_B, &error));
 	for (int i = 0; i < 8; i++) {
 		struct nvli_topology topology;
 		int links[8] = { 0 };
@@ -365,7 +368,8 @@ static void masks_of_a_dgx1(void **state)
 		nvli_wires_apply(&wires, NVLI_GPU_ID(0, bus[i], 0, 0), &topology);
 		for (int j = 0; j < GV100_NVLINKS; j++)
 			for (int k = 0; k < 8; k++)
-				links[k] += topology.link[j].phandle == NVLI_GPU_ID(0, bus[k], 0, 0);
+				links[k] += topology.link[j].phandle ==
+					NVLI_GPU_ID(0, bus[k], 0, 0);
 		for (int k = 0; k < 8; k++)
 			assert_int_equal(links[k], pairs[i][k]);
 		assert_int_equal(mask_of(&wires, NVLI_GPU_ID(0, bus[i], 0, 0), &domains), masks[i]);
