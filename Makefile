@@ -41,6 +41,7 @@ help:
 	@echo '  lint          warnings, sparse, cppcheck, checkpatch, shellcheck'
 	@echo '  scenarios     every scenario on the emulated POWER9; SCENARIOS="reset gate" for some'
 	@echo '  matrix        each way to reset a GPU on each kernel in the lab; renews the table in results.md'
+	@echo '  matrix-x86    the same on x86-64'
 	@echo '  bench         what the module costs; renews the figures in results.md. BEFORE=COMMIT measures'
 	@echo '                the module of that commit, too'
 	@echo '  faults        each fault of a GPU at each step, each allocation; renews the table in results.md'
@@ -273,7 +274,7 @@ lint:
 	@prove tests/lint
 
 # Some need a guest with files of their own, and are run by who makes those.
-SCENARIOS ?= $(basename $(notdir $(shell grep -LE '^. (overlay|matrix|trees|bench|soak|debug):' tests/scenarios/*.sh)))
+SCENARIOS ?= $(basename $(notdir $(shell grep -LE '^. (overlay|matrix|matrix-x86|trees|bench|soak|debug):' tests/scenarios/*.sh)))
 
 .PHONY: scenarios
 scenarios:
@@ -282,6 +283,10 @@ scenarios:
 .PHONY: matrix
 matrix: setup
 	@tests/matrix
+
+.PHONY: matrix-x86
+matrix-x86: setup
+	@tests/matrix --x86
 
 .PHONY: bench
 bench: setup

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Each way to reset a GPU on x86-64, with each kind of driver, one GPU alone and both of a pair at the
-# same time: what became of isolation, by the devices' own account. `make matrix PLATFORM=x86` runs it on
-# each kernel and makes a table of it.
+# same time: what became of isolation, by the devices' own account. `make matrix-x86` runs it on each
+# kernel and makes a table of it.
 #
 # matrix-x86: yes
 # kernel: amd64-6.1
 # boot: x86-redbud
 # alone: yes
 # stray: yes
+# unseen: yes
 
 # These reset a GPU, or its way, behind the kernel's back: nothing is restored. The kernel has lost its
 # configuration then, until it is found anew.
@@ -70,13 +71,13 @@ with_vfio() {
 		cell "VFIO_DEVICE_PCI_HOT_RESET" "VFIO client" "$gpus" vfio_reset hot-reset
 		cell "sysfs reset" "VFIO client" "$gpus" under_client each reset
 		cell "reset_subordinate of the GPU's port" "VFIO client" "$gpus" under_client each below_port
-		cell "raw write of bridge control" "VFIO client" "$gpus" under_client each raw
+		cell "raw write of bridge control" "VFIO client" "$gpus" under_client raw_and_wait
 		cell "D3hot and back" "VFIO client" "$gpus" clients_sleep
 		cell "VFIO close" "VFIO client" "$gpus" vfio_close
-		# shellcheck disable=SC2086 # numbers
-		gone_and_found $gpus
+		find_anew "$gpus"
 		clients "$gpus" open map >/dev/null
 		cell "client killed" "VFIO client" "$gpus" killed
+		find_anew "$gpus"
 		for n in $gpus; do
 			client_start "c$n" "$n"
 		done
@@ -87,6 +88,23 @@ with_vfio() {
 		client_stop c$n
 		vfio_unbind $n
 	done
+}
+
+# find_anew "N...": with their configuration as it was, which a reset behind the kernel's back has lost
+find_anew() {
+	for n in $1; do
+		vfio_unbind "$n"
+	done
+	# shellcheck disable=SC2086 # numbers
+	gone_and_found $1
+	for n in $1; do
+		vfio_bind "$n"
+	done
+}
+
+# Nothing tells the client that it has to wait before it switches its GPU on again.
+raw_and_wait() {
+	each raw "$@" && usleep 300000
 }
 
 # clients_sleep N...: their own doing, by the capability

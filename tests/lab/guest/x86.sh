@@ -46,8 +46,8 @@ aer_fatal() {
 	printf '\020\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0' >>/run/aer
 	cat /run/aer >/dev/aer_inject && sleep 3
 	aer_status=$?
-	# Until it is gone its operations are on top of the bus's.
-	rmmod aer_inject && return $aer_status
+	# Until it is gone its operations are on top of the bus's, and for up to a second the GPU is failed.
+	rmmod aer_inject && sleep 2 && return $aer_status
 }
 
 sleep_and_wake() {
