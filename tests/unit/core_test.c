@@ -367,8 +367,8 @@ static void a_gpu_without_phandle_is_nobodys_self(void **state)
 
 static void boards_and_chips(void **state)
 {
-	static const u16 supported[] = { 0x1db0, 0x1db1, 0x1db5, 0x1df5 };
-	static const u16 others[] = { 0x1db2, 0x1db4, 0x1db6, 0x1db7, 0x1db8, 0x1dbd, 0x1dbe,
+	static const u16 supported[] = { 0x1db0, 0x1db1, 0x1db2, 0x1db5, 0x1db7, 0x1df5 };
+	static const u16 others[] = { 0x1db3, 0x1db4, 0x1db6, 0x1db8, 0x1dba, 0x1dbd, 0x1dbe,
 				      0x1df0, 0x1df2, 0x1df6, 0x15f9, 0 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(supported); i++) {
