@@ -68,10 +68,10 @@ modules: $(if $(wildcard $(KDIR)/Makefile),,no-headers)
 .PHONY: no-headers
 no-headers:
 	@case $$(uname -m) in \
-	ppc64*) echo "nvlink-isolation: no kernel headers in $(KDIR):" \
+	ppc64* | x86_64) echo "nvlink-isolation: no kernel headers in $(KDIR):" \
 		"install those of the kernel, or name others by KDIR=..." ;; \
-	*) echo "nvlink-isolation: this machine is $$(uname -m), and the module is for ppc64le:" \
-		"name ppc64le headers by KDIR=..., or try \`make demo\`, which runs here" ;; \
+	*) echo "nvlink-isolation: this machine is $$(uname -m), and the module is for ppc64le and" \
+		"x86_64: name headers for one of these by KDIR=..." ;; \
 	esac >&2; exit 1
 
 COMMAND := $(wildcard src/command/*.c)
