@@ -59,6 +59,7 @@ enum mark {
  * @held: the gate refuses to switch it on
  * @disabled_known: disabled_links was not "unknown"
  * @disabled: bits of GV100_LINK_DISABLE, if so
+ * @domain: what GPUs that may talk share, or "alone"
  * @joined_known: the module has joined_peers; an older one has not
  * @verified: seconds since the last verified read-back, or "never"; empty if the module is older
  * @refused: how often switching it on was refused; empty if the module is older
@@ -72,6 +73,7 @@ struct gpu_seen {
 	u32 disabled;
 	u32 required;
 	char peers[GV100_NVLINKS][ADDRESS_SIZE];
+	char domain[16];
 	char exposed[TEXT_SIZE];
 	bool joined_known;
 	char joined[TEXT_SIZE];
@@ -180,6 +182,7 @@ bool module_is_loaded(void);
 bool module_version(char text[TEXT_SIZE]);
 void module_domains(char text[DOMAINS_SIZE]);
 bool is_by_group(const char *domains);
+void joined_by(char text[DOMAINS_SIZE]);
 u16 device_id(const char *address, const char *name);
 const char *gpu_board(const char *address);
 bool gpu_is_on_pci(const char *address);

@@ -258,5 +258,5 @@ void draw_legend(const struct machine *machine, const char *cut)
 	if (used[MARK_OPEN])
 		printf("OPEN: has to be disabled, and is not known to be at either end\n");
 	if (!used[MARK_CUT] && !used[MARK_FAR] && !used[MARK_OPEN])
-		printf("No link has to be disabled.\n");
+		printf("With these domains no link has to be disabled.\n");
 }

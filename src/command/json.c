@@ -31,6 +31,12 @@ static json_t *text_or_null(const char *text)
 	return *text ? json_string(text) : json_null();
 }
 
+/* What an older module does not show is empty, and some files have a word instead. */
+static json_t *number_or_null(const char *text)
+{
+	return isdigit((unsigned char)*text) ? json_integer(strtoll(text, NULL, 10)) : json_null();
+}
+
 static json_t *links(u32 mask)
 {
 	json_t *array = need(json_array());
@@ -137,19 +143,25 @@ static json_t *group(const struct gpu *gpu)
 /* What the module shows of a GPU: nothing but a state that is null, if it does not. */
 static void set_seen(json_t *object, const struct gpu_seen *seen)
 {
+	char by[DOMAINS_SIZE];
+
 	set(object, "state", text_or_null(seen->state));
 	if (!seen->shown)
 		return;
 
 	set(object, "held", json_boolean(seen->held));
 	set(object, "required_links", links(seen->required));
-	set(object, "verified", isdigit((unsigned char)*seen->verified) ?
-	    json_integer(strtoll(seen->verified, NULL, 10)) : json_null());
+	set(object, "verified", number_or_null(seen->verified));
 	set(object, "disabled_links", seen->disabled_known ? links(seen->disabled) : json_null());
 	set(object, "exposed_peers", words(seen->exposed));
+	set(object, "domain", number_or_null(seen->domain));
 	set(object, "joined_peers", seen->joined_known ? words(seen->joined) : json_null());
+	joined_by(by);
+	set(object, "joined_by", text_or_null(*seen->joined ? by : ""));
 	set(object, "resets", json_integer(strtoul(seen->resets, NULL, 10)));
 	set(object, "reapplied", json_integer(strtoul(seen->reapplied, NULL, 10)));
+	set(object, "switched_on", number_or_null(seen->switched_on));
+	set(object, "refused", number_or_null(seen->refused));
 	set(object, "last_error", text_or_null(seen->error));
 }
 

@@ -37,10 +37,31 @@ static void print_exposed(const struct machine *machine, const struct gpu *gpu)
 	putchar('\n');
 }
 
-static void print_gpu(const struct machine *machine, int number)
+/* The links to GPUs of the same domain */
+static u32 kept_links(const struct gpu *gpu)
+{
+	u32 kept = 0;
+	int i;
+
+	for (i = 0; i < GV100_NVLINKS; i++)
+		if (gpu->link[i].end == NVLI_END_GPU && gpu->link[i].mark == MARK_NONE)
+			kept |= 1U << (GV100_LINK_DISABLE_SHIFT + i);
+
+	return kept;
+}
+
+/* Nobody decided that a GPU keeps the links within its group, so its state must not stand alone. */
+static bool is_in_part(const struct gpu *gpu, const char *by)
+{
+	return !strcmp(by, "group") && kept_links(gpu) &&
+		!strcmp(gpu->seen.state, nvli_state_text(NVLI_ISOLATED));
+}
+
+static void print_gpu(const struct machine *machine, int number, const char *by)
 {
 	const struct gpu *gpu = &machine->gpu[number];
 	const struct gpu_seen *seen = &gpu->seen;
+	char state[sizeof(seen->state) + 1];
 	char age[20];
 
 	printf("G%-4d%-13s", number, gpu->address);
@@ -53,49 +74,89 @@ static void print_gpu(const struct machine *machine, int number)
 		snprintf(age, sizeof(age), "%s s", seen->verified);
 	else
 		snprintf(age, sizeof(age), "%s", *seen->verified ? seen->verified : "-");
-	printf("%-12s%-12s", seen->state, links_or_none(seen->required));
+	snprintf(state, sizeof(state), "%s%s", seen->state, is_in_part(gpu, by) ? "*" : "");
+	printf("%-12s%-12s", state, links_or_none(seen->required));
 	printf("%-12s%-8s %-6s ", seen->disabled_known ? links_or_none(seen->disabled) : "unknown",
 	       age, seen->resets);
 	print_exposed(machine, gpu);
 }
 
-/* Why a GPU is not isolated, whether it can be used, and which links only an IOMMU group keeps. */
-static void print_notes(const struct machine *machine)
+/* The GPUs that links of a GPU lead to, each once: "G1 G2" */
+static const char *peers_of(const struct gpu *gpu, u32 links)
 {
-	char domains[DOMAINS_SIZE];
-	int i, j;
+	static char text[GV100_NVLINKS * 5];
+	bool named[GPUS_MAX] = {};
+	size_t length = 0;
+	int i, peer;
 
-	module_domains(domains);
+	text[0] = '\0';
+	for (i = 0; i < GV100_NVLINKS; i++) {
+		peer = gpu->link[i].peer;
+		if (!(links & 1U << (GV100_LINK_DISABLE_SHIFT + i)) || peer < 0 || named[peer])
+			continue;
+		named[peer] = true;
+		length += snprintf(text + length, sizeof(text) - length, "%sG%d",
+				   length ? " " : "", peer);
+	}
+
+	return text;
+}
+
+/* Which links a GPU keeps, and who decided that. */
+static void print_kept(const struct gpu *gpu, int number, const char *by)
+{
+	u32 kept = kept_links(gpu);
+
+	if (!kept)
+		return;
+	if (!strcmp(by, "list"))
+		draw_note(number, "links %s to %s are kept: the list in domains= joins them",
+			  links_or_none(kept), peers_of(gpu, kept));
+	else if (!strcmp(by, "group"))
+		draw_note(number,
+			  "NOT isolated from %s: links %s are kept, because the kernel put these GPUs into one IOMMU group (%d); domains=gpu would cut them",
+			  peers_of(gpu, kept), links_or_none(kept), gpu->group);
+	else
+		draw_note(number, "links %s to %s are kept: domains=%.*s", links_or_none(kept),
+			  peers_of(gpu, kept), TEXT_SIZE, by);
+}
+
+/* Why a GPU is not isolated, whether it can be used, and which links it keeps. */
+static void print_notes(const struct machine *machine, const char *by)
+{
+	int i;
+
 	for (i = 0; i < machine->count; i++) {
 		const struct gpu *gpu = &machine->gpu[i];
-		u32 kept = 0;
 
 		if (gpu->seen.held)
 			draw_note(i, "cannot be switched on: %s",
 				  *gpu->seen.error ? gpu->seen.error : "no reason is given");
 		else if (*gpu->seen.error)
 			draw_note(i, "%s", gpu->seen.error);
-		for (j = 0; j < GV100_NVLINKS; j++)
-			if (gpu->link[j].end == NVLI_END_GPU && gpu->link[j].mark == MARK_NONE)
-				kept |= 1U << (GV100_LINK_DISABLE_SHIFT + j);
-		if (kept && is_by_group(domains))
-			draw_note(i,
-				  "links %s lead to GPUs of the same IOMMU group (%d) and are kept; domains=gpu would cut them",
-				  links_or_none(kept), gpu->group);
+		if (gpu->seen.shown)
+			print_kept(gpu, i, by);
 	}
 }
 
 static void print_table(const struct machine *machine)
 {
+	bool in_part = false;
+	char by[DOMAINS_SIZE];
 	int i;
 
+	joined_by(by);
 	printf("\n     %-13s%-12s%-12s%-12s%-9s%-7s%s\n", "GPU", "STATE", "TO CUT", "CUT",
 	       "VERIFIED", "RESETS", "EXPOSED TO");
-	for (i = 0; i < machine->count; i++)
-		print_gpu(machine, i);
+	for (i = 0; i < machine->count; i++) {
+		print_gpu(machine, i, by);
+		in_part |= is_in_part(&machine->gpu[i], by);
+	}
 	draw_links(machine);
 	draw_legend(machine, "read back as disabled since the last reset");
-	print_notes(machine);
+	if (in_part)
+		printf("*:    isolated from GPUs of other IOMMU groups only\n");
+	print_notes(machine, by);
 }
 
 /* Without the module nothing is known but which GPUs there are. */

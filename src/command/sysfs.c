@@ -97,6 +97,17 @@ bool is_by_group(const char *domains)
 	return !nvli_domains_parse(&parsed, domains, &error) || parsed.policy == NVLI_BY_GROUP;
 }
 
+/* What makes GPUs one domain: "group", "list", or the parameter if only a newer command knows it. */
+void joined_by(char text[DOMAINS_SIZE])
+{
+	struct nvli_domains_error error;
+	struct nvli_domains parsed;
+
+	module_domains(text);
+	if (nvli_domains_parse(&parsed, text, &error) && parsed.policy == NVLI_BY_LIST)
+		strcpy(text, "list");
+}
+
 bool gpu_is_on_pci(const char *address)
 {
 	return !access(at(DEVICES_DIR "/%s", address), F_OK);
@@ -246,6 +257,7 @@ static void see_once(struct gpu_seen *seen, const char *address)
 	seen->required = see_links(address, "required_links", NULL);
 	seen->disabled = see_links(address, "disabled_links", &seen->disabled_known);
 	see_peers(seen, address);
+	see_if_there(seen->domain, sizeof(seen->domain), address, "domain");
 	see(seen->exposed, sizeof(seen->exposed), address, "exposed_peers");
 	seen->joined_known = see_if_there(seen->joined, sizeof(seen->joined), address,
 					  "joined_peers");

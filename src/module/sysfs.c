@@ -45,7 +45,11 @@ static DEVICE_ATTR_RO(_name)
  *			pending		has to be isolated and is not yet known to be; see
  *					last_error
  *			isolated	every link in required_links was read back as disabled,
- *					after the last reset
+ *					after the last reset. Links that are not in required_links
+ *					are kept, and joined_peers has the GPUs that they lead to:
+ *					the GPU is not isolated from those. Before Linux 5.13 a
+ *					socket is one IOMMU group, so with domains=group its GPUs
+ *					are isolated here and all links between them are kept.
  *			failed		an attempt since the last reset failed, or its resets
  *					cannot be watched; see last_error
  *			unsupported	PMC_BOOT_0 is a known other chip's: never written to, not
@@ -179,7 +183,9 @@ NVLI_ATTRIBUTE(exposed_peers);
 /*
  * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/joined_peers
  * Description:		The GPUs to which links are kept, or with isolate=0 would be, because they
- *			are in the same domain: PCI addresses. An empty line for none.
+ *			are in the same domain: PCI addresses. An empty line for none. The
+ *			parameter domains says why they are: with group the kernel put them into
+ *			one IOMMU group, with a list the administrator joined them.
  */
 static ssize_t show_joined_peers(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
 {

@@ -63,7 +63,7 @@ fake_show() {
 	shown=$devices/$1/nvlink_isolation
 	shift
 	mkdir -p "$shown"
-	for file in state=isolated required_links= disabled_links= exposed_peers= joined_peers= held=0 \
+	for file in state=isolated required_links= disabled_links= domain=alone exposed_peers= joined_peers= held=0 \
 		verified=never switched_on=0 refused=0 resets=0 reapplied=0 last_error= "peers=cpu cpu cpu cpu cpu cpu" "$@"; do
 		echo "${file#*=}" >"$shown/${file%%=*}"
 	done

@@ -46,9 +46,9 @@ sequoia() {
 	fake_gpu 0035:05:00.0 0x206 6
 	fake_module isolate=1 gate=1 audit_seconds=60 \
 		domains=0004:04:00.0+0004:05:00.0,0004:06:00.0,0035:03:00.0,0035:04:00.0,0035:05:00.0
-	fake_show 0004:04:00.0 required_links=2,3 disabled_links=2,3 joined_peers=0004:05:00.0 verified=0 \
+	fake_show 0004:04:00.0 required_links=2,3 disabled_links=2,3 joined_peers=0004:05:00.0 verified=0 domain=0 \
 		"peers=0004:05:00.0 cpu 0004:06:00.0 0004:06:00.0 0004:05:00.0 cpu"
-	fake_show 0004:05:00.0 required_links=2,3 disabled_links=2,3 joined_peers=0004:04:00.0 verified=59 \
+	fake_show 0004:05:00.0 required_links=2,3 disabled_links=2,3 joined_peers=0004:04:00.0 verified=59 domain=0 \
 		"peers=0004:04:00.0 cpu 0004:06:00.0 0004:06:00.0 0004:04:00.0 cpu"
 	fake_show 0004:06:00.0 required_links=0,1,2,4 disabled_links=0,1,2,4 verified=31 \
 		"peers=0004:05:00.0 0004:04:00.0 0004:05:00.0 cpu 0004:04:00.0 cpu"
@@ -153,9 +153,9 @@ compound() {
 	fake_gpu 0004:05:00.0 0x202 3
 	fake_module isolate=1 gate=1 audit_seconds=60 domains=group
 	redbud_show 0004:04:00.0 0004:05:00.0 required_links= disabled_links=unknown verified=never \
-		joined_peers=0004:05:00.0
+		joined_peers=0004:05:00.0 domain=3
 	redbud_show 0004:05:00.0 0004:04:00.0 required_links= disabled_links=unknown verified=never \
-		joined_peers=0004:04:00.0
+		joined_peers=0004:04:00.0 domain=3
 	fake_tree group
 }
 
