@@ -128,6 +128,9 @@ struct machine {
 /**
  * struct options - the command line, without the name of the subcommand
  * @json: --json
+ * @watch: --watch
+ * @frames: how many times --watch draws; 0: until a signal ends it
+ * @colour: --color, or NULL
  * @nagios: --nagios
  * @dot: --dot
  * @svg: --svg
@@ -141,6 +144,9 @@ struct machine {
  */
 struct options {
 	bool json;
+	bool watch;
+	unsigned int frames;
+	const char *colour;
 	bool nagios;
 	bool dot;
 	bool svg;
@@ -171,6 +177,19 @@ void fail_errno(const char *format, ...) __printf(1, 2) __noreturn;
 /* main.c */
 
 extern const char *root_dir;	/* --root without trailing slashes; empty for "/" */
+
+/* status.c */
+
+void status_print(void);
+
+/* watch.c */
+
+int watch_status(unsigned int frames);
+
+/* colour.c */
+
+void colour_set(const char *when);
+int colour_print(const char *word);
 
 /* sysfs.c */
 

@@ -136,8 +136,10 @@ void draw_links(const struct machine *machine)
 			else
 				blanks -= printf("%s", link->end == NVLI_END_CPU ? "cpu" :
 						 link->end == NVLI_END_NONE ? "none" : "?");
-			if (link->mark)
-				blanks -= printf(" %s", mark_words[link->mark]);
+			if (link->mark) {
+				putchar(' ');
+				blanks -= 1 + colour_print(mark_words[link->mark]);
+			}
 		}
 		putchar('\n');
 	}

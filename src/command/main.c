@@ -27,8 +27,9 @@ static const struct command {
 	const char *usage;
 	const char *help;
 } commands[] = {
-	{ "status", command_status, "j", "[--json]",
-	  "the GPUs, their state and their links" },
+	{ "status", command_status, "jwc", "[--json | --watch] [--color=WHEN]",
+	  "the GPUs, their state and their links; --watch draws it\n"
+	  "again when it changes. WHEN is auto, always or never" },
 	{ "topology", command_topology, "gsld",
 	  "[--links=LINKS [--domains=DOMAINS]] [--dot | --svg]",
 	  "which links join them, as a matrix; or as a picture: for\n"
@@ -66,6 +67,8 @@ static const struct command {
 
 static const struct option option_table[] = {
 	{ "json", no_argument, NULL, 'j' },
+	{ "watch", optional_argument, NULL, 'w' },
+	{ "color", required_argument, NULL, 'c' },
 	{ "nagios", no_argument, NULL, 'n' },
 	{ "dot", no_argument, NULL, 'g' },
 	{ "svg", no_argument, NULL, 's' },
@@ -120,6 +123,21 @@ static void print_help(void)
 	     "All of it is in nvlink-isolation(8).");
 }
 
+/* --watch=N draws N times: for tests, and for scripts. */
+static unsigned int frames_of(const char *text)
+{
+	unsigned long frames;
+	char *end;
+
+	if (!text)
+		return 0;
+	frames = strtoul(text, &end, 10);
+	if (*end || *text < '0' || *text > '9' || !frames || frames > UINT_MAX)
+		fail("--watch '%s': a number of frames, 1 or more, is accepted", text);
+
+	return frames;
+}
+
 static void set_root(char *dir)
 {
 	size_t length = strlen(dir);
@@ -153,6 +171,13 @@ static const char *parse_options(struct options *options, int argc, char **argv)
 			exit(EXIT_DONE);
 		case 'j':
 			options->json = true;
+			break;
+		case 'w':
+			options->watch = true;
+			options->frames = frames_of(optarg);
+			break;
+		case 'c':
+			options->colour = optarg;
 			break;
 		case 'n':
 			options->nagios = true;

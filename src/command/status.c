@@ -75,7 +75,7 @@ static void print_gpu(const struct machine *machine, int number, const char *by)
 	else
 		snprintf(age, sizeof(age), "%s", *seen->verified ? seen->verified : "-");
 	snprintf(state, sizeof(state), "%s%s", seen->state, is_in_part(gpu, by) ? "*" : "");
-	printf("%-12s%-12s", state, links_or_none(seen->required));
+	printf("%*s%-12s", 12 - colour_print(state), "", links_or_none(seen->required));
 	printf("%-12s%-8s %-6s ", seen->disabled_known ? links_or_none(seen->disabled) : "unknown",
 	       age, seen->resets);
 	print_exposed(machine, gpu);
@@ -169,17 +169,11 @@ static void print_list(const struct machine *machine)
 		printf("G%-4d%-14s%s\n", i, machine->gpu[i].address, machine->gpu[i].board);
 }
 
-int command_status(const struct options *options)
+void status_print(void)
 {
 	static struct machine machine;
 
-	refuse_arguments("status", options);
 	machine_from_module(&machine);
-	if (options->json) {
-		json_status(&machine);
-		return EXIT_DONE;
-	}
-
 	draw_module();
 	if (!machine.count)
 		printf("\nThere is no V100 SXM2 in this machine.\n");
@@ -187,6 +181,24 @@ int command_status(const struct options *options)
 		print_table(&machine);
 	else
 		print_list(&machine);
+}
+
+int command_status(const struct options *options)
+{
+	static struct machine machine;
+
+	refuse_arguments("status", options);
+	if (options->json && options->watch)
+		fail("status: one of --json and --watch is accepted");
+	colour_set(options->colour ?: "auto");
+	if (options->watch)
+		return watch_status(options->frames);
+	if (options->json) {
+		machine_from_module(&machine);
+		json_status(&machine);
+	} else {
+		status_print();
+	}
 
 	return EXIT_DONE;
 }
