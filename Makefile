@@ -101,8 +101,9 @@ $(ABI): src/module/sysfs.c Makefile
 
 # Installing. Packages set these; a package for a distribution has prefix=/usr.
 prefix ?= /usr/local
-sbindir ?= $(prefix)/sbin
+bindir ?= $(prefix)/bin
 mandir ?= $(prefix)/share/man
+completiondir ?= $(prefix)/share/bash-completion/completions
 docdir ?= $(prefix)/share/doc/nvlink-isolation
 sourcedir ?= /usr/src
 sysconfdir ?= /etc
@@ -120,6 +121,8 @@ UDEV_RULE := $(DESTDIR)$(udevdir)/rules.d/70-nvlink-isolation.rules
 DRACUT_MODULE := $(DESTDIR)$(dracutdir)/modules.d/90nvlink-isolation
 HELPERS := $(DESTDIR)$(helperdir)
 BOOT_EXAMPLES := nvlink-isolation.conf modules-load.conf 71-nvlink-isolation-required.rules
+# 0.1.0 installed the command there, where only root finds it. An old copy would be found first.
+FORMER_COMMAND := $(DESTDIR)$(prefix)/sbin/nvlink-isolation
 INSTALL ?= install
 
 .PHONY: install uninstall
@@ -127,10 +130,13 @@ install: install-command install-module
 
 .PHONY: install-command
 install-command: command abi
-	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(docdir)/examples \
+	rm -f $(FORMER_COMMAND)
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(docdir)/examples \
+		$(DESTDIR)$(completiondir) \
 		$(DESTDIR)$(docdir)/Documentation
-	$(INSTALL) $(BUILD)/nvlink-isolation $(DESTDIR)$(sbindir)/
+	$(INSTALL) $(BUILD)/nvlink-isolation $(DESTDIR)$(bindir)/
 	$(INSTALL) -m 644 src/command/nvlink-isolation.8 $(DESTDIR)$(mandir)/man8/
+	$(INSTALL) -m 644 src/command/completion.sh $(DESTDIR)$(completiondir)/nvlink-isolation
 	$(INSTALL) -m 644 README.md $(ABI) $(DESTDIR)$(docdir)/
 	$(INSTALL) -m 644 Documentation/*.md $(DESTDIR)$(docdir)/Documentation/
 	$(INSTALL) -m 644 src/command/examples/* Documentation/examples/* $(DESTDIR)$(docdir)/examples/
@@ -152,7 +158,8 @@ install-module:
 	src/boot/retire-softdeps $(CONFIGURATION)
 
 uninstall: uninstall-module
-	rm -f $(DESTDIR)$(sbindir)/nvlink-isolation $(DESTDIR)$(mandir)/man8/nvlink-isolation.8
+	rm -f $(FORMER_COMMAND) $(DESTDIR)$(bindir)/nvlink-isolation $(DESTDIR)$(mandir)/man8/nvlink-isolation.8 \
+		$(DESTDIR)$(completiondir)/nvlink-isolation
 	rm -rf $(DESTDIR)$(docdir)
 
 .PHONY: uninstall-module

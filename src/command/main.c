@@ -80,8 +80,59 @@ static const struct option option_table[] = {
 	{ "root", required_argument, NULL, 'r' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
+	{ "words", no_argument, NULL, 'W' },
 	{ }
 };
+
+/* What an option accepts, where a shell can complete that; the letters of those for every command */
+static const struct {
+	int option;
+	const char *values;
+} option_values[] = {
+	{ 'c', "auto always never" },
+	{ 'd', "group gpu" },
+	{ 'u', "ok" },
+};
+
+#define FOR_ALL	"rhV"
+
+/* " --color=auto --color=always", " --root=" or " --json" */
+static void print_option(const struct option *option)
+{
+	const char *value = "";
+	size_t i, length;
+
+	for (i = 0; i < ARRAY_SIZE(option_values); i++)
+		if (option_values[i].option == option->val)
+			value = option_values[i].values;
+	do {
+		length = strcspn(value, " ");
+		printf(" --%s%s%.*s", option->name,
+		       option->has_arg == required_argument ? "=" : "", (int)length, value);
+		value += length + !!value[length];
+	} while (*value);
+}
+
+/* For completion.sh: a line for each command, with its options, and "-" for all commands */
+static void print_words(void)
+{
+	const struct option *option;
+	const char *accepted;
+	size_t i;
+
+	for (i = 0; i <= ARRAY_SIZE(commands); i++) {
+		bool all = i == ARRAY_SIZE(commands);
+
+		if (!all && !commands[i].run)
+			continue;
+		fputs(all ? "-" : commands[i].name, stdout);
+		accepted = all ? FOR_ALL : commands[i].accepted;
+		for (option = option_table; option->name; option++)
+			if (strchr(accepted, option->val))
+				print_option(option);
+		putchar('\n');
+	}
+}
 
 /* One way to use a command: "  status [--json]      the GPUs, their state and their links" */
 static void print_usage(const struct command *command)
@@ -168,6 +219,9 @@ static const char *parse_options(struct options *options, int argc, char **argv)
 			exit(EXIT_DONE);
 		case 'V':
 			puts("nvlink-isolation " NVLI_VERSION);
+			exit(EXIT_DONE);
+		case 'W':
+			print_words();
 			exit(EXIT_DONE);
 		case 'j':
 			options->json = true;
