@@ -156,12 +156,18 @@ int gpu_group(const char *address)
 	return end == number || *end || group < 0 || group > INT_MAX ? -1 : group;
 }
 
-/* Return: the phandle of its device-tree node, 0 if it has none. */
+/*
+ * Return: the phandle of its device-tree node, 0 if it has none. One that cannot be read would pass
+ * for a GPU of which the tree says nothing.
+ */
 u32 gpu_phandle(const char *address)
 {
-	FILE *file = fopen(at(DEVICES_DIR "/%s/of_node/phandle", address), "re");
+	const char *path = at(DEVICES_DIR "/%s/of_node/phandle", address);
+	FILE *file = fopen(path, "re");
 	u32 cell = 0;
 
+	if (!file && errno != ENOENT)
+		fail_errno("%s", path);
 	if (file) {
 		if (fread(&cell, sizeof(cell), 1, file) != 1)
 			cell = 0;

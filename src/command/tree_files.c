@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define TREE_DIR	"/sys/firmware/devicetree/base"
@@ -125,15 +126,21 @@ static int read_files(void *fdt, size_t size, const char *path)
 const char *tree_from_files(struct tree *tree, size_t size)
 {
 	char path[PATH_MAX];
+	struct stat status;
 	int error, length;
 
 	tree->file = TREE_DIR;
 	fault[0] = '\0';
 	strcpy(path, at(TREE_DIR));
 	strcpy(blamed, path);
-	if (access(path, F_OK))
-		return "this machine has no device tree, as bare-metal POWER hosts have; "
-			"plan takes the tree of another";
+	if (access(path, F_OK)) {
+		/* What is there, and cannot be followed or reached, is something else than no tree. */
+		if (errno == ENOENT && lstat(path, &status))
+			return "this machine has no device tree, as bare-metal POWER hosts have; "
+				"plan takes the tree of another";
+		tree->file = blamed;
+		return errno == ENOENT ? "a link to what does not exist" : strerror(errno);
+	}
 
 	error = read_files(tree->fdt, size, path);
 	/* Each machine's has it. */

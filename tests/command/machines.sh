@@ -240,6 +240,14 @@ linked() {
 	ln -s tree "$root/sys/firmware/devicetree/base"
 }
 
+# dangling: the directory is a link to nothing
+dangling() {
+	fake dangling
+	redbud_gpus
+	mkdir -p "$root/sys/firmware/devicetree"
+	ln -s nothing "$root/sys/firmware/devicetree/base"
+}
+
 shut() {
 	fake shut
 	redbud_gpus
@@ -250,6 +258,12 @@ shut() {
 	cp -a "$root" "$work/shut3"
 	chmod 400 "$work/shut2/sys/firmware/devicetree/base/model"
 	chmod 700 "$work/shut3/sys/firmware/devicetree/base/pciex@600c3c0400000"
+	for n in 4 5 6; do
+		cp -a "$root" "$work/shut$n"
+	done
+	chmod 700 "$work/shut4/sys/firmware/devicetree/base"
+	chmod 700 "$work/shut5/sys/firmware/devicetree"
+	chmod 600 "$work/shut6/sys/bus/pci/devices/0004:05:00.0/of_node/phandle"
 }
 
 # upgraded: another module is installed than is loaded, and the initramfs has none
@@ -320,7 +334,7 @@ boots() {
 }
 
 make_machines() {
-	for machine in $machines odd blind upgraded rebuilt same boots mixed bent empty blunt linked shut; do
+	for machine in $machines odd blind upgraded rebuilt same boots mixed bent empty blunt linked dangling shut; do
 		$machine
 	done
 }
