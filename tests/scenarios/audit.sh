@@ -4,6 +4,7 @@
 # are disabled again, also under a driver; that a GPU which then does not obey is switched off, and
 # stays so; what becomes of a read-back that grows old; and that udev is told.
 #
+# x86: yes
 # boot: redbud
 # unseen: yes
 

@@ -4,6 +4,7 @@
 # write to COMMAND; that it gets one decoding attempt per reset while somebody uses it; that its config
 # space, its resets and its neighbour are as ever; and what ends the refusal.
 #
+# x86: yes
 # boot: redbud
 
 # What is in the BARs, and may not get lost.

@@ -3,6 +3,7 @@
 # Shows that GPUs may come and go while the module is loaded, enforcing or not: one that comes back
 # is cut before a driver gets it.
 #
+# x86: yes
 # boot: redbud
 
 guest() {

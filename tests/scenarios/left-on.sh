@@ -19,10 +19,15 @@ isolated() {
 	is "g0 is left as it was found $1" "$(set_up)" "$found"
 }
 
+# Both, and on x86-64 their friends: no link of theirs has to be disabled then.
+joined() {
+	echo "$(gpu 0)+$(gpu 1)$(on_x86 && echo "+$(friend 0)+$(friend 1)")"
+}
+
 guest() {
 	fresh
 	cp "$(dev 0)/config" /run/config
-	load isolate=1 audit_seconds=2 domains="$(gpu 0)+$(gpu 1)"
+	load isolate=1 audit_seconds=2 domains="$(joined)"
 	raw_reset 0
 	ok "a driver has g0" enable_gpu 0
 	disable_gpu 0
@@ -30,7 +35,7 @@ guest() {
 	like "decoding is on, with BARs that hold nothing" "$found" '^0002 0000000[0c] 0000000c 0000000[0c] '
 
 	lab mark "left on"
-	ok "g0 and g1 part" set_parameter domains gpu
+	ok "g0 and g1 part" set_parameter domains "$(lab_domains)"
 	ok "g0 is seen to" wait_for 5 in_state 0 isolated
 	isolated "without a reset"
 	lab set g0 mask 5
@@ -40,11 +45,11 @@ guest() {
 	isolated "after the audit"
 
 	# The same under a driver: nobody has verified it since its reset.
-	ok "g0 and g1 are joined" set_parameter domains "$(gpu 0)+$(gpu 1)"
+	ok "g0 and g1 are joined" set_parameter domains "$(joined)"
 	raw_reset 0
 	ok "a driver has g0 again" enable_gpu 0
 	is "g0 is as it was" "$(set_up)" "$found"
-	ok "g0 and g1 part under it" set_parameter domains gpu
+	ok "g0 and g1 part under it" set_parameter domains "$(lab_domains)"
 	ok "g0 is seen to under it" wait_for 5 in_state 0 isolated
 	isolated "under its driver"
 

@@ -5,6 +5,7 @@
 # restores these. Shows that the GPU is isolated all the same, that a driver can enable it, and that its
 # config space stays as it was.
 #
+# x86: yes
 # boot: redbud
 
 enabled() {

@@ -3,6 +3,7 @@
 # Shows what bad parameters do: at run time they are refused and change nothing, at load the safe
 # value is taken; the log names the value and what is accepted.
 #
+# x86: yes
 # boot: redbud
 
 guest() {

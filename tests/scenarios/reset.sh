@@ -3,6 +3,7 @@
 # Shows the main job: with isolate=1 every GPU's links to its neighbour are disabled at load and
 # again after each reset, before the PCI core goes on, and config space is as without the module.
 #
+# x86: yes
 # boot: redbud
 
 gpus="0 1 2 3"

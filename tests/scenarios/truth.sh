@@ -7,6 +7,7 @@
 # stays stopped for three periods is started; if it does not start, the GPU is switched off. The time of an
 # audit cannot be foretold. After a change of domains the module does not trust an old read-back.
 #
+# x86: yes
 # boot: redbud
 # kernel: 6.12
 # unseen: yes

@@ -6,6 +6,7 @@
 #
 # kernel: 6.12
 # alone: yes
+# x86: yes
 # boot: redbud
 # stray: yes
 

@@ -5,7 +5,6 @@
 #
 # boot: x86-dgx1
 # kernel: amd64-6.1
-# x86: yes
 
 # halves: two lists of four GPUs
 halves() {
