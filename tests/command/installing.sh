@@ -25,7 +25,7 @@ completion() {
 	is "completes all commands" "$(completed 'nvlink-isolation ' | tr ' ' '\n' | grep -v -e -- | tr '\n' ' ')" \
 		"$(sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' "$here/help.txt" | LC_ALL=C sort -u | tr '\n' ' ')"
 	is "completes options of a command" "$(completed 'nvlink-isolation topology --')" \
-		"--dot --help --root= --svg --version "
+		"--domains=gpu --domains=group --dot --help --links= --root= --svg --version "
 	is "completes an option with a value" "$(completed 'nvlink-isolation status --co')" \
 		"--color=always --color=auto --color=never "
 	is "completes a value" "$(completed 'nvlink-isolation status --color=a')" "always auto "
