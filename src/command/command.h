@@ -400,10 +400,20 @@ void dot_svg(const struct machine *machine, bool clusters);
 int nagios_unknown(const char *text);
 int nagios_check(const struct check *check);
 
+/* notes.c */
+void draw_note(int gpu, const char *format, ...) __printf(2, 3);
+void draw_notes(void);
+void draw_pair(int a, int b, const char *text);
+
+/* missing.c */
+const char *missing_reason(const struct plan *plan, const struct gpu *gpu);
+
+/* kernel_log.c */
+void kernel_log_print(const struct machine *machine);
+
 /* draw.c */
 const char *links_or_none(u32 mask);
 void draw_wrapped(const char *label, const char *text);
-void draw_note(int gpu, const char *format, ...) __printf(2, 3);
 void draw_module(void);
 void draw_links(const struct machine *machine);
 void draw_matrix(const struct machine *machine);

@@ -4,7 +4,6 @@
 #include "command.h"
 
 #include <dirent.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,19 +49,6 @@ void draw_wrapped(const char *label, const char *text)
 		text += blank;
 	}
 	putchar('\n');
-}
-
-/* A line about a GPU, below the tables. */
-void draw_note(int gpu, const char *format, ...)
-{
-	char label[16], text[2 * TEXT_SIZE];
-	va_list args;
-
-	snprintf(label, sizeof(label), "G%d: ", gpu);
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	draw_wrapped(label, text);
 }
 
 static int no_dots(const struct dirent *entry)

@@ -211,8 +211,9 @@ const char *plan_groups(const struct plan *plan)
 	return plan->tree.live ? "kernel" : "assumed";
 }
 
-static void print_faults(int number, const struct gpu *gpu)
+static void print_faults(const struct plan *plan, int number)
 {
+	const struct gpu *gpu = &plan->machine.gpu[number];
 	const struct nvli_topology *topology = &gpu->topology;
 	u32 undeclared = 0;
 	int i;
@@ -220,8 +221,8 @@ static void print_faults(int number, const struct gpu *gpu)
 	/* These two are about the whole list. */
 	switch (topology->link[0].fault) {
 	case NVLI_FAULT_MISSING:
-		draw_note(number, "%s, which skiboot provides since v6.3: all six links are cut",
-			  nvli_fault_text(NVLI_FAULT_MISSING));
+		draw_note(number, "%s, %s: all six links are cut",
+			  nvli_fault_text(NVLI_FAULT_MISSING), missing_reason(plan, gpu));
 		return;
 	case NVLI_FAULT_LENGTH:
 		draw_note(number, "%s but %zu bytes: all six links are cut",
@@ -249,7 +250,7 @@ static void print_unlisted(int number, const struct gpu *gpu)
 	char links[NVLI_LINKS_TEXT];
 
 	if (gpu->unlisted)
-		draw_note(number, "links %s lead to NPU devices that its ibm,npu does not list: %s",
+		draw_note(number, "links %s lead to NPU devices that ibm,npu does not list: %s",
 			  nvli_links_text(gpu->unlisted, links), "they are kept");
 }
 
@@ -261,9 +262,8 @@ static void print_disagreements(const struct machine *machine)
 	for (i = 0; i < machine->count; i++)
 		for (j = i + 1; j < machine->count; j++)
 			if (!agree(&machine->gpu[i], &machine->gpu[j]))
-				draw_note(i,
-					  "it and G%d do not list each other equally often: all links between them are cut",
-					  j);
+				draw_pair(i, j,
+					  "do not list each other equally often: all links between them are cut");
 }
 
 /* A GPU that the list names and that is not there: a typing error, or one yet to come. */
@@ -294,9 +294,8 @@ static void print_apart(const struct plan *plan)
 	for (i = 0; i < machine->count; i++)
 		for (j = i + 1; j < machine->count; j++)
 			if (plan_is_apart(plan, i, j))
-				draw_note(i,
-					  "warning: it and G%d are in one domain, and no NVLink joins them",
-					  j);
+				draw_pair(i, j,
+					  "warning: in one domain, and no NVLink joins them");
 }
 
 /* What it rests on, and the policy */
@@ -352,9 +351,10 @@ void plan_print(const struct plan *plan)
 	draw_links(machine);
 	draw_legend(machine, "would be disabled");
 	for (i = 0; i < machine->count; i++) {
-		print_faults(i, &machine->gpu[i]);
+		print_faults(plan, i);
 		print_unlisted(i, &machine->gpu[i]);
 	}
+	draw_notes();
 	print_disagreements(machine);
 	print_apart(plan);
 	print_absent(plan);

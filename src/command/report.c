@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <endian.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,59 +105,6 @@ static void print_gpu(const struct gpu *gpu)
 	print_cells(gpu->address, "ibm,nvlink-peers");
 }
 
-/*
- * "6,339,5140900,-;text": level, number, microseconds, flags. Other lines are details of the one
- * before.
- *
- * Return: true if it was about the module.
- */
-static bool print_record(char *line)
-{
-	unsigned long long time;
-	char *text = strchr(line, ';');
-
-	if (!text || !strstr(text, MODULE) || sscanf(line, "%*u,%*u,%llu", &time) != 1)
-		return false;
-	text[strcspn(text, "\n")] = '\0';
-	make_printable(text);
-	printf("[%5llu.%06llu] %s\n", time / 1000000, time % 1000000, text + 1);
-
-	return true;
-}
-
-static void print_log(void)
-{
-	/* Each read returns one record, which has to fit. */
-	static char record[16384];
-	int fd = open(at("/dev/kmsg"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
-	bool found = false;
-	char *line = NULL;
-	size_t size = 0;
-
-	printf("\nKernel log\n");
-	if (!file) {
-		printf("(%s; root may read it)\n", strerror(errno));
-		return;
-	}
-	setvbuf(file, record, _IOFBF, sizeof(record));
-	for (;;) {
-		errno = 0;
-		if (getline(&line, &size, file) >= 0)
-			found |= print_record(line);
-		else if (errno == EPIPE)	/* overwritten before it was read: go on after it */
-			clearerr(file);
-		else
-			break;
-	}
-	if (errno && errno != EAGAIN)
-		printf("(%s; root may read it)\n", strerror(errno));
-	else if (!found)
-		printf("(nothing of " MODULE ")\n");
-	free(line);
-	fclose(file);
-}
-
 static void print_plan(void)
 {
 	static struct plan plan;
@@ -199,7 +145,7 @@ int command_report(const struct options *options)
 	for (i = 0; i < machine.count; i++)
 		print_gpu(&machine.gpu[i]);
 	print_plan();
-	print_log();
+	kernel_log_print(&machine);
 
 	return EXIT_DONE;
 }

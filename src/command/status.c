@@ -103,7 +103,7 @@ static const char *peers_of(const struct gpu *gpu, u32 links)
 }
 
 /* Which links a GPU keeps, and who decided that. */
-static void print_kept(const struct gpu *gpu, int number, const char *by)
+static void note_kept(const struct gpu *gpu, int number, const char *by)
 {
 	u32 kept = kept_links(gpu);
 
@@ -135,8 +135,9 @@ static void print_notes(const struct machine *machine, const char *by)
 		else if (*gpu->seen.error)
 			draw_note(i, "%s", gpu->seen.error);
 		if (gpu->seen.shown)
-			print_kept(gpu, i, by);
+			note_kept(gpu, i, by);
 	}
+	draw_notes();
 }
 
 static void print_table(const struct machine *machine)

@@ -66,7 +66,7 @@ standard_input() {
 # apart FIXTURE DOMAINS: which GPUs are warned about
 apart() {
 	as "$user" nvlink-isolation plan "dtb/$1.dtb" --domains "$2" |
-		sed -n 's/^\(G.\): warning: it and \(G.\) are in one domain, and no NVLink joins them$/\1\2/p' |
+		sed -n 's/^\(G.\) and \(G.\): warning: in one domain, and no NVLink joins them$/\1\2/p' |
 		tr '\n' ' '
 }
 

@@ -333,8 +333,39 @@ boots() {
 	rm "$root/lib/modules/$fake_release/modules.builtin"
 }
 
+# logs: what a log has about GPUs and what is above them, and about others
+logs_wanted='nvlink_isolation: enforcement starts
+EEH: Frozen PHB#4-PE#fd detected
+EEH: PE location: GPU0, PHB location: N/A
+PCI 0004:05:00.0#fd: EEH: Invoking vfio-pci->error_detected(IO frozen)
+pcieport 0004:02:0b.0: AER: Corrected error received: 0004:02:0b.0
+pcieport 0004:02:0b.0: PCIe Bus Error: severity=Corrected, type=Physical Layer
+vfio-pci 0004:05:00.0: reset recovery - restoring BARs
+PHB4 PHB#4 Diag-data (Version: 1)'
+
+logs() {
+	fake logs
+	redbud_gpus
+	mkdir -p "$root/sys/devices/pci0004:00/0004:00:00.0/0004:01:00.0/0004:02:0b.0"
+	mv "$devices/0004:05:00.0" "$root/sys/devices/pci0004:00/0004:00:00.0/0004:01:00.0/0004:02:0b.0/"
+	ln -s ../../../devices/pci0004:00/0004:00:00.0/0004:01:00.0/0004:02:0b.0/0004:05:00.0 "$devices/"
+	printf '%s\n' "$logs_wanted" | while read -r line; do
+		fake_log "$line"
+	done
+	# Of a network card, of a port that no GPU is below, and of no event
+	fake_log 'EEH: Frozen PHB#3-PE#1 detected' 'EEH: PE location: slot 3, PHB location: N/A' \
+		'PCI 0003:01:00.0#1: EEH: Invoking tg3->error_detected(IO frozen)' \
+		'pcieport 0004:02:0a.0: AER: Corrected error received: 0004:02:0a.0' \
+		'vfio-pci 0003:01:00.0: enabling device (0140 -> 0142)' 'EEH: PowerNV platform initialized' \
+		'pci 0004:05:00.0: [10de:1db1] type 00 class 0x030200'
+	cp -a "$root" "$work/unlogged"
+	cp -a "$root" "$work/shutlog"
+	rm "$work/unlogged/dev/kmsg"
+	chmod 600 "$work/shutlog/dev/kmsg"
+}
+
 make_machines() {
-	for machine in $machines odd blind upgraded rebuilt same boots mixed bent empty blunt linked dangling shut; do
+	for machine in $machines logs odd blind upgraded rebuilt same boots mixed bent empty blunt linked dangling shut; do
 		$machine
 	done
 }
