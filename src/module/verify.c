@@ -163,14 +163,16 @@ bool nvli_visit_may_be_on(const struct nvli_visit *visit)
 }
 
 /*
- * Have nvli_visit_end() switch decoding off. Work that runs on the GPU goes on, and may use its
- * links until the GPU is verified or reset.
+ * Have nvli_visit_end() switch decoding off. Work of a user that runs on the GPU goes on, and may
+ * use its links until the GPU is verified or reset. Without a user, as where firmware leaves
+ * decoding on, there is none: the reset that enabled the links has stopped it.
  */
 static void lose(struct nvli_visit *visit)
 {
 	visit->command &= ~PCI_COMMAND_MEMORY;
 	visit->is_on = true;
-	WRITE_ONCE(visit->gpu->lost, true);
+	if (visit->in_use)
+		WRITE_ONCE(visit->gpu->lost, true);
 }
 
 static bool is_exempt(enum nvli_state state)
