@@ -217,9 +217,9 @@ static bool may_sleep(void)
 }
 
 /*
- * A write that may sleep, of a GPU that is about to be switched on: have BAR0 mapped, and the settle
- * time over. Only where config accesses do not take pci_lock. The kernel waits for 100 ms after the
- * release of a reset there, and would then find the GPU refused.
+ * A GPU is about to be switched on by a caller that may sleep: map BAR0, and wait until the GPU has
+ * settled. Only on platforms whose config accesses do not take pci_lock. The kernel waits for 100 ms
+ * after the release of a reset there, and the gate would refuse the GPU.
  */
 static void prepare(struct pci_bus *bus, unsigned int devfn)
 {

@@ -58,7 +58,7 @@ struct nvli_platform {
 /* The platform of this machine; main.c sets it before anything else runs. */
 extern const struct nvli_platform *nvli_platform;
 
-/* In the platform's directory: its table, or NULL, and the log says why this is not the platform. */
+/* Each platform defines this: its table, or NULL after a log line that says why not. */
 const struct nvli_platform *nvli_platform_here(void);
 
 #endif

@@ -42,8 +42,8 @@ const char *nvli_eeh_obstacle(struct nvli_gpu *gpu)
 
 /*
  * May the GPU be enabled by EEH, which does so before it can be reached again? Always where a guest
- * has it: VFIO_EEH_PE_RESET_DEACTIVATE enables it while its PE is frozen. EEH gives up a device that
- * it cannot enable; a guest's GPU meets the gate all the same.
+ * has it: VFIO_EEH_PE_RESET_DEACTIVATE enables it while its PE is frozen. EEH gives up a device
+ * that it cannot enable; a guest's GPU meets the gate all the same.
  */
 bool nvli_eeh_is_involved(struct nvli_gpu *gpu)
 {

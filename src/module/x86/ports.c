@@ -56,8 +56,9 @@ static bool is_control(const struct nvli_gpu *gpu, int i, enum nvli_control cont
 	case NVLI_BUS_RESET:
 		return covers(write, PCI_BRIDGE_CONTROL, PCI_BRIDGE_CTL_BUS_RESET, set);
 	case NVLI_POWER_OFF:
-		return cap && covers(write, cap + PCI_EXP_SLTCTL + 1, PCI_EXP_SLTCTL_PCC >> 8, set) &&
-		       has_power_control(bridge);
+		if (!cap || !covers(write, cap + PCI_EXP_SLTCTL + 1, PCI_EXP_SLTCTL_PCC >> 8, set))
+			return false;
+		return has_power_control(bridge);
 	case NVLI_LINK_OFF:
 		return cap && covers(write, cap + PCI_EXP_LNKCTL, PCI_EXP_LNKCTL_LD, set);
 	}
