@@ -188,9 +188,28 @@ void gv100_bus_link_changed(GV100State *gpu)
     latch_link_change(port_of(gpu));
 }
 
-static bool in_bus_reset(PCIDevice *bridge)
+bool gv100_bus_in_reset(PCIDevice *bridge)
 {
     return pci_get_word(bridge->config + PCI_BRIDGE_CONTROL) & PCI_BRIDGE_CTL_BUS_RESET;
+}
+
+/* The port above a link, at its upper end. */
+static bool has_link(PCIDevice *device)
+{
+    uint8_t type = pci_is_express(device) ? pcie_cap_get_type(device) : PCI_EXP_TYPE_UPSTREAM;
+
+    return type == PCI_EXP_TYPE_ROOT_PORT || type == PCI_EXP_TYPE_DOWNSTREAM;
+}
+
+bool gv100_bus_link_disabled(PCIDevice *bridge)
+{
+    return has_link(bridge) && pci_get_word(bridge->config + bridge->exp.exp_cap +
+                                            PCI_EXP_LNKCTL) & PCI_EXP_LNKCTL_LD;
+}
+
+static bool is_down(PCIDevice *bridge)
+{
+    return gv100_bus_in_reset(bridge) || gv100_bus_link_disabled(bridge);
 }
 
 static Bridge *find_bridge_called(const char *name)
@@ -266,14 +285,19 @@ bool gv100_bus_set(const char *name, const char *property, const char *value, Er
 /* Logged before it is done, so that a reset stands after its cause. */
 static void bridge_config_write(PCIDevice *device, uint32_t off, uint32_t val, int len)
 {
-    bool was_reset = in_bus_reset(device);
+    bool was_disabled = gv100_bus_link_disabled(device);
+    bool was_down = is_down(device);
     GV100State *gpu;
 
     log_event(bridge_name(device), "config-write off=0x%03x len=%d val=0x%0*x", off,
               len, len * 2, val);
     find_bridge(device)->config_write(device, off, keep_indicator(device, off, val, len), len);
+    /* A link that goes down resets what is below (PCIe base specification, 6.6.1). */
+    if (gv100_bus_link_disabled(device) && !was_disabled) {
+        bus_cold_reset(BUS(pci_bridge_get_sec_bus(PCI_BRIDGE(device))));
+    }
     /* Down, and up again. */
-    if (in_bus_reset(device) != was_reset) {
+    if (is_down(device) != was_down) {
         latch_link_change(device);
     }
     QTAILQ_FOREACH(gpu, &gv100_list, next) {
@@ -302,6 +326,10 @@ static void watch_bridges(PCIBus *bus)
                                            PCI_EXP_SLTSTA_DLLSC);
                 pci_word_test_and_set_mask(device->wmask + device->exp.exp_cap + PCI_EXP_SLTCTL,
                                            PCI_EXP_SLTCTL_DLLSCE);
+            }
+            if (has_link(device)) {
+                pci_word_test_and_set_mask(device->wmask + device->exp.exp_cap + PCI_EXP_LNKCTL,
+                                           PCI_EXP_LNKCTL_LD);
             }
         }
         bus = pci_get_bus(device);

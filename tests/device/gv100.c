@@ -4,7 +4,8 @@
  *
  * A GPU whose port, or a port further up, has its secondary bus reset bit set is "held": nothing
  * of it answers. QEMU resets on the bit's rising edge only and lets the device work while it stays
- * set; the level is modelled here, by asking for it at each access.
+ * set; the level is modelled here, by asking for it at each access. So is a PCIe link that a port has
+ * disabled, of which QEMU knows nothing.
  */
 #include "gv100.h"
 #include "qemu/units.h"
@@ -43,19 +44,25 @@ GV100State *gv100_find(const char *name)
     return NULL;
 }
 
-bool gv100_held(GV100State *gpu)
+/* Is that so of the port above it, or of one further up? */
+static bool any_above(GV100State *gpu, bool (*is_so)(PCIDevice *))
 {
     PCIBus *bus = pci_get_bus(PCI_DEVICE(gpu));
 
     while (!pci_bus_is_root(bus)) {
         PCIDevice *bridge = pci_bridge_get_device(bus);
 
-        if (pci_get_word(bridge->config + PCI_BRIDGE_CONTROL) & PCI_BRIDGE_CTL_BUS_RESET) {
+        if (is_so(bridge)) {
             return true;
         }
         bus = pci_get_bus(bridge);
     }
     return false;
+}
+
+bool gv100_held(GV100State *gpu)
+{
+    return any_above(gpu, gv100_bus_in_reset) || any_above(gpu, gv100_bus_link_disabled);
 }
 
 /* By a fault. Unlike a held GPU it may have its BARs mapped, and is reset as usual. */
@@ -267,6 +274,11 @@ static void gv100_config_write(PCIDevice *pci, uint32_t off, uint32_t val, int l
         return;
     }
     pci_default_write_config(pci, off, val, len);
+    if (gpu->flr) {
+        gpu->in_flr = true;
+        pcie_cap_flr_write_config(pci, off, val, len);
+        gpu->in_flr = false;
+    }
     gv100_memory_update(gpu, len == 1 ? "byte" : len == 2 ? "word" : "dword");
     for (size_t i = 0; i < ARRAY_SIZE(gpu->bars); i++) {
         GV100Bar *bar = &gpu->bars[i];
@@ -281,15 +293,17 @@ static void gv100_config_write(PCIDevice *pci, uint32_t off, uint32_t val, int l
 
 /*
  * QEMU clears config space after this phase, so the account of exposure waits for the next one.
- * A reset that comes while a port asserts it is a bus reset, any other one is power-on or reboot.
+ * A reset that comes while a port asserts it is a bus reset, or the link's. One that nothing names is power-on,
+ * power-off of the slot, or reboot.
  */
 static void gv100_reset_hold(Object *obj, ResetType type)
 {
     GV100State *gpu = GV100(obj);
 
     (void)type;
-    log_event(gv100_name(gpu), "reset reason=%s", gpu->link_down ? "link-down" :
-              gv100_held(gpu) ? "bus" : "power-on");
+    log_event(gv100_name(gpu), "reset reason=%s",
+              gpu->link_down || any_above(gpu, gv100_bus_link_disabled) ? "link-down" :
+              gpu->in_flr ? "flr" : gv100_held(gpu) ? "bus" : "power-on");
     gv100_regs_reset(gpu);
 }
 
@@ -322,7 +336,8 @@ static void gv100_add_bar(GV100State *gpu, int slot, int index, uint8_t type, ui
 
 /*
  * hardware.md 1: no FLR, no PM reset, so the kernel is left with the bus reset. No_Soft_Reset is
- * what tells it not to use D3hot; a PCIe capability made by QEMU has no FLR unless asked for.
+ * what tells it not to use D3hot; a PCIe capability made by QEMU has no FLR unless asked for. With
+ * flr=on the device plays a GPU that has one. Assumed: an FLR clears what a bus reset clears.
  */
 static bool gv100_add_capabilities(GV100State *gpu, Error **errp)
 {
@@ -339,6 +354,9 @@ static bool gv100_add_capabilities(GV100State *gpu, Error **errp)
     if (pcie_endpoint_cap_init(pci, GV100_EXP_OFFSET) < 0) {
         error_setg(errp, "gv100 needs a PCIe bus");
         return false;
+    }
+    if (gpu->flr) {
+        pcie_cap_flr_init(pci);
     }
     return true;
 }
@@ -454,6 +472,7 @@ static void gv100_instance_init(Object *obj)
 static const Property gv100_properties[] = {
     DEFINE_PROP_STRING("links", GV100State, wiring),
     DEFINE_PROP_UINT16("device-id", GV100State, device_id, 0x1db1),
+    DEFINE_PROP_BOOL("flr", GV100State, flr, false),
 };
 
 static void gv100_class_init(ObjectClass *oc, void *data)

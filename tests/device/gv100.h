@@ -2,8 +2,9 @@
 /*
  * An emulated NVIDIA V100 SXM2 ("GV100") for QEMU, as far as cutting its NVLinks goes.
  *
- * Loaded into the stock qemu-system-ppc64 as a plugin: see plugin.c. "hardware.md" in the comments
- * stands for the project's page of hardware facts; what it does not say is marked as assumed.
+ * Loaded into the stock qemu-system-ppc64 or qemu-system-x86_64 as a plugin: see plugin.c.
+ * "hardware.md" in the comments stands for the project's page of hardware facts; what it does not
+ * say is marked as assumed.
  */
 #ifndef GV100_H
 #define GV100_H
@@ -123,6 +124,8 @@ typedef struct GV100Trap {
  * @next: list of all GPUs
  * @wiring: property "links"
  * @device_id: property "device-id"
+ * @flr: property "flr": it has Function Level Reset, unlike a V100
+ * @in_flr: such a reset is under way
  * @boot0: property "boot0", what NV_PMC_BOOT_0 reads
  * @mask_stuck: fault "mask-stuck": the link disable register cannot be written
  * @mask_late: fault "mask-late": what is written to it shows after the next read
@@ -152,6 +155,8 @@ struct GV100State {
 
     char *wiring;
     uint16_t device_id;
+    bool flr;
+    bool in_flr;
     uint32_t boot0;
     bool mask_stuck;
     bool mask_late;
@@ -226,6 +231,8 @@ void gv100_drop_link(GV100State *gpu);
 /* bus.c */
 bool gv100_bus_attach(GV100State *gpu, Error **errp);
 void gv100_bus_link_changed(GV100State *gpu);
+bool gv100_bus_in_reset(PCIDevice *bridge);
+bool gv100_bus_link_disabled(PCIDevice *bridge);
 bool gv100_bus_is_bridge(const char *name);
 char *gv100_bus_get(const char *name, const char *property, Error **errp);
 bool gv100_bus_set(const char *name, const char *property, const char *value, Error **errp);
