@@ -39,7 +39,7 @@ help:
 	@echo '  layers        each file of the module uses only those below it, and the gate alone changes'
 	@echo "                a GPU's command and BARs. TREE=DIR prints the figures of another tree"
 	@echo '  lint          warnings, sparse, cppcheck, checkpatch, shellcheck'
-	@echo '  scenarios     every scenario on the emulated POWER9; SCENARIOS="reset gate" for some'
+	@echo '  scenarios     every scenario on the emulated POWER9 or PC; SCENARIOS="reset gate" for some'
 	@echo '  matrix        each way to reset a GPU on each kernel in the lab; renews the table in results.md'
 	@echo '  matrix-x86    the same on x86-64'
 	@echo '  bench         what the module costs; renews the figures in results.md. BEFORE=COMMIT measures'

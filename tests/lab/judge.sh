@@ -20,6 +20,7 @@
 #                                how often GPU's memory decoding was switched on, by writes of SIZE:
 #                                byte, word or dword; without it by any
 #   links                        the names of all links, one per line
+#   on_x86                       was it a PC, where there is no EEH?
 #   show                         what comes in is to be read by those who use run --show
 #   guest_log                    the kernel's log of the boot
 #   $dir                         a directory for files of its own, that of the boot
@@ -253,6 +254,11 @@ counts_agree() {
 
 links() {
 	awk '$2 == "link" && !seen[$3]++ { print $3 }' "$log"
+}
+
+on_x86() {
+	# shellcheck disable=SC2154 # set by run
+	[ -e "$dir/root/lab/links" ]
 }
 
 guest_log() {

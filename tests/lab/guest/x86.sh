@@ -56,6 +56,7 @@ sleep_and_wake() {
 
 # shellcheck disable=SC2154 # set by port_register, for which it has to run in this shell
 link_off_and_on() {
+	# shellcheck disable=SC2154 # set by port_register, for which it has to run in this shell
 	port_register "$1" 0x10 2 >/run/link && link_control=$(cat /run/link) &&
 	config_write "$link_port" "$link_at" 2 $((link_control | 0x10)) && usleep 2000 &&
 	config_write "$link_port" "$link_at" 2 $((link_control & ~0x10)) && usleep 200000

@@ -35,6 +35,9 @@
  *       memory    switch COMMAND.MEMORY off and on
  *       d3        to D3hot and back
  *       bar       move BAR0 and move it back
+ *       command   switch COMMAND.MEMORY off and on by writes of each width and alignment that hold
+ *                 a byte of COMMAND
+ *       header    the same by one write of the whole header, in which BAR0 moves, too
  *       unfreeze  have EEH thaw MMIO and DMA, switch COMMAND.MEMORY on
  *       deactivate
  *                 end an EEH reset the first time, then do what unfreeze does
@@ -164,28 +167,35 @@ static int region(__u32 index, struct vfio_region_info *info)
 	return device_ioctl(device, VFIO_DEVICE_GET_REGION_INFO, info);
 }
 
-/* Config space: @size of 1, 2 or 4. The processor is little endian as PCI is. */
-static int config_access(bool is_write, __u32 off, size_t size, __u32 *val)
+/* Config space, any range: VFIO takes it apart into aligned accesses of 1, 2 or 4 bytes. */
+static int config_bytes(bool is_write, __u32 off, size_t size, void *bytes)
 {
 	struct vfio_region_info info;
 	ssize_t done;
 	int err;
 
-	if (size != 1 && size != 2 && size != 4)
-		return -EINVAL;
 	err = region(VFIO_PCI_CONFIG_REGION_INDEX, &info);
 	if (err)
 		return err;
-	if (is_write) {
-		done = pwrite(device, val, size, info.offset + off);
-	} else {
-		*val = 0;
-		done = pread(device, val, size, info.offset + off);
-	}
+	if (is_write)
+		done = pwrite(device, bytes, size, info.offset + off);
+	else
+		done = pread(device, bytes, size, info.offset + off);
 	if (done < 0)
 		return -errno;
 
 	return (size_t)done == size ? 0 : -EIO;
+}
+
+/* @size of 1, 2 or 4. The processor is little endian as PCI is. */
+static int config_access(bool is_write, __u32 off, size_t size, __u32 *val)
+{
+	if (size != 1 && size != 2 && size != 4)
+		return -EINVAL;
+	if (!is_write)
+		*val = 0;
+
+	return config_bytes(is_write, off, size, val);
 }
 
 static int config_read(__u32 off, size_t size, __u32 *val)
@@ -379,6 +389,56 @@ static void attack_bar(struct attack *attack)
 	attack_done(attack, config_write(PCI_BASE_ADDRESS_0, 4, bar));
 }
 
+/* @bytes are those of the header: change COMMAND in them, and write the @size that begin at @off. */
+static int write_memory(unsigned char *bytes, __u32 off, size_t size, bool on)
+{
+	if (on)
+		bytes[PCI_COMMAND] |= PCI_COMMAND_MEMORY;
+	else
+		bytes[PCI_COMMAND] &= ~PCI_COMMAND_MEMORY;
+
+	return config_bytes(true, off, size, bytes + off);
+}
+
+static void attack_command(struct attack *attack)
+{
+	static const struct {
+		__u32 off;
+		size_t size;
+	} ways[] = {
+		{ PCI_COMMAND, 1 }, { PCI_COMMAND + 1, 1 },
+		{ PCI_COMMAND, 2 }, { PCI_COMMAND - 1, 2 }, { PCI_COMMAND + 1, 2 },
+		{ PCI_COMMAND, 3 }, { PCI_COMMAND - 1, 3 },
+		{ PCI_COMMAND, 4 }, { PCI_COMMAND - 2, 4 }, { PCI_COMMAND - 1, 4 },
+		{ PCI_COMMAND - 4, 8 },
+	};
+	unsigned char bytes[PCI_STD_HEADER_SIZEOF];
+	int err;
+
+	err = config_bytes(false, 0, sizeof(bytes), bytes);
+	attack_done(attack, err);
+	for (size_t i = 0; !err && i < ARRAY_SIZE(ways); i++) {
+		attack_done(attack, write_memory(bytes, ways[i].off, ways[i].size, false));
+		attack_done(attack, write_memory(bytes, ways[i].off, ways[i].size, true));
+	}
+}
+
+static void attack_header(struct attack *attack)
+{
+	unsigned char bytes[PCI_STD_HEADER_SIZEOF];
+	int err;
+
+	err = config_bytes(false, 0, sizeof(bytes), bytes);
+	attack_done(attack, err);
+	if (err)
+		return;
+	bytes[PCI_BASE_ADDRESS_0 + 3] ^= 0x04;
+	attack_done(attack, write_memory(bytes, 0, sizeof(bytes), false));
+	attack_done(attack, write_memory(bytes, 0, sizeof(bytes), true));
+	bytes[PCI_BASE_ADDRESS_0 + 3] ^= 0x04;
+	attack_done(attack, write_memory(bytes, 0, sizeof(bytes), true));
+}
+
 static void attack_unfreeze(struct attack *attack)
 {
 	attack_done(attack, eeh_op(VFIO_EEH_PE_UNFREEZE_IO));
@@ -404,6 +464,8 @@ static struct attack attacks[] = {
 	{ .mode = "memory", .once = attack_memory, .first = DONE, .last = REFUSED },
 	{ .mode = "d3", .once = attack_d3, .first = DONE, .last = REFUSED },
 	{ .mode = "bar", .once = attack_bar, .first = DONE, .last = REFUSED },
+	{ .mode = "command", .once = attack_command, .first = DONE, .last = REFUSED },
+	{ .mode = "header", .once = attack_header, .first = DONE, .last = REFUSED },
 	{ .mode = "unfreeze", .once = attack_unfreeze, .first = DONE, .last = REFUSED },
 	{ .mode = "deactivate", .once = attack_deactivate, .first = DONE, .last = REFUSED },
 };
