@@ -218,8 +218,8 @@ static bool may_sleep(void)
 
 /*
  * A GPU is about to be switched on by a caller that may sleep: map BAR0, and wait until the GPU has
- * settled. Only on platforms whose config accesses do not take pci_lock. The kernel waits for 100 ms
- * after the release of a reset there, and the gate would refuse the GPU.
+ * settled. Only on platforms whose config accesses do not take pci_lock. There the kernel waits for
+ * 100 ms after the release of a reset, and the gate would refuse the GPU.
  */
 static void prepare(struct pci_bus *bus, unsigned int devfn)
 {
