@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Shows that the emulated DGX-1 has the mesh of a DGX-1V: how many links each pair of GPUs has; and that
-# lab_declared, which the module is given, says the same as the device.
+# Shows that the emulated DGX-1 has the mesh of a DGX-1V: how many links each pair of GPUs has; and
+# that lab_declared, which the module is given, says the same as the device.
 #
 # kernel: amd64-6.1
 # boot: x86-dgx1
@@ -15,16 +15,25 @@ pairs() {
 	sort | uniq -c | awk '{ all = all (all ? " " : "") $2 ":" $1 } END { print all }'
 }
 
-guest() {
-	is "GPUs" "$(lab_gpus | wc -l)" 8
-	is "pairs that are declared" "$(lab_declared | tr , '\n' | awk -v gpus="$(lab_gpus | tr '\n' ' ')" '
-		BEGIN { n = split(gpus, gpu, " "); for (i = 1; i <= n; i++) number[gpu[i]] = i - 1 }
+# by_number: of links as they are declared, the numbers of the GPUs at their ends: 0-1
+by_number() {
+	tr , '\n' | awk -v gpus="$(lab_gpus | tr '\n' ' ')" '
+		BEGIN {
+			n = split(gpus, gpu, " ")
+			for (i = 1; i <= n; i++)
+				number[gpu[i]] = i - 1
+		}
 		{
 			split($0, end, "-")
 			for (i = 1; i <= 2; i++)
 				sub(/\.[0-5]$/, "", end[i])
 			print number[end[1]] "-" number[end[2]]
-		}' | pairs)" "$mesh"
+		}'
+}
+
+guest() {
+	is "GPUs" "$(lab_gpus | wc -l)" 8
+	is "pairs that are declared" "$(lab_declared | by_number | pairs)" "$mesh"
 	is "ends that are declared, each once" "$(lab_declared | sed 's/[,-]/\n/g' | sort -u | wc -l)" 48
 	ok "g7 resets" reset 7
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Shows that the emulated GPU can play one with Function Level Reset, which the kernel and VFIO then prefer
-# to a bus reset: the port above sees none of it.
+# Shows that the emulated GPU can play one with Function Level Reset, which the kernel and VFIO then
+# prefer to a bus reset: the port above sees none of it.
 #
 # kernel: amd64-6.1
 # boot: x86-flr

@@ -1,19 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Shows what resets a GPU on a PC, by each path that there is, when no module is there to see it; and
-# that a client of VFIO then reaches its neighbour by open links. Two GPUs in hot-plug slots, with all
-# six links to each other.
+# Shows what resets a GPU on a PC, by each path that there is, when no module is there to see it;
+# and that a client of VFIO then reaches its neighbour by open links. Two GPUs in hot-plug slots,
+# with all six links to each other.
 #
 # What is to know before relying on the emulation:
-#   - A reset by sysfs is pciehp's, since the GPU is in a hot-plug slot: the same write of bridge control.
+#   - A reset by sysfs is pciehp's, since the GPU is in a hot-plug slot: the same write of bridge
+#     control.
 #   - D3hot and suspend to idle reset nothing: the GPU says No_Soft_Reset.
-#   - The port latches that its link changed, but raises no interrupt for it: pciehp learns it when it looks.
+#   - The port latches that its link changed, but raises no interrupt for it: pciehp learns it when
+#     it looks.
 #   - The errors of AER are injected into the kernel; no device has them.
 #
 # kernel: amd64-6.1
 # boot: x86-slots
 # alone: yes
 # stray: yes
+
+# in_group_of N: the GPUs in its IOMMU group
+in_group_of() {
+	for group_gpu in $(lab_gpus); do
+		[ ! -e "$(dev "$1")/iommu_group/devices/$group_gpu" ] || echo "$group_gpu"
+	done
+}
 
 found_anew() {
 	link_seen 0 && remove_gpu 0 && rescan
@@ -36,7 +45,7 @@ without_driver() {
 		is "g$n has one reset" "$(cat "$(dev $n)/reset_method")" bus
 		is "link report of the port of g$n" "$(link_report $n)" 1
 		is "GPUs in the IOMMU group of g$n" \
-			"$(ls "$(dev $n)/iommu_group/devices" | grep -xF "$(lab_gpus)")" "$(gpu $n)"
+			"$(in_group_of $n)" "$(gpu $n)"
 	done
 	path "sysfs" 01 reset 0
 	same "sysfs" "0 1"
@@ -101,8 +110,8 @@ with_client() {
 	for how in reset hot-reset; do
 		path "VFIO $how" 01 vfio_do $how
 	done
-	# What an attacker does with a GPU that has just been reset, while its neighbour has been, too: the links
-	# are open at both ends, and it reads and writes its end.
+	# What an attacker does with a GPU that has just been reset, while its neighbour has been,
+	# too: the links are open at both ends, and it reads and writes its end.
 	ok "its neighbour resets" reset 1
 	lab mark "exposed"
 	ok "a client attacks" vfio_do reset memory-on "attack ring" "sleep 50"
@@ -126,7 +135,8 @@ guest() {
 	is "GPUs" "$(lab_gpus | wc -l)" 2
 	# A GPU that is found anew after a reset has nothing else. Firmware has switched more on.
 	for n in 0 1; do
-		like "COMMAND of g$n as firmware has left it" "$(config_read "$(gpu $n)" 4 2)" '^0x...[2367]$'
+		like "COMMAND of g$n as firmware has left it" "$(config_read "$(gpu $n)" 4 2)" \
+			'^0x...[2367]$'
 		config_write "$(gpu $n)" 4 2 0
 	done
 	remember

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What a hostile guest of a PC does, with two processors: one thread reads and writes its GPU by a mapping,
-# others switch decoding, power state and BAR0, by config writes of each width and alignment; meanwhile
-# it resets its GPU. Without the module it finds its links open, and the device's log has to tell. With it,
-# by --set MODULE=yes, it has to find them disabled and read nothing while its GPU is exposed.
+# What a hostile guest of a PC does, with two processors: one thread reads and writes its GPU by a
+# mapping, others switch decoding, power state and BAR0, by config writes of each width and
+# alignment; meanwhile it resets its GPU. Without the module it finds its links open, and the
+# device's log has to tell. With it, by --set MODULE=yes, it has to find them disabled and read
+# nothing while its GPU is exposed.
 #
 # kernel: amd64-6.1
 # boot: x86-redbud
@@ -11,8 +12,8 @@
 # alone: yes
 # stray: yes
 
-# attack "MODES": a reset of each kind under these attacks. Whether commands succeed is the attacker's
-# business.
+# attack "MODES": a reset of each kind under these attacks. Whether commands succeed is the
+# attacker's business.
 attack() {
 	lab mark "attack $1"
 	like "attack $1" "$(client_do a "attack ring mask=0x00150000 us=500")" ": ok"

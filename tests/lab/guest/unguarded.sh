@@ -3,10 +3,12 @@
 #
 # What resets a GPU when no module guards it: sourced by the self tests of the lab on x86-64.
 #
-#   cut_all               disable all links of all GPUs, behind the kernel's back, until their next reset
-#   kept                  one digit for each GPU: 1 if all of its links are still disabled, 0 if none is
-#   path NAME KEPT CMD... cut_all, then take a path between the marks NAME and "after NAME". A result tells
-#                         which GPUs kept their links disabled
+#   cut_all               disable all links of all GPUs, behind the kernel's back, until their
+#                         next reset
+#   kept                  one digit for each GPU: 1 if all of its links are still disabled, 0 if
+#                         none is
+#   path NAME KEPT CMD... cut_all, then take a path between the marks NAME and "after NAME". A
+#                         result tells which GPUs kept their links disabled
 #   same NAME "N..."      are COMMAND and BAR0 of these GPUs what they were at `remember`?
 #   remember              keep COMMAND and BAR0 of all GPUs
 #

@@ -389,7 +389,7 @@ static void attack_bar(struct attack *attack)
 	attack_done(attack, config_write(PCI_BASE_ADDRESS_0, 4, bar));
 }
 
-/* @bytes are those of the header: change COMMAND in them, and write the @size that begin at @off. */
+/* Change COMMAND in @bytes, which are those of the header, and write the @size from @off on. */
 static int write_memory(unsigned char *bytes, __u32 off, size_t size, bool on)
 {
 	if (on)
