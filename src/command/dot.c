@@ -66,7 +66,7 @@ static void print_edge(FILE *out, int gpu, const char *peer, const struct edge *
 	};
 
 	if (edge->count)
-		fprintf(out, "\tG%d -- %s [label=\"%s%s\" penwidth=%d %s]\n", gpu, peer,
+		fprintf(out, "\tG%d -- %s [label=\" %s%s\" penwidth=%d %s]\n", gpu, peer,
 			mark == MARK_OPEN ? "OPEN " : "", edge->links, edge->count, styles[mark]);
 }
 
@@ -135,7 +135,8 @@ void dot_print(FILE *out, const struct machine *machine, bool clusters)
 	int i, j, domain = 0;
 
 	fprintf(out, "graph nvlink {\n");
-	fprintf(out, "\tlabel=\"NVLinks: solid is kept, dashed is disabled, red is open\"\n");
+	fprintf(out, "\tlabel=\"NVLinks: solid is kept, dashed is disabled, red is open%s\"\n",
+		clusters ? "\\nA grey box is a domain" : "");
 	fprintf(out, "\tfontname=sans nodesep=1.0 ranksep=1.0\n");
 	fprintf(out, "\tnode [shape=box fontname=sans]\n\tedge [fontname=sans]\n");
 	for (i = 0; i < machine->count; i++)
@@ -145,7 +146,8 @@ void dot_print(FILE *out, const struct machine *machine, bool clusters)
 			continue;
 		join(machine, i, domain, domains);
 		fprintf(out, "\tsubgraph %s%d {\n", clusters ? "cluster" : "gpus", domain);
-		fprintf(out, "\t\tlabel=\"domain\" color=gray50\n");
+		/* A label of its own would be in the way of the links. */
+		fprintf(out, "\t\tlabel=\"\" color=gray50\n");
 		for (j = i; j < machine->count; j++)
 			if (domains[j] == domain)
 				print_gpu(out, &machine->gpu[j], j);

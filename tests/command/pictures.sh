@@ -8,7 +8,7 @@
 # edges MACHINE: of its graph, as dot reads it: "G0 G1 dashed"
 edges() {
 	as "$user" nvlink-isolation --root "$1" topology --dot | dot -Tjson |
-		jq -r '. as $g | .edges[] | "\($g.objects[.tail].name) \($g.objects[.head].name) \(.label) \(.style)"'
+		jq -r '. as $g | .edges[] | "\($g.objects[.tail].name) \($g.objects[.head].name) \(.label | ltrimstr(" ")) \(.style)"'
 }
 
 # clusters MACHINE: the GPUs of each domain
