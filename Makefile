@@ -28,6 +28,7 @@ help:
 	@echo '  dkms-remove   undo that, for all kernels'
 	@echo '  deb, rpm      build the packages of what is committed, in $(PACKAGES); dist: its tarball'
 	@echo '  demo          show the module at work on an emulated POWER9 with four emulated V100s'
+	@echo '  demo-packages the same with the module of the Debian package, which DKMS builds (as root)'
 	@echo 'For developers:'
 	@echo '  check         all tests: unit, fuzz, command, boot, layers, lint, make, scenarios, package'
 	@echo '                (first installs what they need)'
@@ -215,8 +216,13 @@ setup:
 	@tests/setup
 
 .PHONY: demo
-demo: setup
+demo:
+	@tests/setup tests/demo.packages
 	@tests/demo
+
+.PHONY: demo-packages
+demo-packages: setup
+	@tests/demo --packages
 
 .PHONY: check
 check: setup programs

@@ -4,6 +4,8 @@
 # it, by sysfs and by the emulated GPUs' own account.
 #
 # boot: redbud
+# command: yes
+# modules: nvlink_isolation lab_tree
 
 title() {
 	printf '\n=== %s ===\n' "$1" | show
@@ -72,7 +74,14 @@ guest() {
 	said
 	is "state after the reset" "$(sysfs 0 state)" isolated
 	is "resets of g0" "$(sysfs 0 resets)" 1
+	# The judge shows it at the end.
+	nvlink-isolation topology | sed 's/^/@lab picture /'
 	ok "unloads" unload
+}
+
+# What the command printed in the guest
+picture() {
+	sed -n 's/^@lab picture //p' "$dir/console"
 }
 
 judge() {
@@ -91,6 +100,9 @@ judge() {
 		echo "Times are the emulated machine's. This is a model of the GPU: no NVLink of a real"
 		echo "V100 was measured."
 	} | show
+	title "the machine, as nvlink-isolation topology draws it"
+	picture | show
+	is "pairs of GPUs with their links cut, in the picture" "$(picture | grep -c ' cut 0,2,4 ')" 4
 	ok "links were live in a reset without the module" \
 		test "$(live_ns g0.0-g1.0 without "without, done")" -gt 0
 	is "mask after the reset" "$(mask_at g0 "with, done")" 0x00150005
