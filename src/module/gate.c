@@ -27,39 +27,39 @@
 /* BAR0 up to the last register that the sequence needs */
 #define MAPPED_SIZE	(GV100_LINK_DISABLE + 4)
 
-/*
- * What of COMMAND a write would set, of the bits that switch decoding on; 0 if it does not cover
- * them. Writes of any width count.
- */
-static u16 switches_on(int where, int size, u32 value)
+/* Would this write set these bits of COMMAND, if they are not set? Writes of any width count. */
+static bool would_set(u16 bits, int where, int size, u32 value)
 {
-	if (where > PCI_COMMAND || where + size <= PCI_COMMAND)
-		return 0;
-
-	return value >> 8 * (PCI_COMMAND - where) & (PCI_COMMAND_MEMORY | PCI_COMMAND_IO);
+	return where <= PCI_COMMAND && where + size > PCI_COMMAND &&
+	       value >> 8 * (PCI_COMMAND - where) & bits;
 }
 
-/* No V100 is known to have an I/O BAR. One that has could be reached by it. */
-static bool has_io(const struct pci_dev *pdev)
+/*
+ * What switches decoding on. No V100 is known to have an I/O BAR; one that has could be reached by
+ * it.
+ */
+static u16 decoding_bits(const struct nvli_gpu *gpu)
 {
+	u16 bits = PCI_COMMAND_MEMORY;
 	int i;
 
-	for (i = 0; i < NVLI_BARS; i++)
-		if (pdev->resource[i].flags & IORESOURCE_IO)
-			return true;
+	for (i = 0; gpu && i < NVLI_BARS; i++)
+		if (gpu->pdev->resource[i].flags & IORESOURCE_IO)
+			bits |= PCI_COMMAND_IO;
 
-	return false;
+	return bits;
 }
 
 /*
  * Between DEL_DEVICE and ADD_DEVICE a GPU has no object, and a bus that has inherited the gate has
- * devices that nobody has looked at. Is the write refused because this may be a GPU?
+ * devices that nobody has looked at. Is a write that switches decoding on refused because this may
+ * be a GPU? No GPU is on a root bus, where other devices of the machine are.
  */
-static bool refuses_unknown(struct nvli_visit *visit, u16 on)
+static bool refuses_unknown(struct nvli_visit *visit)
 {
 	u32 command, id;
 
-	if (!(on & PCI_COMMAND_MEMORY) || !READ_ONCE(nvli_gate))
+	if (!READ_ONCE(nvli_gate) || pci_is_root_bus(visit->bus))
 		return false;
 	if (!nvli_visit_read(visit, PCI_COMMAND, 2, &command) || command == U16_MAX)
 		return true;
@@ -98,10 +98,10 @@ static int pass(const struct nvli_visit *visit, int where, int size, u32 value)
 }
 
 /* A write that switches decoding on: verify first, then pass the write on or refuse it. */
-static int switch_on(struct nvli_visit *visit, int where, int size, u32 value, u16 on)
+static int switch_on(struct nvli_visit *visit, int where, int size, u32 value)
 {
+	bool memory = would_set(PCI_COMMAND_MEMORY, where, size, value);
 	struct nvli_gpu *gpu = visit->gpu;
-	bool memory = on & PCI_COMMAND_MEMORY;
 	enum nvli_answer answer;
 	u64 began = ktime_get_ns();
 	u32 command;
@@ -113,7 +113,7 @@ static int switch_on(struct nvli_visit *visit, int where, int size, u32 value, u
 	if (READ_ONCE(nvli_gate) && command == U16_MAX && !is_left_alone(gpu))
 		return refuse(gpu);
 	/* All ones have this bit, too. */
-	if (command & PCI_COMMAND_MEMORY || (!memory && !has_io(gpu->pdev)))
+	if (command & PCI_COMMAND_MEMORY)
 		return pass(visit, where, size, value);
 
 	visit->command = command;
@@ -257,21 +257,22 @@ static void prepare(struct pci_bus *bus, unsigned int devfn)
 int nvli_gate_write(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 value)
 {
 	struct nvli_visit visit = { .bus = bus, .devfn = devfn };
-	u16 on = switches_on(where, size, value);
 	struct nvli_bus *entry;
 	unsigned long flags;
+	bool on;
 	int err;
 
-	if (on && may_sleep())
+	if (would_set(PCI_COMMAND_MEMORY, where, size, value) && may_sleep())
 		prepare(bus, devfn);
 
 	rcu_read_lock();
 	entry = nvli_bus_find(bus);
 	visit.ops = entry ? entry->ops : nvli_bus_own_ops(bus);
 	visit.gpu = nvli_gpu_find(bus, devfn);
+	on = would_set(decoding_bits(visit.gpu), where, size, value);
 	if (!entry || !visit.gpu) {
 		/* Without an entry this is an heir, and enforcement may have ended. */
-		err = (entry || READ_ONCE(nvli_isolate)) && refuses_unknown(&visit, on) ?
+		err = on && (entry || READ_ONCE(nvli_isolate)) && refuses_unknown(&visit) ?
 		      PCIBIOS_SET_FAILED : pass(&visit, where, size, value);
 		goto unlock;
 	}
@@ -281,7 +282,7 @@ int nvli_gate_write(struct pci_bus *bus, unsigned int devfn, int where, int size
 		answer_bell(&visit);
 		err = PCIBIOS_SUCCESSFUL;
 	} else if (on) {
-		err = switch_on(&visit, where, size, value, on);
+		err = switch_on(&visit, where, size, value);
 	} else {
 		err = pass(&visit, where, size, value);
 	}
