@@ -11,7 +11,7 @@ static const struct {
 #include <nvlink_isolation/boards.h>
 };
 
-/* Name a supported board by its PCI ids. NULL if it is not a V100 SXM2. */
+/* Name a supported board by its PCI ids. NULL if boards.h does not list it. */
 const char *nvli_board(u16 vendor, u16 device)
 {
 	size_t i;
