@@ -138,6 +138,9 @@ guest() {
 		like "COMMAND of g$n as firmware has left it" "$(config_read "$(gpu $n)" 4 2)" \
 			'^0x...[2367]$'
 		config_write "$(gpu $n)" 4 2 0
+		# 7.2 has saved config space when it found the GPU, and restores that after a suspend. The
+		# reset saves it anew.
+		reset $n
 	done
 	remember
 	is "declared links" "$(lab_declared | tr , '\n' | wc -l)" 6
