@@ -63,14 +63,15 @@ guest() {
 judge() {
 	reads=$(client_reads_exposed g0 "attacks begin" "attacks are over")
 	ok "the attacker did read" test "$(client_reads g0 "attacks begin" "attacks are over")" -gt 0
-	for size in byte word dword; do
-		ok "memory decoding was switched on by a $size" \
-			test "$(memory_on g0 "attacks begin" "attacks are over" $size)" -gt 0
-	done
 	if guest_log | grep -q 'nvlink_isolation: enforcement starts'; then
 		is "reads of the attacker while its GPU was exposed" "$reads" 0
 		open=0
 	else
+		# With the module the gate refuses most of them, and which is a matter of time.
+		for size in byte word dword; do
+			ok "memory decoding was switched on by a $size" \
+				test "$(memory_on g0 "attacks begin" "attacks are over" $size)" -gt 0
+		done
 		ok "the attacker read its exposed GPU" test "$reads" -gt 0
 		open=1
 	fi
