@@ -288,7 +288,7 @@ lint:
 	@prove tests/lint
 
 # Some need a guest with files of their own, and are run by who makes those.
-SCENARIOS ?= $(basename $(notdir $(shell grep -LE '^. (overlay|matrix|matrix-x86|trees|bench|soak|debug):' tests/scenarios/*.sh)))
+SCENARIOS ?= $(basename $(notdir $(shell grep -LE '^. (overlay|long|matrix|matrix-x86|trees|bench|soak|debug):' tests/scenarios/*.sh)))
 
 .PHONY: scenarios
 scenarios:

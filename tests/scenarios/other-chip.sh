@@ -4,7 +4,6 @@
 # a fault: the GPU is not isolated, and nobody can switch it on. Only a chip that is known to be
 # another, twice, is left alone, and not where a GV100 was seen before.
 #
-# x86: yes
 # boot: redbud
 # kernel: 6.12
 

@@ -11,6 +11,7 @@
 # smp: 2
 # alone: yes
 # stray: yes
+# long: yes
 
 # attack "MODES": a reset of each kind under these attacks. Whether commands succeed is the
 # attacker's business.
