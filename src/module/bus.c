@@ -287,6 +287,8 @@ void nvli_buses_exit(void)
 
 	restore_all_heirs();
 	wait_for_writers();
-	list_for_each_entry_safe(copy, next, &copies, node)
+	list_for_each_entry_safe(copy, next, &copies, node) {
+		list_del(&copy->node);
 		kfree(copy);
+	}
 }
