@@ -49,7 +49,7 @@ help:
 	@echo '  faults        each fault of a GPU at each step, each allocation; renews the table in results.md'
 	@echo '  debug-check   every scenario on a kernel that looks for mistakes; SCENARIOS="reset gate" for some'
 	@echo '  soak          everything at once on two processors, SEED=... MINUTES=... (default: 10)'
-	@echo '  package       the deb and DKMS in a ppc64el Debian (as root)'
+	@echo '  package       the deb and DKMS in a ppc64el and in an amd64 Debian (as root)'
 	@echo '  lifecycle     upgrades, downgrades, initramfs and RPMs there, and then system: all of a'
 	@echo '                package that check leaves out'
 	@echo '  release-check says what keeps this commit from being released'
