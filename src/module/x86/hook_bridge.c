@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Hook B where struct pci_host_bridge has enable_device(), which do_pci_enable_device() calls
- * first. Nobody sets it on x86 by itself.
+ * just before pcibios_enable_device(). What is there already, as 7.2's quirk for a Xeon's narrow
+ * links, is called before ours.
  */
 
 #include "../log.h"
