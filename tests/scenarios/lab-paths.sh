@@ -45,11 +45,18 @@ in_two_steps() {
 	is "BAR0 of g0, which is left to the driver" "$(registers 0 | cut -d ' ' -f 2)" 0x00000000
 }
 
+# Firmware of a PC has switched them on. A GPU that is found anew after a reset has nothing in
+# COMMAND.
+all_off() {
+	for n in 0 1; do
+		config_write "$(gpu $n)" 4 2 0
+		reset $n
+	done
+}
+
 guest() {
 	fresh
-	# Firmware of a PC has switched it on.
-	memory 0 off
-	memory 1 off
+	! on_x86 || all_off
 	first0=$(registers 0) first1=$(registers 1)
 	isolate
 	path "sysfs" "$reset_mask $cut_mask" reset 0
@@ -97,7 +104,7 @@ guest() {
 	done
 	on_x86 || in_two_steps
 	unbind_gpu 0
-	memory 0 off
+	! on_x86 || memory 0 off
 	remove_gpu 0
 	rescan
 	same "that"
