@@ -84,7 +84,7 @@ static const struct option option_table[] = {
 	{ }
 };
 
-/* What an option accepts, where a shell can complete that; the letters of those for every command */
+/* What an option accepts, where a shell can complete it; the letters of options of all commands */
 static const struct {
 	int option;
 	const char *values;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Why a GPU's node has no ibm,nvlink-peers. Skiboot writes the property since v6.3. For a chip on
- * which the highest number of a GPU is 0 it writes none: a GPU 0 that is alone on its chip has none.
+ * Why a GPU's node has no ibm,nvlink-peers. Skiboot writes the property since v6.3. It writes none
+ * for a chip on which the highest number of a GPU is 0, so a GPU 0 that is alone there has none.
  */
 
 #include "command.h"

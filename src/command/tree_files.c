@@ -134,7 +134,7 @@ const char *tree_from_files(struct tree *tree, size_t size)
 	strcpy(path, at(TREE_DIR));
 	strcpy(blamed, path);
 	if (access(path, F_OK)) {
-		/* What is there, and cannot be followed or reached, is something else than no tree. */
+		/* A link that leads nowhere is something else than no tree. */
 		if (errno == ENOENT && lstat(path, &status))
 			return "this machine has no device tree, as bare-metal POWER hosts have; "
 				"plan takes the tree of another";
