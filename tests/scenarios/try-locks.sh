@@ -4,7 +4,6 @@
 # never end in EAGAIN, while the worker audits the GPU each second, and works on one that does not obey.
 # The worker is kept where it is at work.
 #
-# x86: yes
 # boot: redbud
 # kernel: 6.12
 # smp: 2

@@ -6,7 +6,6 @@
 #
 # kernel: 6.12
 # alone: yes
-# x86: yes
 # boot: redbud
 # stray: yes
 
