@@ -171,10 +171,10 @@ told() {
 
 plans_declared() {
 	is "$user: links between domains are dashed" "$(edges_declared "$dgx1_domains" | grep dashed)" \
-		"G0 G4 3,4 dashed
-G1 G5 3,4 dashed
-G2 G6 1 dashed
-G3 G7 5 dashed"
+		"G0 G4  3,4 dashed
+G1 G5  3,4 dashed
+G2 G6  1 dashed
+G3 G7  5 dashed"
 	is "$user: the others are solid" "$(edges_declared "$dgx1_domains" | grep -c solid)" 12
 	is "$user: domains of the DGX-1" "$(as "$user" nvlink-isolation topology "--links=$dgx1" \
 		--domains=$dgx1_domains --dot | dot -Tjson | jq -r '. as $g |
