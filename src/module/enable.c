@@ -12,24 +12,17 @@
 #include "platform.h"
 #include "settings.h"
 
-#include <linux/atomic.h>
 #include <linux/delay.h>
 #include <linux/rcupdate.h>
 #include <linux/wait.h>
 
-/* Callers inside a hook, which unloading has to wait for */
-static atomic_t in_flight = ATOMIC_INIT(0);
+atomic_t nvli_enabling = ATOMIC_INIT(0);
 static DECLARE_WAIT_QUEUE_HEAD(all_left);
 
-/* First thing in a hook, and last, since a hook may sleep. */
-void nvli_enable_begin(void)
+/* The last one has left a hook. */
+void nvli_enable_left(void)
 {
-	atomic_inc(&in_flight);
-}
-
-void nvli_enable_end(void)
-{
-	if (atomic_dec_and_test(&in_flight) && wq_has_sleeper(&all_left))
+	if (wq_has_sleeper(&all_left))
 		wake_up(&all_left);
 }
 
@@ -40,7 +33,7 @@ void nvli_enable_end(void)
 void nvli_enable_wait(void)
 {
 	synchronize_rcu_tasks();
-	wait_event(all_left, !atomic_read(&in_flight));
+	wait_event(all_left, !atomic_read(&nvli_enabling));
 	synchronize_rcu_tasks();
 }
 

@@ -5,9 +5,26 @@
 
 #include "gpu.h"
 
-void nvli_enable_begin(void);
-void nvli_enable_end(void);
+#include <linux/atomic.h>
+
+/* Callers inside a hook, which unloading has to wait for. Every device of the machine comes by. */
+extern atomic_t nvli_enabling;
+
+void nvli_enable_left(void);
 void nvli_enable_wait(void);
+
+/* First thing in a hook, and last, since a hook may sleep. */
+static inline void nvli_enable_begin(void)
+{
+	atomic_inc(&nvli_enabling);
+}
+
+static inline void nvli_enable_end(void)
+{
+	if (atomic_dec_and_test(&nvli_enabling))
+		nvli_enable_left();
+}
+
 bool nvli_may_enable(struct pci_dev *pdev);
 
 #endif
