@@ -16,7 +16,6 @@
 #   - eeh-inject is not implemented by the emulated PHB.
 #   - Identity and BAR registers as the client sees them are VFIO's: writing moves nothing.
 #
-# x86: yes
 # kernel: 6.12
 # alone: yes
 # boot: redbud

@@ -134,13 +134,10 @@ static int bar0_access(bool is_write, __u32 off, __u32 *val)
 		return -ESIGBUS;
 	}
 	trap = &env;
-	if (is_write) {
-		/* x86 would make an exchange of a store that is sequentially consistent. */
-		__atomic_store_n((__u32 *)(bar0 + off), *val, __ATOMIC_RELEASE);
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	} else {
+	if (is_write)
+		__atomic_store_n((__u32 *)(bar0 + off), *val, __ATOMIC_SEQ_CST);
+	else
 		*val = __atomic_load_n((__u32 *)(bar0 + off), __ATOMIC_SEQ_CST);
-	}
 	trap = NULL;
 
 	return 0;
