@@ -11,6 +11,7 @@
 #include "bus.h"
 #include "gpu.h"
 
+#include <linux/delay.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
@@ -32,6 +33,8 @@ static LIST_HEAD(copies);
 static DEFINE_MUTEX(buses_lock);
 
 static nvli_bus_write_t gate_write;
+
+atomic_t nvli_bus_sleepers = ATOMIC_INIT(0);
 
 static bool is_ours(const struct pci_ops *ops)
 {
@@ -71,7 +74,8 @@ bool nvli_bus_read(struct pci_dev *pdev, int where, int size, u32 *value)
 	u32 ones = size == 4 ? U32_MAX : U16_MAX;
 
 	*value = ones;
-	if (pdev->bus->ops->read(pdev->bus, pdev->devfn, where, size, value))
+	/* Not by the bus's operations: aer_inject may hold its lock while it calls the gate. */
+	if (nvli_bus_own_ops(pdev->bus)->read(pdev->bus, pdev->devfn, where, size, value))
 		return false;
 	*value &= ones;
 
@@ -231,11 +235,15 @@ static void restore_all_heirs(void)
 }
 
 /*
- * Wait until nobody runs in the gate. Where config accesses do not take pci_lock, a task may have
- * read the pointer to the gate's write and be preempted before it is in there.
+ * Wait until nobody runs in what the operations were before. Where config accesses do not take
+ * pci_lock, a task may have read the pointer to a write operation and be preempted before it is in
+ * there. One that sleeps in the gate is in no grace period's way, so it is counted.
  */
-static void wait_for_writers(void)
+void nvli_buses_wait(void)
 {
+	synchronize_rcu_tasks();
+	while (atomic_read(&nvli_bus_sleepers))
+		msleep(20);
 	synchronize_rcu_tasks();
 	synchronize_rcu();
 }
@@ -255,7 +263,7 @@ int nvli_buses_detach(void)
 	}
 	restore_all_heirs();
 	mutex_unlock(&buses_lock);
-	wait_for_writers();
+	nvli_buses_wait();
 
 	return err;
 }
@@ -286,7 +294,7 @@ void nvli_buses_exit(void)
 	struct copy *copy, *next;
 
 	restore_all_heirs();
-	wait_for_writers();
+	nvli_buses_wait();
 	list_for_each_entry_safe(copy, next, &copies, node) {
 		list_del(&copy->node);
 		kfree(copy);

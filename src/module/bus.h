@@ -3,6 +3,7 @@
 #ifndef NVLI_BUS_H
 #define NVLI_BUS_H
 
+#include <linux/atomic.h>
 #include <linux/pci.h>
 #include <linux/spinlock.h>
 
@@ -25,8 +26,12 @@ struct nvli_bus {
 typedef int (*nvli_bus_write_t)(struct pci_bus *bus, unsigned int devfn, int where, int size,
 				u32 value);
 
+/* Writers that sleep in the gate, before they take any lock */
+extern atomic_t nvli_bus_sleepers;
+
 void nvli_buses_init(nvli_bus_write_t write);
 void nvli_buses_exit(void);
+void nvli_buses_wait(void);
 struct nvli_bus *nvli_bus_find(const struct pci_bus *bus);
 struct pci_ops *nvli_bus_own_ops(struct pci_bus *bus);
 bool nvli_bus_read(struct pci_dev *pdev, int where, int size, u32 *value);

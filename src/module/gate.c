@@ -66,8 +66,11 @@ static bool refuses_unknown(struct nvli_visit *visit)
 	if (command & PCI_COMMAND_MEMORY)
 		return false;
 
-	return !nvli_visit_read(visit, PCI_VENDOR_ID, 4, &id) || id == U32_MAX ||
-	       nvli_board(id & U16_MAX, id >> 16);
+	/* A virtual function answers, and has no id of its own. It cannot switch decoding on. */
+	if (nvli_visit_read(visit, PCI_VENDOR_ID, 4, &id) && id == U32_MAX)
+		return !nvli_visit_read(visit, PCI_COMMAND, 2, &command) || command == U16_MAX;
+
+	return id == U32_MAX || nvli_board(id & U16_MAX, id >> 16);
 }
 
 static int refuse(struct nvli_gpu *gpu)
@@ -262,8 +265,11 @@ int nvli_gate_write(struct pci_bus *bus, unsigned int devfn, int where, int size
 	bool on;
 	int err;
 
-	if (would_set(PCI_COMMAND_MEMORY, where, size, value) && may_sleep())
+	if (would_set(PCI_COMMAND_MEMORY, where, size, value) && may_sleep()) {
+		atomic_inc(&nvli_bus_sleepers);
 		prepare(bus, devfn);
+		atomic_dec(&nvli_bus_sleepers);
+	}
 
 	rcu_read_lock();
 	entry = nvli_bus_find(bus);
