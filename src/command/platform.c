@@ -5,8 +5,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
+#define ARCH		"/proc/sys/kernel/arch"
 #define COMPATIBLE	"/sys/firmware/devicetree/base/compatible"
 
 /* The kernel of a bare-metal POWER host asks for the same word. */
@@ -29,6 +31,18 @@ static bool is_powernv(void)
 	return false;
 }
 
+/* A kernel before 6.1 shows no architecture: the program that runs has that of the machine. */
+static bool is_x86_64(void)
+{
+	char arch[TEXT_SIZE];
+	struct utsname uts;
+
+	if (read_line(arch, sizeof(arch), at(ARCH)))
+		return !strcmp(arch, "x86_64");
+
+	return !uname(&uts) && !strcmp(uts.machine, "x86_64");
+}
+
 /**
  * platform_fault() - why the module cannot work on this machine
  *
@@ -37,8 +51,8 @@ static bool is_powernv(void)
  */
 const char *platform_fault(void)
 {
-	if (module_is_loaded() || is_powernv())
+	if (module_is_loaded() || is_x86_64() || is_powernv())
 		return NULL;
 
-	return "works on bare-metal POWER hosts (powernv), and this is none";
+	return "works on bare-metal POWER9 and on x86-64 hosts, and this is neither";
 }

@@ -25,6 +25,7 @@ fake() {
 	mkdir -p "$devices" "$root/proc/sys/kernel" "$root/dev"
 	echo 6.1.0-9-powerpc64le >"$root/proc/sys/kernel/osrelease"
 	echo '#1 SMP Debian 6.1.27-1' >"$root/proc/sys/kernel/version"
+	echo ppc64le >"$root/proc/sys/kernel/arch"
 	echo 4096 >"$root/proc/sys/kernel/tainted"
 	: >"$root/dev/kmsg"
 }

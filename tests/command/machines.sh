@@ -146,6 +146,14 @@ none() {
 	fake none
 }
 
+# amd64: an x86-64 host without the module
+amd64() {
+	fake amd64
+	echo x86_64 >"$root/proc/sys/kernel/arch"
+	fake_gpu 0004:04:00.0 '' 1
+	fake_gpu 0004:05:00.0 '' 2
+}
+
 # compound: the first socket is one IOMMU group, as before Linux 5.13
 compound() {
 	fake compound
@@ -365,7 +373,7 @@ logs() {
 }
 
 make_machines() {
-	for machine in $machines logs odd blind upgraded rebuilt same boots mixed bent empty blunt linked dangling shut; do
+	for machine in $machines logs odd blind upgraded rebuilt same boots mixed amd64 bent empty blunt linked dangling shut; do
 		$machine
 	done
 }

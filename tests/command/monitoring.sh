@@ -32,7 +32,7 @@ plugins() {
 	machine=unloaded
 	plugin 2 "not isolated: $g0 $g1 0035:03:00.0 0035:04:00.0: not isolated: the module nvlink_isolation is not loaded [|] .* refused=U exposed=U verified_age=U$"
 	machine=none
-	plugin 3 '^NVLINK UNKNOWN - check: there is no V100 SXM2 in this machine; the module works on bare-metal POWER'
+	plugin 3 '^NVLINK UNKNOWN - check: there is no V100 SXM2 in this machine; the module works on bare-metal POWER9'
 	machine=odd
 	plugin 3 "^NVLINK UNKNOWN - .*required_links: '0;2' is no list of links"
 	machine=nowhere
