@@ -24,7 +24,7 @@ on_terminal() {
 	{
 		[ -z "$terminal_keys" ] || until_seen "$work/terminal" 'Ctrl-C ends'
 		printf '%b' "$terminal_keys"
-	} | TERM=xterm script -q -e -f -c "$*" "$work/terminal" >/dev/null 2>&1
+	} | SHELL=/bin/sh TERM=xterm script -q -e -f -c "$*" "$work/terminal" >/dev/null 2>&1
 }
 
 colours() {
@@ -92,7 +92,8 @@ moving() {
 
 # With a terminal: Ctrl-C, a size, and what is erased
 terminals() {
-	on_terminal '\003' "cd '$work' && bin/nvlink-isolation --root failed status --watch; echo status \$?"
+	# The terminal interrupts the shell, too, which is to go on; it sets no handler but for a trap.
+	on_terminal '\003' "trap : INT; cd '$work' && bin/nvlink-isolation --root failed status --watch; echo status \$?"
 	ok "Ctrl-C ends it, with status 0" grep -q 'status 0' "$work/terminal"
 	is "the screen is cleared once" "$(grep -c "$escape\\[2J" "$work/terminal")" 1
 	on_terminal '' "stty rows 10; cd '$work' && bin/nvlink-isolation --root failed status --watch=1"
