@@ -45,25 +45,69 @@ static bool has_power_control(struct pci_dev *port)
 	       capabilities & PCI_EXP_SLTCAP_PCP;
 }
 
-/* Does the write set or clear this control of bridge @i of the GPU's path? */
-static bool is_control(const struct nvli_gpu *gpu, int i, enum nvli_control control,
-		       const struct write *write, bool *set)
+/* The byte of config space that has this control, and its bit there. False if there is none. */
+static bool find_control(const struct pci_dev *bridge, enum nvli_control control, int *where,
+			 u8 *bit)
 {
-	struct pci_dev *bridge = gpu->path.bridge[i];
 	int cap = bridge->pcie_cap;
 
 	switch (control) {
 	case NVLI_BUS_RESET:
-		return covers(write, PCI_BRIDGE_CONTROL, PCI_BRIDGE_CTL_BUS_RESET, set);
+		*where = PCI_BRIDGE_CONTROL;
+		*bit = PCI_BRIDGE_CTL_BUS_RESET;
+		return true;
 	case NVLI_POWER_OFF:
-		if (!cap || !covers(write, cap + PCI_EXP_SLTCTL + 1, PCI_EXP_SLTCTL_PCC >> 8, set))
-			return false;
-		return has_power_control(bridge);
+		*where = cap + PCI_EXP_SLTCTL + 1;
+		*bit = PCI_EXP_SLTCTL_PCC >> 8;
+		return cap;
 	case NVLI_LINK_OFF:
-		return cap && covers(write, cap + PCI_EXP_LNKCTL, PCI_EXP_LNKCTL_LD, set);
+		*where = cap + PCI_EXP_LNKCTL;
+		*bit = PCI_EXP_LNKCTL_LD;
+		return cap;
 	}
 
 	return false;
+}
+
+/* Does the write set or clear this control of the bridge? */
+static bool is_control(struct pci_dev *bridge, enum nvli_control control,
+		       const struct write *write, bool *set)
+{
+	int where;
+	u8 bit;
+
+	return find_control(bridge, control, &where, &bit) && covers(write, where, bit, set) &&
+	       (control != NVLI_POWER_OFF || has_power_control(bridge));
+}
+
+/* Does the bridge keep what is below it in reset by this control right now? */
+static bool is_asserted(struct pci_dev *bridge, enum nvli_control control)
+{
+	u32 value;
+	int where;
+	u8 bit;
+
+	return find_control(bridge, control, &where, &bit) &&
+	       nvli_bus_read(bridge, where & ~1, 2, &value) && value >> 8 * (where & 1) & bit &&
+	       (control != NVLI_POWER_OFF || has_power_control(bridge));
+}
+
+/*
+ * A reset begins before a visit of the gate, which then refuses the GPU, or after one, and then
+ * clears MEMORY. It never comes between the read-back and the write that is passed on.
+ */
+static void begin_reset(struct nvli_gpu *gpu, bool counted)
+{
+	struct nvli_bus *entry = nvli_bus_find(gpu->pdev->bus);
+	unsigned long flags;
+
+	if (!entry) {
+		nvli_event_reset(gpu, counted);
+		return;
+	}
+	raw_spin_lock_irqsave(&entry->lock, flags);
+	nvli_event_reset(gpu, counted);
+	raw_spin_unlock_irqrestore(&entry->lock, flags);
 }
 
 static void about_bridge(struct nvli_gpu *gpu, int i, const struct write *write, bool done)
@@ -72,13 +116,13 @@ static void about_bridge(struct nvli_gpu *gpu, int i, const struct write *write,
 	bool set;
 
 	for (control = NVLI_BUS_RESET; control <= NVLI_LINK_OFF; control++) {
-		if (!is_control(gpu, i, control, write, &set))
+		if (!is_control(gpu->path.bridge[i], control, write, &set))
 			continue;
 		/* The kernel writes a control again as it is, along with others. */
 		if (done)
 			nvli_event_control(gpu, i, control, set);
 		else if (set)
-			nvli_event_reset(gpu, READ_ONCE(gpu->reset.settled_ns) != NVLI_IN_RESET);
+			begin_reset(gpu, READ_ONCE(gpu->reset.settled_ns) != NVLI_IN_RESET);
 	}
 }
 
@@ -107,7 +151,7 @@ static void about(const struct pci_bus *bus, unsigned int devfn, const struct wr
 	rcu_read_lock();
 	nvli_for_each_gpu_rcu(gpu) {
 		if (pci_domain_nr(gpu->pdev->bus) != pci_domain_nr((struct pci_bus *)bus) ||
-		    !READ_ONCE(gpu->status.enforced))
+		    !(READ_ONCE(gpu->status.enforced) || READ_ONCE(gpu->reset.asserted)))
 			continue;
 		if (gpu->pdev->bus == bus && gpu->pdev->devfn == devfn)
 			about_gpu(gpu, write, done);
@@ -171,14 +215,31 @@ const char *nvli_ports_block(const struct nvli_gpu *gpu)
 	return port && !is_link_up(port) ? "its link is down" : NULL;
 }
 
+/* A reset that somebody has begun before writes were seen. Its release may come meanwhile. */
+static void look_for_control(struct nvli_gpu *gpu, int i, enum nvli_control control)
+{
+	struct pci_dev *bridge = gpu->path.bridge[i];
+
+	if (!is_asserted(bridge, control))
+		return;
+	nvli_event_reset(gpu, false);
+	nvli_event_control(gpu, i, control, true);
+	if (!is_asserted(bridge, control))
+		nvli_event_control(gpu, i, control, false);
+}
+
 /* See the writes to the ports above a GPU from now on. False if that is not possible. */
 bool nvli_ports_watch(struct nvli_gpu *gpu)
 {
 	bool ok = gpu->path.depth >= 0;
+	enum nvli_control control;
 	int i;
 
 	for (i = 0; i < gpu->path.depth; i++)
 		ok &= nvli_bus_attach(gpu->path.bridge[i]->bus);
+	for (i = 0; i < gpu->path.depth; i++)
+		for (control = NVLI_BUS_RESET; control <= NVLI_LINK_OFF; control++)
+			look_for_control(gpu, i, control);
 
 	return ok;
 }
