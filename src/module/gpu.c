@@ -22,7 +22,7 @@ static struct workqueue_struct *queue;
 int nvli_gpus_init(void)
 {
 	/* Unbound, so that GPUs that were reset together are verified at the same time. */
-	queue = alloc_workqueue(KBUILD_MODNAME, WQ_UNBOUND, 0);
+	queue = alloc_workqueue(KBUILD_MODNAME, WQ_UNBOUND | WQ_FREEZABLE, 0);
 
 	return queue ? 0 : -ENOMEM;
 }

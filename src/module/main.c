@@ -384,6 +384,9 @@ static int __init nvlink_isolation_init(void)
 	err = nvli_gpus_init();
 	if (err)
 		return err;
+	err = nvli_events_init();
+	if (err)
+		goto no_events;
 
 	/* Under the rescan lock no GPU comes or goes between the notifier and the first look. */
 	pci_lock_rescan_remove();
@@ -398,8 +401,12 @@ static int __init nvlink_isolation_init(void)
 		mutex_unlock(&nvli_lock);
 	}
 	pci_unlock_rescan_remove();
-	if (err)
-		nvli_gpus_exit();
+	if (!err)
+		return 0;
+
+	nvli_events_exit();
+no_events:
+	nvli_gpus_exit();
 
 	return err;
 }
@@ -413,6 +420,7 @@ static void __exit nvlink_isolation_exit(void)
 	nvli_parameters_act(NULL);
 	mutex_unlock(&nvli_lock);
 
+	nvli_events_exit();
 	pci_lock_rescan_remove();
 	bus_unregister_notifier(&pci_bus_type, &notifier);
 	while ((gpu = nvli_gpu_next(gpu)))
