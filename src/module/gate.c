@@ -231,7 +231,8 @@ static void prepare(struct pci_bus *bus, unsigned int devfn)
 
 	rcu_read_lock();
 	gpu = nvli_gpu_find(bus, devfn);
-	if (gpu && (is_left_alone(gpu) || !kref_get_unless_zero(&gpu->ref)))
+	if (gpu && (is_left_alone(gpu) || !READ_ONCE(gpu->status.required) ||
+		    !kref_get_unless_zero(&gpu->ref)))
 		gpu = NULL;
 	rcu_read_unlock();
 	if (!gpu)
