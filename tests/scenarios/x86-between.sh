@@ -35,7 +35,8 @@ guest() {
 		lab mark "visits $visit"
 		taskset 1 sh -c "echo $g1 >/sys/bus/pci/drivers_probe" &
 		n=0
-		until [ "$n" -ge $visit ]; do read -r n <$counter; done
+		until [ "$n" -ge $visit ] || ! kill -0 $! 2>/dev/null; do read -r n <$counter; done
+		ok "the gate is kept in visit $visit" test "$n" -ge $visit
 		pulse "$config"
 		lab mark "pulse $visit"
 		wait
