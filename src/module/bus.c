@@ -171,25 +171,67 @@ bool nvli_bus_attach(struct pci_bus *bus)
 	return nvli_bus_is_attached(bus);
 }
 
+/*
+ * Call @visit for each device of the machine, under pci_bus_sem, which keeps the buses below its own
+ * bus. Callers need not hold the rescan lock: a device that is held keeps the root bus that it is on.
+ */
+static void for_each_device(int (*visit)(struct pci_dev *pdev, void *data), void *data)
+{
+	struct pci_bus *walked = NULL;
+	struct pci_dev *pdev = NULL;
+
+	for_each_pci_dev(pdev) {
+		if (!pci_is_root_bus(pdev->bus) || pdev->bus == walked)
+			continue;
+		walked = pdev->bus;
+		pci_walk_bus(walked, visit, data);
+	}
+}
+
+/* Has another module put its operations on top of ours? The log says so. @own is the bus's own. */
+static bool is_covered(struct pci_bus *bus, const struct pci_ops *own)
+{
+	const struct pci_ops *ops = READ_ONCE(bus->ops);
+
+	if (is_ours(ops) || ops == own)
+		return false;
+	dev_err(&bus->dev, "another module has put its config operations on top of ours: %ps\n",
+		ops);
+
+	return true;
+}
+
+/*
+ * A bus below an intercepted one may have inherited the gate before another module covered it. That
+ * module would put the gate back after ours has gone. Under buses_lock.
+ */
+static int look_at_heirs(struct pci_dev *pdev, void *covered)
+{
+	struct pci_bus *child, *above;
+
+	list_for_each_entry(child, &pdev->bus->children, node) {
+		for (above = child->parent; above && !find_locked(above); above = above->parent)
+			;
+		if (above && !find_locked(child) && is_covered(child, nvli_bus_own_ops(child)))
+			*(bool *)covered = true;
+	}
+
+	return 0;
+}
+
 /* Could the gate be taken off all buses now, without taking others' operations with it? */
 bool nvli_buses_can_detach(void)
 {
 	struct nvli_bus *entry;
-	bool can = true;
+	bool covered = false;
 
 	mutex_lock(&buses_lock);
-	list_for_each_entry(entry, &buses, node) {
-		const struct pci_ops *ops = READ_ONCE(entry->bus->ops);
-
-		if (is_ours(ops) || ops == entry->ops)
-			continue;
-		dev_err(&entry->bus->dev,
-			"another module has put its config operations on top of ours: %ps\n", ops);
-		can = false;
-	}
+	list_for_each_entry(entry, &buses, node)
+		covered |= is_covered(entry->bus, entry->ops);
+	for_each_device(look_at_heirs, &covered);
 	mutex_unlock(&buses_lock);
 
-	return can;
+	return !covered;
 }
 
 /* False if another module has put its operations on top meanwhile. */
@@ -213,7 +255,7 @@ static void forget(struct nvli_bus *entry)
 	kfree(entry);
 }
 
-/* Called for every device, under pci_bus_sem, which keeps the buses below its own. */
+/* Under buses_lock, unless the gate is detached. */
 static int restore_heirs(struct pci_dev *pdev, void *unused)
 {
 	struct pci_bus *child;
@@ -223,15 +265,6 @@ static int restore_heirs(struct pci_dev *pdev, void *unused)
 			pci_bus_set_ops(child, nvli_bus_own_ops(child));
 
 	return 0;
-}
-
-/* Give the buses that have inherited the gate's operations their own. */
-static void restore_all_heirs(void)
-{
-	struct pci_bus *root = NULL;
-
-	while ((root = pci_find_next_bus(root)))
-		pci_walk_bus(root, restore_heirs, NULL);
 }
 
 /*
@@ -261,21 +294,30 @@ int nvli_buses_detach(void)
 		else
 			err = -EBUSY;
 	}
-	restore_all_heirs();
+	for_each_device(restore_heirs, NULL);
 	mutex_unlock(&buses_lock);
 	nvli_buses_wait();
 
 	return err;
 }
 
-/* A port is removed, after the bus below it. Its entry still holds a reference to the pci_bus. */
-void nvli_bus_forget_port(const struct pci_dev *port)
+/* Nothing tells that a root bus goes: its last device does. One that comes later is attached anew. */
+static bool leaves_root_empty(const struct pci_dev *pdev, struct pci_bus *bus)
+{
+	return pdev->bus == bus && pci_is_root_bus(bus) && list_is_singular(&bus->devices);
+}
+
+/*
+ * A device is removed, after the bus below it. The entry of a bus that goes with it still holds a
+ * reference to the pci_bus. The caller holds the rescan lock.
+ */
+void nvli_bus_forget_below(const struct pci_dev *pdev)
 {
 	struct nvli_bus *entry, *next;
 
 	mutex_lock(&buses_lock);
 	list_for_each_entry_safe(entry, next, &buses, node)
-		if (entry->bus->self == port) {
+		if (entry->bus->self == pdev || leaves_root_empty(pdev, entry->bus)) {
 			restore(entry);
 			forget(entry);
 		}
@@ -293,7 +335,7 @@ void nvli_buses_exit(void)
 {
 	struct copy *copy, *next;
 
-	restore_all_heirs();
+	for_each_device(restore_heirs, NULL);
 	nvli_buses_wait();
 	list_for_each_entry_safe(copy, next, &copies, node) {
 		list_del(&copy->node);

@@ -39,6 +39,6 @@ bool nvli_bus_attach(struct pci_bus *bus);
 bool nvli_bus_is_attached(const struct pci_bus *bus);
 bool nvli_buses_can_detach(void);
 int nvli_buses_detach(void);
-void nvli_bus_forget_port(const struct pci_dev *port);
+void nvli_bus_forget_below(const struct pci_dev *pdev);
 
 #endif

@@ -340,7 +340,7 @@ static int notify(struct notifier_block *block, unsigned long event, void *data)
 	if (event == BUS_NOTIFY_ADD_DEVICE)
 		add_late(pdev);
 	else if (event == BUS_NOTIFY_DEL_DEVICE)
-		nvli_bus_forget_port(pdev);
+		nvli_bus_forget_below(pdev);
 
 	return NOTIFY_DONE;
 }
