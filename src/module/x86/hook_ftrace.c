@@ -11,6 +11,7 @@
 #include "../enable.h"
 
 #include <linux/ftrace.h>
+#include <linux/pm_runtime.h>
 #include <linux/spinlock.h>
 
 #define FUNCTION	"pcibios_enable_device"
@@ -94,17 +95,40 @@ static struct ftrace_ops ops = {
 };
 
 /*
- * Some kernels resolve the name to another place (5.18 to 6.14 with IBT, where a weak function is
- * overridden, as this one is). So the port above a GPU is enabled once more, which it is already.
+ * Any bridge that is enabled: the port above the GPU may not be enabled yet. The caller puts the
+ * reference.
  */
-static bool fires(struct pci_dev *port)
+static struct pci_dev *enabled_bridge(void)
 {
+	struct pci_dev *pdev = NULL;
+
+	for_each_pci_dev(pdev)
+		if (pdev->class >> 8 == PCI_CLASS_BRIDGE_PCI && pci_is_enabled(pdev))
+			return pdev;
+
+	return NULL;
+}
+
+/*
+ * Some kernels resolve the name to another place (5.18 to 6.14 with IBT, where a weak function is
+ * overridden, as this one is). So the test enables a bridge once more that is enabled already, and
+ * keeps it awake meanwhile. Without any such bridge the hook is not trusted.
+ */
+static bool fires(void)
+{
+	struct pci_dev *bridge = enabled_bridge();
 	int before = atomic_read(&seen);
+	int err;
 
-	if (!port || !pci_is_enabled(port))
-		return true;
+	if (!bridge)
+		return false;
 
-	return !pci_reenable_device(port) && atomic_read(&seen) != before;
+	pm_runtime_get_sync(&bridge->dev);
+	err = pci_reenable_device(bridge);
+	pm_runtime_put(&bridge->dev);
+	pci_dev_put(bridge);
+
+	return !err && atomic_read(&seen) != before;
 }
 
 bool nvli_hook_watch(struct pci_dev *pdev)
@@ -117,7 +141,7 @@ bool nvli_hook_watch(struct pci_dev *pdev)
 	err = ftrace_set_filter(&ops, FUNCTION, strlen(FUNCTION), 1);
 	if (!err)
 		err = register_ftrace_function(&ops);
-	if (!err && !fires(pci_upstream_bridge(pdev))) {
+	if (!err && !fires()) {
 		unregister_ftrace_function(&ops);
 		err = -ENOENT;
 	}
