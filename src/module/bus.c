@@ -172,10 +172,10 @@ bool nvli_bus_attach(struct pci_bus *bus)
 }
 
 /*
- * Call @visit for each device of the machine, under pci_bus_sem, which keeps the buses below its own
- * bus. Callers need not hold the rescan lock: a device that is held keeps the root bus that it is on.
+ * Call @visit for each device of the machine, under pci_bus_sem, which keeps the buses below its
+ * own bus. Callers need not hold the rescan lock: a device that is held keeps its root bus.
  */
-static void for_each_device(int (*visit)(struct pci_dev *pdev, void *data), void *data)
+static void walk_devices(int (*visit)(struct pci_dev *pdev, void *data), void *data)
 {
 	struct pci_bus *walked = NULL;
 	struct pci_dev *pdev = NULL;
@@ -228,7 +228,7 @@ bool nvli_buses_can_detach(void)
 	mutex_lock(&buses_lock);
 	list_for_each_entry(entry, &buses, node)
 		covered |= is_covered(entry->bus, entry->ops);
-	for_each_device(look_at_heirs, &covered);
+	walk_devices(look_at_heirs, &covered);
 	mutex_unlock(&buses_lock);
 
 	return !covered;
@@ -294,14 +294,14 @@ int nvli_buses_detach(void)
 		else
 			err = -EBUSY;
 	}
-	for_each_device(restore_heirs, NULL);
+	walk_devices(restore_heirs, NULL);
 	mutex_unlock(&buses_lock);
 	nvli_buses_wait();
 
 	return err;
 }
 
-/* Nothing tells that a root bus goes: its last device does. One that comes later is attached anew. */
+/* Nothing announces that a root bus goes. If a GPU comes there later, it is attached anew. */
 static bool leaves_root_empty(const struct pci_dev *pdev, struct pci_bus *bus)
 {
 	return pdev->bus == bus && pci_is_root_bus(bus) && list_is_singular(&bus->devices);
@@ -335,7 +335,7 @@ void nvli_buses_exit(void)
 {
 	struct copy *copy, *next;
 
-	for_each_device(restore_heirs, NULL);
+	walk_devices(restore_heirs, NULL);
 	nvli_buses_wait();
 	list_for_each_entry_safe(copy, next, &copies, node) {
 		list_del(&copy->node);
