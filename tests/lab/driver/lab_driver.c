@@ -50,7 +50,8 @@
  *
  * "SYMBOL MS" written to the parameter delay keeps each caller of that function busy for so many
  * milliseconds before it is in it, without preemption: what another processor does meanwhile comes
- * in between. "-" is the end of it. The parameter delayed counts them.
+ * in between. "-" is the end of it. The parameter delayed counts them. With "SYMBOL MS once" only
+ * the first caller is kept.
  */
 #include <linux/delay.h>
 #include <linux/kprobes.h>
@@ -399,12 +400,13 @@ MODULE_PARM_DESC(mark, "PCI address of a device, and flags to set or clear in it
 
 static char delayed_symbol[64];
 static unsigned int delay_ms;
+static bool delay_once;
 static atomic_t delayed_callers = ATOMIC_INIT(0);
 
 static int lab_delay(struct kprobe *probe, struct pt_regs *regs)
 {
-	atomic_inc(&delayed_callers);
-	mdelay(delay_ms);
+	if (atomic_inc_return(&delayed_callers) == 1 || !delay_once)
+		mdelay(delay_ms);
 
 	return 0;
 }
@@ -432,14 +434,16 @@ static void end_delay(void)
 
 static int set_delay(const char *val, const struct kernel_param *kp)
 {
+	char how[8] = "";
 	int ret;
 
 	end_delay();
 	atomic_set(&delayed_callers, 0);
 	if (sysfs_streq(val, "-"))
 		return 0;
-	if (sscanf(val, "%63s %u", delayed_symbol, &delay_ms) != 2)
+	if (sscanf(val, "%63s %u %7s", delayed_symbol, &delay_ms, how) < 2)
 		return -EINVAL;
+	delay_once = !strcmp(how, "once");
 	/* A new one each time: the last may have gone with its module. */
 	delayed = kzalloc(sizeof(*delayed), GFP_KERNEL);
 	if (!delayed)

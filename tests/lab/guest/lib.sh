@@ -50,8 +50,9 @@
 #   slab                      memory of the kernel's that cannot be reclaimed, in kB
 #   rounds N                  print N; a tenth of it on a debug kernel, which sees mistakes sooner and takes
 #                             its time
-#   delay SYMBOL MS           keep each caller of a kernel's or module's function busy before it is in it:
-#                             with two processors that widens a window. True if there is one. `delay -` ends
+#   delay SYMBOL MS [once]    keep each caller of a kernel's or module's function, or the first, busy
+#                             before it is in it: with two processors that widens a window. True if
+#                             there is one. `delay -` ends
 #   wait_for SECONDS CMD...   try CMD until it succeeds: true if it did in time
 #   show                      what comes in is to be read by those who use run --show
 #   dmesg_clear, dmesg_since  print the kernel's log since the last dmesg_clear of this scenario
