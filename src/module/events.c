@@ -47,6 +47,16 @@ void nvli_event_release(struct nvli_gpu *gpu)
 	nvli_gpu_kick(gpu);
 }
 
+/*
+ * What may have been a reset is over. If a control keeps the GPU in reset, its release is still to
+ * come.
+ */
+void nvli_event_end(struct nvli_gpu *gpu)
+{
+	if (!READ_ONCE(gpu->reset.asserted))
+		nvli_event_release(gpu);
+}
+
 /* The reset has really happened, so all work on the GPU has stopped. The caller holds gpu->lock. */
 void nvli_event_happened(struct nvli_gpu *gpu)
 {
@@ -76,6 +86,26 @@ void nvli_event_control(struct nvli_gpu *gpu, int i, enum nvli_control control, 
 	released &= !gpu->reset.asserted;
 	if (released)
 		nvli_event_happened(gpu);
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
+	if (released)
+		nvli_event_release(gpu);
+}
+
+/*
+ * Bridge @i was found without this control, and no write has cleared it: firmware has reset the
+ * bridge, or somebody writes past the kernel. No verdict if a reset has begun since @generation.
+ */
+void nvli_event_control_lost(struct nvli_gpu *gpu, int i, enum nvli_control control,
+			     u32 generation)
+{
+	u32 bit = BIT(control * NVLI_BRIDGES + i);
+	unsigned long flags;
+	bool released;
+
+	raw_spin_lock_irqsave(&gpu->lock, flags);
+	released = gpu->reset.asserted == bit && gpu->status.generation == generation;
+	if (gpu->status.generation == generation)
+		gpu->reset.asserted &= ~bit;
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 	if (released)
 		nvli_event_release(gpu);
@@ -125,7 +155,7 @@ static int notify_of_sleep(struct notifier_block *block, unsigned long event, vo
 		    READ_ONCE(gpu->reset.settled_ns) == NVLI_IN_RESET)
 			continue;
 		nvli_event_reset(gpu, false);
-		nvli_event_release(gpu);
+		nvli_event_end(gpu);
 	}
 
 	return NOTIFY_DONE;

@@ -22,14 +22,18 @@
  * @depth: how many bridges there are; -1 if the path is not known
  * @bridge: the bridges; they stay as long as the GPU's pci_dev is held
  * @id: their PCI_DEVID(), for readers that may not dereference @bridge
+ * @containment: where each has the capability of Downstream Port Containment, 0 for nowhere
+ * @power_control: those above whose slot power can be switched off: a set of bridges
  *
- * Written once, when the GPU is added.
+ * Written once, when the GPU is added; the last two before its ports are watched, on x86-64.
  */
 struct nvli_path {
 	u64 phb;
 	int depth;
 	struct pci_dev *bridge[NVLI_BRIDGES];
 	u16 id[NVLI_BRIDGES];
+	u16 containment[NVLI_BRIDGES];
+	u32 power_control;
 };
 
 /* The GPU is in reset: struct nvli_reset.settled_ns */

@@ -89,7 +89,7 @@ static void start_gpu(struct nvli_gpu *gpu)
 		nvli_tell(gpu);
 	} else {
 		nvli_event_reset(gpu, false);
-		nvli_event_release(gpu);
+		nvli_event_end(gpu);
 	}
 	nvli_gpu_kick(gpu);
 }
@@ -293,7 +293,7 @@ static void add_late(struct pci_dev *pdev)
 			enforce(gpu, watch(gpu));
 		nvli_gpu_publish(gpu);
 		if (READ_ONCE(nvli_isolate))
-			nvli_event_release(gpu);
+			nvli_event_end(gpu);
 		else
 			nvli_gpu_kick(gpu);
 	}

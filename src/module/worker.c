@@ -109,7 +109,7 @@ static bool look_at_link(struct nvli_gpu *gpu)
 		return false;
 
 	nvli_event_reset(gpu, true);
-	nvli_event_release(gpu);
+	nvli_event_end(gpu);
 
 	return true;
 }
@@ -200,8 +200,13 @@ static bool is_decoding(struct nvli_gpu *gpu)
 static unsigned int ms_until_turn(struct nvli_gpu *gpu)
 {
 	u64 settled = READ_ONCE(gpu->reset.settled_ns);
-	u64 turn = settled + IN_USE_MS * NSEC_PER_MSEC;
 	u64 now = ktime_get_ns();
+	u64 turn;
+
+	/* A reset has begun since this was asked last. */
+	if (settled == NVLI_IN_RESET)
+		return RETRY_MAX_MS;
+	turn = settled + IN_USE_MS * NSEC_PER_MSEC;
 
 	/*
 	 * 0: no reset was seen. With decoding on the look opens nothing that is not open, and the
@@ -266,6 +271,10 @@ static unsigned int serve(struct nvli_gpu *gpu)
 	ms = nvli_settles_in(gpu);
 	if (ms != NEVER || READ_ONCE(gpu->stuck_on))
 		stop_user(gpu);
+	if (ms == NEVER && nvli_platform->look_at_reset) {
+		nvli_platform->look_at_reset(gpu);
+		return RETRY_MAX_MS;
+	}
 	if (ms)
 		return ms;
 

@@ -7,6 +7,10 @@
 #include "hw/pci/pci_bridge.h"
 #include "hw/pci/pci_bus.h"
 
+/* Behind all that QEMU's ports have in extended config space */
+#define CONTAINMENT_OFFSET 0x300
+#define CONTAINMENT_SIZE 0x0c
+
 /* A bridge above a GPU, at any height, and its own config accesses. Nothing is ever unplugged. */
 typedef struct Bridge {
     PCIDevice *device;
@@ -229,6 +233,17 @@ bool gv100_bus_is_bridge(const char *name)
     return find_bridge_called(name);
 }
 
+/*
+ * Downstream Port Containment, of which QEMU's ports have nothing. Only its place is played, and that
+ * its trigger is cleared by writing a one: what trips it is for the test to play. It stays.
+ */
+static void add_containment(PCIDevice *port)
+{
+    if (pci_get_word(port->config + CONTAINMENT_OFFSET) != PCI_EXT_CAP_ID_DPC) {
+        pcie_add_capability(port, PCI_EXT_CAP_ID_DPC, 1, CONTAINMENT_OFFSET, CONTAINMENT_SIZE);
+    }
+}
+
 static bool *flag_of(Bridge *bridge, const char *property)
 {
     return !strcmp(property, "no-power-control") ? &bridge->no_power_control :
@@ -265,16 +280,19 @@ bool gv100_bus_set(const char *name, const char *property, const char *value, Er
 {
     Bridge *bridge = find_bridge_called(name);
     bool *flag = flag_of(bridge, property);
+    bool contains = !strcmp(property, "containment");
     bool on;
 
-    if ((strcmp(property, "link-report") && !flag) || !pci_is_express(bridge->device)) {
+    if ((strcmp(property, "link-report") && !flag && !contains) || !pci_is_express(bridge->device)) {
         error_setg(errp, "no property %s of %s", property, name);
         return false;
     }
     if (!qapi_bool_parse(property, value, &on, errp)) {
         return false;
     }
-    if (flag) {
+    if (contains) {
+        add_containment(bridge->device);
+    } else if (flag) {
         *flag = on;
     } else {
         set_link_report(bridge->device, on);

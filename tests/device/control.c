@@ -13,7 +13,7 @@
  *   set GPU faults off        all of them
  *   set GPU link-down 1       its link goes down and up again, which resets it
  *   set PORT link-report VALUE, get PORT link-report
- *   the same with no-power-control and no-reset
+ *   the same with no-power-control and no-reset, and set PORT containment on
  *                             on or off: does the port tell that its link was down?
  *
  * What must not mix with the commands of others is one write of a dword. GPU is the number of the GPU

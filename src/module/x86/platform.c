@@ -71,6 +71,7 @@ static const struct nvli_platform x86 = {
 	.is_watched = is_watched,
 	.obstacle = nvli_path_obstacle,
 	.blocked = nvli_ports_block,
+	.look_at_reset = nvli_ports_look_at_reset,
 	.before_write = nvli_ports_before_write,
 	.after_write = nvli_ports_after_write,
 	.read = read_register,

@@ -5,8 +5,9 @@
  * and passes such writes on. Isolation does not rest on this, since a reset switches decoding off
  * and the gate verifies the GPU before that is on again. What is claimed of an idle GPU does.
  *
- * Not seen: a reset that firmware makes, by ACPI or after Downstream Port Containment, one by
- * another way into config space (I/O ports 0xcf8 and 0xcfc, /dev/mem), and one inside the GPU.
+ * Not seen: a reset that firmware makes, by ACPI or where it handles Downstream Port Containment
+ * itself, one by another way into config space (I/O ports 0xcf8 and 0xcfc, /dev/mem), and one
+ * inside the GPU.
  */
 
 #include "../log.h"
@@ -36,20 +37,14 @@ static bool covers(const struct write *write, int offset, u8 bit, bool *set)
 	return true;
 }
 
-/* Only a slot that can switch power off does something with the bit. */
-static bool has_power_control(struct pci_dev *port)
-{
-	u32 capabilities;
-
-	return nvli_bus_read(port, port->pcie_cap + PCI_EXP_SLTCAP, 4, &capabilities) &&
-	       capabilities & PCI_EXP_SLTCAP_PCP;
-}
-
-/* The byte of config space that has this control, and its bit there. False if there is none. */
-static bool find_control(const struct pci_dev *bridge, enum nvli_control control, int *where,
+/*
+ * The byte of bridge @i's config space that has this control, and its bit there. False if there is
+ * none: only a slot that can switch power off does something with that bit.
+ */
+static bool find_control(const struct nvli_path *path, int i, enum nvli_control control, int *where,
 			 u8 *bit)
 {
-	int cap = bridge->pcie_cap;
+	int cap = path->bridge[i]->pcie_cap;
 
 	switch (control) {
 	case NVLI_BUS_RESET:
@@ -59,7 +54,7 @@ static bool find_control(const struct pci_dev *bridge, enum nvli_control control
 	case NVLI_POWER_OFF:
 		*where = cap + PCI_EXP_SLTCTL + 1;
 		*bit = PCI_EXP_SLTCTL_PCC >> 8;
-		return cap;
+		return path->power_control & BIT(i);
 	case NVLI_LINK_OFF:
 		*where = cap + PCI_EXP_LNKCTL;
 		*bit = PCI_EXP_LNKCTL_LD;
@@ -69,27 +64,33 @@ static bool find_control(const struct pci_dev *bridge, enum nvli_control control
 	return false;
 }
 
-/* Does the write set or clear this control of the bridge? */
-static bool is_control(struct pci_dev *bridge, enum nvli_control control,
+/* Does the write set or clear this control of bridge @i? */
+static bool is_control(const struct nvli_gpu *gpu, int i, enum nvli_control control,
 		       const struct write *write, bool *set)
 {
 	int where;
 	u8 bit;
 
-	return find_control(bridge, control, &where, &bit) && covers(write, where, bit, set) &&
-	       (control != NVLI_POWER_OFF || has_power_control(bridge));
+	return find_control(&gpu->path, i, control, &where, &bit) &&
+	       covers(write, where, bit, set);
 }
 
-/* Does the bridge keep what is below it in reset by this control right now? */
-static bool is_asserted(struct pci_dev *bridge, enum nvli_control control)
+/*
+ * Does bridge @i keep what is below it in reset by this control right now? False if it has no such
+ * control or does not answer.
+ */
+static bool read_control(const struct nvli_gpu *gpu, int i, enum nvli_control control, bool *set)
 {
 	u32 value;
 	int where;
 	u8 bit;
 
-	return find_control(bridge, control, &where, &bit) &&
-	       nvli_bus_read(bridge, where & ~1, 2, &value) && value >> 8 * (where & 1) & bit &&
-	       (control != NVLI_POWER_OFF || has_power_control(bridge));
+	if (!find_control(&gpu->path, i, control, &where, &bit) ||
+	    !nvli_bus_read(gpu->path.bridge[i], where & ~1, 2, &value))
+		return false;
+	*set = value >> 8 * (where & 1) & bit;
+
+	return true;
 }
 
 /*
@@ -110,20 +111,43 @@ static void begin_reset(struct nvli_gpu *gpu, bool counted)
 	raw_spin_unlock_irqrestore(&entry->lock, flags);
 }
 
+/*
+ * Downstream Port Containment keeps the link below the port down, without a write, until software
+ * clears its trigger. That is the first that is seen of the reset.
+ */
+static bool ends_containment(const struct nvli_gpu *gpu, int i, const struct write *write)
+{
+	int cap = gpu->path.containment[i];
+	bool set;
+
+	return cap && covers(write, cap + PCI_EXP_DPC_STATUS, PCI_EXP_DPC_STATUS_TRIGGER, &set) &&
+	       set;
+}
+
 static void about_bridge(struct nvli_gpu *gpu, int i, const struct write *write, bool done)
 {
 	enum nvli_control control;
 	bool set;
 
 	for (control = NVLI_BUS_RESET; control <= NVLI_LINK_OFF; control++) {
-		if (!is_control(gpu->path.bridge[i], control, write, &set))
+		if (!is_control(gpu, i, control, write, &set))
 			continue;
 		/* The kernel writes a control again as it is, along with others. */
-		if (done)
-			nvli_event_control(gpu, i, control, set);
-		else if (set)
+		if (!done && set)
 			begin_reset(gpu, READ_ONCE(gpu->reset.settled_ns) != NVLI_IN_RESET);
+		if (!done)
+			continue;
+		nvli_event_control(gpu, i, control, set);
+		/* The worker asks now and then whether the control is still there. */
+		if (set)
+			nvli_gpu_kick(gpu);
 	}
+	if (!ends_containment(gpu, i, write))
+		return;
+	if (done)
+		nvli_event_end(gpu);
+	else
+		begin_reset(gpu, true);
 }
 
 /* Function level reset, which a V100 does not have, is over before the GPU has settled. */
@@ -136,7 +160,7 @@ static void about_gpu(struct nvli_gpu *gpu, const struct write *write, bool done
 	    !set)
 		return;
 	if (done)
-		nvli_event_release(gpu);
+		nvli_event_end(gpu);
 	else
 		nvli_event_reset(gpu, true);
 }
@@ -218,14 +242,48 @@ const char *nvli_ports_block(const struct nvli_gpu *gpu)
 /* A reset that somebody has begun before writes were seen. Its release may come meanwhile. */
 static void look_for_control(struct nvli_gpu *gpu, int i, enum nvli_control control)
 {
-	struct pci_dev *bridge = gpu->path.bridge[i];
+	bool set;
 
-	if (!is_asserted(bridge, control))
+	if (!read_control(gpu, i, control, &set) || !set)
 		return;
 	nvli_event_reset(gpu, false);
 	nvli_event_control(gpu, i, control, true);
-	if (!is_asserted(bridge, control))
+	if (read_control(gpu, i, control, &set) && !set)
 		nvli_event_control(gpu, i, control, false);
+}
+
+/*
+ * A bridge can lose a control by no write that is seen: firmware resets it, or somebody writes past
+ * the kernel. Nothing else would ever end this reset.
+ */
+void nvli_ports_look_at_reset(struct nvli_gpu *gpu)
+{
+	u32 generation = nvli_gpu_status(gpu).generation;
+	u32 asserted = READ_ONCE(gpu->reset.asserted);
+	enum nvli_control control;
+	bool set;
+	int i;
+
+	for (i = 0; i < gpu->path.depth; i++)
+		for (control = NVLI_BUS_RESET; control <= NVLI_LINK_OFF; control++)
+			if (asserted & BIT(control * NVLI_BRIDGES + i) &&
+			    read_control(gpu, i, control, &set) && !set)
+				nvli_event_control_lost(gpu, i, control, generation);
+}
+
+/* Which bridges can do what to the GPU: asked once, so that a write needs no read. */
+static void read_capabilities(struct nvli_path *path)
+{
+	u32 capabilities;
+	int i;
+
+	for (i = 0; i < path->depth; i++) {
+		path->containment[i] = pci_find_ext_capability(path->bridge[i],
+							       PCI_EXT_CAP_ID_DPC);
+		if (!pcie_capability_read_dword(path->bridge[i], PCI_EXP_SLTCAP, &capabilities) &&
+		    capabilities != U32_MAX && capabilities & PCI_EXP_SLTCAP_PCP)
+			path->power_control |= BIT(i);
+	}
 }
 
 /* See the writes to the ports above a GPU from now on. False if that is not possible. */
@@ -235,6 +293,7 @@ bool nvli_ports_watch(struct nvli_gpu *gpu)
 	enum nvli_control control;
 	int i;
 
+	read_capabilities(&gpu->path);
 	for (i = 0; i < gpu->path.depth; i++)
 		ok &= nvli_bus_attach(gpu->path.bridge[i]->bus);
 	for (i = 0; i < gpu->path.depth; i++)

@@ -10,6 +10,7 @@ void nvli_ports_before_write(const struct pci_bus *bus, unsigned int devfn, int 
 			     u32 value);
 void nvli_ports_after_write(const struct pci_bus *bus, unsigned int devfn, int where, int size,
 			    u32 value);
+void nvli_ports_look_at_reset(struct nvli_gpu *gpu);
 const char *nvli_ports_block(const struct nvli_gpu *gpu);
 bool nvli_ports_watch(struct nvli_gpu *gpu);
 bool nvli_ports_are_watched(const struct nvli_gpu *gpu);
