@@ -19,6 +19,7 @@
 /* Above the PCIe capability, below extended config space. */
 #define GV100_PM_OFFSET 0x60
 #define GV100_EXP_OFFSET 0x78
+#define GV100_AER_OFFSET 0x100
 
 /* hardware.md 1: 16 MiB, 16 GiB and 32 MiB. The emulated PHB's windows do not hold 16 GiB each. */
 #define GV100_BAR0_SIZE (16 * MiB)
@@ -358,7 +359,7 @@ static bool gv100_add_capabilities(GV100State *gpu, Error **errp)
     if (gpu->flr) {
         pcie_cap_flr_init(pci);
     }
-    return true;
+    return !gpu->aer || !pcie_aer_init(pci, PCI_ERR_VER, GV100_AER_OFFSET, PCI_ERR_SIZEOF, errp);
 }
 
 static void gv100_realize(PCIDevice *pci, Error **errp)
@@ -473,6 +474,7 @@ static const Property gv100_properties[] = {
     DEFINE_PROP_STRING("links", GV100State, wiring),
     DEFINE_PROP_UINT16("device-id", GV100State, device_id, 0x1db1),
     DEFINE_PROP_BOOL("flr", GV100State, flr, false),
+    DEFINE_PROP_BOOL("aer", GV100State, aer, false),
 };
 
 static void gv100_class_init(ObjectClass *oc, void *data)

@@ -125,6 +125,7 @@ typedef struct GV100Trap {
  * @wiring: property "links"
  * @device_id: property "device-id"
  * @flr: property "flr": it has Function Level Reset, unlike a V100
+ * @aer: property "aer": it has Advanced Error Reporting
  * @in_flr: such a reset is under way
  * @boot0: property "boot0", what NV_PMC_BOOT_0 reads
  * @mask_stuck: fault "mask-stuck": the link disable register cannot be written
@@ -156,6 +157,7 @@ struct GV100State {
     char *wiring;
     uint16_t device_id;
     bool flr;
+    bool aer;
     bool in_flr;
     uint32_t boot0;
     bool mask_stuck;
