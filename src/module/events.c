@@ -49,11 +49,13 @@ void nvli_event_release(struct nvli_gpu *gpu)
 
 /*
  * What may have been a reset is over. If a control keeps the GPU in reset, its release is still to
- * come.
+ * come, and the worker looks for it.
  */
 void nvli_event_end(struct nvli_gpu *gpu)
 {
-	if (!READ_ONCE(gpu->reset.asserted))
+	if (READ_ONCE(gpu->reset.asserted))
+		nvli_gpu_kick(gpu);
+	else
 		nvli_event_release(gpu);
 }
 
