@@ -48,8 +48,8 @@ void nvli_event_release(struct nvli_gpu *gpu)
 }
 
 /*
- * What may have been a reset is over. If a control keeps the GPU in reset, its release is still to
- * come, and the worker looks for it.
+ * A possible reset is over. If a control keeps the GPU in reset, the settle time begins when that
+ * control is cleared, and the worker watches for this.
  */
 void nvli_event_end(struct nvli_gpu *gpu)
 {
@@ -67,6 +67,17 @@ void nvli_event_happened(struct nvli_gpu *gpu)
 	gpu->stuck_on = false;
 }
 
+static u32 control_bit(int i, enum nvli_control control)
+{
+	return BIT(control * NVLI_BRIDGES + i);
+}
+
+/* Does bridge @i keep the GPU in reset by this control, as far as was recorded? */
+bool nvli_event_is_asserted(const struct nvli_gpu *gpu, int i, enum nvli_control control)
+{
+	return READ_ONCE(gpu->reset.asserted) & control_bit(i, control);
+}
+
 /*
  * Bridge @i of the GPU's path keeps what is below it in reset by this control from now on, or, not
  * @set, no longer. That nvli_event_reset() was called for. A bridge loses its controls when one
@@ -74,7 +85,7 @@ void nvli_event_happened(struct nvli_gpu *gpu)
  */
 void nvli_event_control(struct nvli_gpu *gpu, int i, enum nvli_control control, bool set)
 {
-	u32 bit = BIT(control * NVLI_BRIDGES + i);
+	u32 bit = control_bit(i, control);
 	u32 above = (BIT(i + 1) - 1) * NVLI_EACH_CONTROL;
 	unsigned long flags;
 	bool released;
@@ -88,26 +99,6 @@ void nvli_event_control(struct nvli_gpu *gpu, int i, enum nvli_control control, 
 	released &= !gpu->reset.asserted;
 	if (released)
 		nvli_event_happened(gpu);
-	raw_spin_unlock_irqrestore(&gpu->lock, flags);
-	if (released)
-		nvli_event_release(gpu);
-}
-
-/*
- * Bridge @i was found without this control, and no write has cleared it: firmware has reset the
- * bridge, or somebody writes past the kernel. No verdict if a reset has begun since @generation.
- */
-void nvli_event_control_lost(struct nvli_gpu *gpu, int i, enum nvli_control control,
-			     u32 generation)
-{
-	u32 bit = BIT(control * NVLI_BRIDGES + i);
-	unsigned long flags;
-	bool released;
-
-	raw_spin_lock_irqsave(&gpu->lock, flags);
-	released = gpu->reset.asserted == bit && gpu->status.generation == generation;
-	if (gpu->status.generation == generation)
-		gpu->reset.asserted &= ~bit;
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 	if (released)
 		nvli_event_release(gpu);
@@ -142,8 +133,10 @@ unsigned int nvli_settles_in(struct nvli_gpu *gpu)
 }
 
 /*
- * Firmware may have reset GPUs while the system slept. Nothing is claimed until they are read back.
- * Not counted, since it may have reset nothing: then decoding is on, and the user goes on.
+ * Firmware may have reset GPUs while the system slept, so the module reads each one back before it
+ * calls it isolated again. The reset is not counted: if firmware has reset nothing, the gate must
+ * not take decoding that is on for a sign of a false reset. The kernel thaws processes just before
+ * it calls this.
  */
 static int notify_of_sleep(struct notifier_block *block, unsigned long event, void *unused)
 {

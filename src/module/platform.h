@@ -26,8 +26,8 @@
  * @exit: the module goes, and no GPU is left. Sleeps; called without the PCI rescan lock.
  * @blocked: what keeps accesses from the GPU right now, in any context; NULL if nothing. Without
  *	     this function the platform answers in its own way what does not reach a GPU.
- * @look_at_reset: is the GPU, which is in reset, still kept so? Ends the reset if not. Any context.
- *		   NULL where no release is missed.
+ * @look_at_reset: read what keeps the GPU in reset, and end the reset if nothing does. Any context.
+ *		   NULL where the module sees every release.
  * @before_write, @after_write: a config write on a watched bus is about to be passed on, and was.
  *				In any context; NULL where resets are seen in another way
  * @read, @write: a register of a mapped BAR0, in any context

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Shows resets on a PC of which one end is not seen. A port loses its reset bit by no write of the kernel's:
-# the GPU does not stay pending for good. Downstream Port Containment takes the link down by no write at all:
-# the end of it is seen.
+# Shows resets on a PC of which the module sees only one end. A program clears a port's reset bit, and the
+# kernel knows nothing of it; but the worker finds out, and the GPU does not stay pending. Downstream Port
+# Containment takes the link down without a write, and the module sees the write that ends it.
 #
 # kernel: amd64-6.1
 # boot: x86-redbud

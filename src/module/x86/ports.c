@@ -94,8 +94,10 @@ static bool read_control(const struct nvli_gpu *gpu, int i, enum nvli_control co
 }
 
 /*
- * A reset begins before a visit of the gate, which then refuses the GPU, or after one, and then
- * clears MEMORY. It never comes between the read-back and the write that is passed on.
+ * Wait until no visit of the gate is under way, then begin the reset. If a visit follows, it
+ * refuses the GPU. If a visit came first, the reset clears the MEMORY bit that this visit has set.
+ * Without the wait a reset could clear the mask after the read-back and before the gate passes the
+ * write on.
  */
 static void begin_reset(struct nvli_gpu *gpu, bool counted)
 {
@@ -112,8 +114,8 @@ static void begin_reset(struct nvli_gpu *gpu, bool counted)
 }
 
 /*
- * Downstream Port Containment keeps the link below the port down, without a write, until software
- * clears its trigger. That is the first that is seen of the reset.
+ * Downstream Port Containment takes the link below the port down without a write. Software clears
+ * the trigger to bring the link up again. This write is the first that the gate sees of the reset.
  */
 static bool ends_containment(const struct nvli_gpu *gpu, int i, const struct write *write)
 {
@@ -138,7 +140,7 @@ static void about_bridge(struct nvli_gpu *gpu, int i, const struct write *write,
 		if (!done)
 			continue;
 		nvli_event_control(gpu, i, control, set);
-		/* The worker asks now and then whether the control is still there. */
+		/* The worker reads the control each second, to see if it is lost. */
 		if (set)
 			nvli_gpu_kick(gpu);
 	}
@@ -174,8 +176,7 @@ static void about(const struct pci_bus *bus, unsigned int devfn, const struct wr
 
 	rcu_read_lock();
 	nvli_for_each_gpu_rcu(gpu) {
-		if (pci_domain_nr(gpu->pdev->bus) != pci_domain_nr((struct pci_bus *)bus) ||
-		    !(READ_ONCE(gpu->status.enforced) || READ_ONCE(gpu->reset.asserted)))
+		if (pci_domain_nr(gpu->pdev->bus) != pci_domain_nr((struct pci_bus *)bus))
 			continue;
 		if (gpu->pdev->bus == bus && gpu->pdev->devfn == devfn)
 			about_gpu(gpu, write, done);
@@ -239,39 +240,30 @@ const char *nvli_ports_block(const struct nvli_gpu *gpu)
 	return port && !is_link_up(port) ? "its link is down" : NULL;
 }
 
-/* A reset that somebody has begun before writes were seen. Its release may come meanwhile. */
-static void look_for_control(struct nvli_gpu *gpu, int i, enum nvli_control control)
-{
-	bool set;
-
-	if (!read_control(gpu, i, control, &set) || !set)
-		return;
-	nvli_event_reset(gpu, false);
-	nvli_event_control(gpu, i, control, true);
-	if (read_control(gpu, i, control, &set) && !set)
-		nvli_event_control(gpu, i, control, false);
-}
-
 /*
- * A bridge can lose a control by no write that is seen: firmware resets it, or somebody writes past
- * the kernel. Nothing else would ever end this reset.
+ * Record the controls as the bridges have them now. The gate sees no write that came before it was
+ * attached, that firmware made, or that went past the kernel. A write may change a control while
+ * this function runs, so it reads each one until the record agrees.
  */
 void nvli_ports_look_at_reset(struct nvli_gpu *gpu)
 {
-	u32 generation = nvli_gpu_status(gpu).generation;
-	u32 asserted = READ_ONCE(gpu->reset.asserted);
 	enum nvli_control control;
 	bool set;
 	int i;
 
-	for (i = 0; i < gpu->path.depth; i++)
-		for (control = NVLI_BUS_RESET; control <= NVLI_LINK_OFF; control++)
-			if (asserted & BIT(control * NVLI_BRIDGES + i) &&
-			    read_control(gpu, i, control, &set) && !set)
-				nvli_event_control_lost(gpu, i, control, generation);
+	for (i = 0; i < gpu->path.depth; i++) {
+		for (control = NVLI_BUS_RESET; control <= NVLI_LINK_OFF; control++) {
+			while (read_control(gpu, i, control, &set) &&
+			       set != nvli_event_is_asserted(gpu, i, control)) {
+				if (set)
+					nvli_event_reset(gpu, false);
+				nvli_event_control(gpu, i, control, set);
+			}
+		}
+	}
 }
 
-/* Which bridges can do what to the GPU: asked once, so that a write needs no read. */
+/* Read when enforcement starts, so that the gate needs no read when it sees a write. */
 static void read_capabilities(struct nvli_path *path)
 {
 	u32 capabilities;
@@ -290,15 +282,12 @@ static void read_capabilities(struct nvli_path *path)
 bool nvli_ports_watch(struct nvli_gpu *gpu)
 {
 	bool ok = gpu->path.depth >= 0;
-	enum nvli_control control;
 	int i;
 
 	read_capabilities(&gpu->path);
 	for (i = 0; i < gpu->path.depth; i++)
 		ok &= nvli_bus_attach(gpu->path.bridge[i]->bus);
-	for (i = 0; i < gpu->path.depth; i++)
-		for (control = NVLI_BUS_RESET; control <= NVLI_LINK_OFF; control++)
-			look_for_control(gpu, i, control);
+	nvli_ports_look_at_reset(gpu);
 
 	return ok;
 }
