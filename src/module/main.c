@@ -65,7 +65,9 @@ static void spare(struct nvli_gpu *gpu)
 	rcu_read_lock();
 	raw_spin_lock_irqsave(&gpu->lock, flags);
 	driver = READ_ONCE(gpu->pdev->dev.driver);
-	gpu->spared = !nvli_status_is_cut(&gpu->status) && driver && nvli_gpu_has_host_driver(gpu);
+	/* A driver whose GPU is in reset has lost it already. */
+	gpu->spared = !nvli_status_is_cut(&gpu->status) && driver &&
+		      gpu->reset.settled_ns != NVLI_IN_RESET && nvli_gpu_has_host_driver(gpu);
 	if (gpu->spared)
 		scnprintf(gpu->error, sizeof(gpu->error),
 			  "in use by driver %s; its links are disabled after its next reset",

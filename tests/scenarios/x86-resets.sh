@@ -7,7 +7,6 @@
 # boot: x86-redbud
 # unseen: yes
 
-
 began_before() {
 	raw_assert 0
 	set_parameter isolate 1
@@ -19,6 +18,19 @@ began_before() {
 	lab mark "refused"
 	ok "it is isolated then" wait_for 10 in_state 0 isolated
 	is "its links" "$(cut_links g0)" 0x00150000
+}
+
+# A driver that has its GPU when enforcement begins keeps it, but for one that has lost it to a reset.
+had_a_driver() {
+	set_parameter isolate 0
+	ok "a driver has g1" enable_gpu 1
+	raw_assert 1
+	set_parameter isolate 1
+	is "g1, which is in reset, is not left to its driver" "$(sysfs 1 last_error | grep -c 'in use by')" 0
+	raw_release 1
+	ok "g1 is isolated after its release" wait_for 20 in_state 1 isolated
+	is "links of g1" "$(cut_links g1)" 0x00150000
+	disable_gpu 1
 }
 
 asleep() {
@@ -41,6 +53,7 @@ guest() {
 	fresh
 	load isolate=0 audit_seconds=1
 	began_before
+	had_a_driver
 	asleep
 	ok "unloads" unload
 }
