@@ -203,12 +203,15 @@ static bool is_covered(struct pci_bus *bus, const struct pci_ops *own)
 
 /*
  * A bus below an intercepted one may have inherited the gate before another module covered it. That
- * module would put the gate back after ours has gone. Under buses_lock.
+ * module would put the gate back after ours has gone. Under buses_lock. Once for each bus, by its
+ * first device, so that the log has one line.
  */
 static int look_at_heirs(struct pci_dev *pdev, void *covered)
 {
 	struct pci_bus *child, *above;
 
+	if (pdev != list_first_entry(&pdev->bus->devices, struct pci_dev, bus_list))
+		return 0;
 	list_for_each_entry(child, &pdev->bus->children, node) {
 		for (above = child->parent; above && !find_locked(above); above = above->parent)
 			;
@@ -301,7 +304,10 @@ int nvli_buses_detach(void)
 	return err;
 }
 
-/* Nothing announces that a root bus goes. If a GPU comes there later, it is attached anew. */
+/*
+ * The kernel does not report that it removes a root bus, so the removal of the last device there
+ * stands for it. If a GPU is added there later, nvli_bus_attach() makes a new entry.
+ */
 static bool leaves_root_empty(const struct pci_dev *pdev, struct pci_bus *bus)
 {
 	return pdev->bus == bus && pci_is_root_bus(bus) && list_is_singular(&bus->devices);
