@@ -13,8 +13,9 @@
  *   set GPU faults off        all of them
  *   set GPU link-down 1       its link goes down and up again, which resets it
  *   set PORT link-report VALUE, get PORT link-report
- *   the same with no-power-control and no-reset, and set PORT containment on
+ *   the same with no-power-control and no-reset
  *                             on or off: does the port tell that its link was down?
+ *   set PORT containment on   it has the capability of Downstream Port Containment from then on
  *
  * What must not mix with the commands of others is one write of a dword. GPU is the number of the GPU
  * among the machine's -device options, from 0.

@@ -13,7 +13,8 @@ is_safe() {
 	[ $(($(config_read "$(gpu "$1")" 4 2) & 2)) = 0 ] || [ "$(cut_links "g$1")" = 0x00150000 ]
 }
 
-# pulse PORT CONTROL: few processes, since each costs a slow guest more than the reset does
+# pulse FILE: set and clear the reset bit in the port's config space. Few processes, since each costs a slow
+# guest more than the reset does
 pulse() {
 	printf '\102' | dd of="$1" bs=1 seek=62 conv=notrunc 2>/dev/null
 	printf '\002' | dd of="$1" bs=1 seek=62 conv=notrunc 2>/dev/null

@@ -22,7 +22,8 @@ guest() {
 	ok "a write can be delayed" delay pci_write 8000 once
 	taskset 2 sh -c "echo 1 >$(dev 0)/enable" &
 	n=0
-	until [ "$n" -ge 1 ]; do read -r n <$counter; done
+	until [ "$n" -ge 1 ] || ! kill -0 $! 2>/dev/null; do read -r n <$counter; done
+	ok "the write is delayed" test "$n" -ge 1
 	ok "enforcement begins meanwhile" set_parameter isolate 1
 	lab mark "enforced"
 	wait

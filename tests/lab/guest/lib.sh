@@ -18,7 +18,7 @@
 #   lab set p0 no-power-control on|off
 #                             its slot stays on: EEH's fundamental reset then resets nothing. no-reset:
 #                             nor does a write of bridge control
-#   lab set p0 containment on gives it the capability of Downstream Port Containment, at 0x300, for good
+#   lab set p0 containment on gives it the capability of Downstream Port Containment, at 0x300, for this boot
 #   gpu N                     PCI address of the N-th GPU (from 0)
 #   dev N                     its directory in sysfs
 #   friend N                  what is at the end of its links that are kept, as sysfs tells it: cpu, or
