@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is above a GPU: its port, whose config writes are logged and hold or release the GPU, and
- * the PHB, where accesses that nobody answers are caught.
+ * What is above a GPU: its ports, whose config writes are logged and hold or release the GPU.
  */
 #include "gv100.h"
 #include "hw/pci/pci_bridge.h"
@@ -32,7 +31,7 @@ static bool in_window(PCIDevice *bridge, hwaddr addr, uint8_t type)
  * Is this address a GPU's, or could it be? On a PC all unused memory is the root bus's, and its
  * firmware looks for what is there.
  */
-static bool is_below_bridge(PCIBus *root, hwaddr addr)
+bool gv100_bus_has_below(PCIBus *root, hwaddr addr)
 {
     Bridge *bridge;
 
@@ -46,69 +45,6 @@ static bool is_below_bridge(PCIBus *root, hwaddr addr)
         }
     }
     return false;
-}
-
-/*
- * Real hardware answers a read that reaches nobody with all ones, and on PHB4 freezes the PE
- * (EEH); QEMU 10.0 would raise a machine check. Behind everything else on the PHB's bus,
- * this answers as the hardware does, and logs: no freeze is modelled, any such line is an error.
- * What goes to a held GPU ends here too, since its reset has unmapped it, and what goes to a frozen
- * one that does not decode.
- */
-static uint64_t stray_read(void *opaque, hwaddr addr, unsigned int size)
-{
-    PCIBus *root = opaque;
-    GV100Bar *bar = gv100_unmapped_bar(root, addr);
-
-    if (bar) {
-        return gv100_bar_ops.read(bar, addr - bar->last_addr, size);
-    }
-    if (is_below_bridge(root, addr)) {
-        log_event("bus", "stray-read addr=0x%" HWADDR_PRIx " len=%u phb=%s", addr, size,
-                  BUS(root)->name);
-    }
-    return MAKE_64BIT_MASK(0, size * 8);
-}
-
-static void stray_write(void *opaque, hwaddr addr, uint64_t val, unsigned int size)
-{
-    PCIBus *root = opaque;
-    GV100Bar *bar = gv100_unmapped_bar(root, addr);
-
-    if (bar) {
-        gv100_bar_ops.write(bar, addr - bar->last_addr, val, size);
-        return;
-    }
-    if (is_below_bridge(root, addr)) {
-        log_event("bus", "stray-write addr=0x%" HWADDR_PRIx " len=%u val=0x%0*" PRIx64 " phb=%s",
-                  addr, size, (int)size * 2, val, BUS(root)->name);
-    }
-}
-
-static const MemoryRegionOps stray_ops = {
-    .read = stray_read,
-    .write = stray_write,
-    .endianness = DEVICE_LITTLE_ENDIAN,
-    .valid = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
-    .impl = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
-};
-
-/* One catcher per PHB, owned by the first of its GPUs; nothing here is ever unplugged. */
-static void catch_strays(GV100State *gpu)
-{
-    PCIBus *root = pci_device_root_bus(PCI_DEVICE(gpu));
-    MemoryRegion *catcher;
-    GV100State *other;
-
-    QTAILQ_FOREACH(other, &gv100_list, next) {
-        if (pci_device_root_bus(PCI_DEVICE(other)) == root) {
-            return;
-        }
-    }
-    catcher = g_new0(MemoryRegion, 1);
-    memory_region_init_io(catcher, OBJECT(gpu), &stray_ops, root, "gv100-stray",
-                          memory_region_size(root->address_space_mem));
-    memory_region_add_subregion_overlap(root->address_space_mem, 0, catcher, INT_MIN);
 }
 
 static Bridge *find_bridge(PCIDevice *device)
@@ -362,7 +298,7 @@ bool gv100_bus_attach(GV100State *gpu, Error **errp)
         error_setg(errp, "gv100 %s needs a PCIe port above it", gv100_name(gpu));
         return false;
     }
-    catch_strays(gpu);
+    gv100_catch_strays(gpu);
     watch_bridges(bus);
     return true;
 }

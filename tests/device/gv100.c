@@ -286,7 +286,7 @@ static void gv100_config_write(PCIDevice *pci, uint32_t off, uint32_t val, int l
 
         memory_region_set_enabled(&bar->region, gv100_in_d0(gpu));
         if (pci->io_regions[bar->index].addr != PCI_BAR_UNMAPPED) {
-            bar->last_addr = pci->io_regions[bar->index].addr;
+            gv100_shade(bar, pci->io_regions[bar->index].addr);
         }
     }
     gv100_exposure_update(gpu);

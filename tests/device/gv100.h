@@ -39,6 +39,7 @@ OBJECT_DECLARE_SIMPLE_TYPE(GV100State, GV100)
 /**
  * struct GV100Bar - a memory BAR: words that are remembered as written
  * @region: what the BAR maps
+ * @shade: behind it, where it was mapped last; see gv100_shade()
  * @gpu: whose it is
  * @words: offset to value, of the 32-bit words that are not zero
  * @index: its number in config space
@@ -46,6 +47,7 @@ OBJECT_DECLARE_SIMPLE_TYPE(GV100State, GV100)
  */
 typedef struct GV100Bar {
     MemoryRegion region;
+    MemoryRegion shade;
     GV100State *gpu;
     GHashTable *words;
     int index;
@@ -230,8 +232,13 @@ void gv100_timeout(GV100State *gpu);
 void gv100_faults_off(GV100State *gpu);
 void gv100_drop_link(GV100State *gpu);
 
+/* strays.c */
+void gv100_catch_strays(GV100State *gpu);
+void gv100_shade(GV100Bar *bar, pcibus_t addr);
+
 /* bus.c */
 bool gv100_bus_attach(GV100State *gpu, Error **errp);
+bool gv100_bus_has_below(PCIBus *root, hwaddr addr);
 void gv100_bus_link_changed(GV100State *gpu);
 bool gv100_bus_in_reset(PCIDevice *bridge);
 bool gv100_bus_link_disabled(PCIDevice *bridge);
