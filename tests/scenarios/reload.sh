@@ -8,13 +8,15 @@
 # boot: redbud
 # smp: 2
 
-# forever COMMAND...: in the background
+# forever COMMAND...: in the background. It sleeps in between: to unload, ftrace waits until each process
+# has slept or was seen in user space.
 forever() {
 	(
 		trap 'exit 0' TERM
 		while :; do
 			"$@" >/dev/null 2>&1
 			printf . >>"/run/storm.$1"
+			usleep 1000
 		done
 	) &
 	storm_pids="$storm_pids $!"
