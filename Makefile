@@ -131,17 +131,22 @@ INSTALL ?= install
 install: install-command install-module
 
 .PHONY: install-command
-install-command: command abi
+install-command: command abi install-pages
 	rm -f $(FORMER_COMMAND)
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(docdir)/examples \
-		$(DESTDIR)$(completiondir) \
-		$(DESTDIR)$(docdir)/Documentation
+		$(DESTDIR)$(completiondir)
 	$(INSTALL) $(BUILD)/nvlink-isolation $(DESTDIR)$(bindir)/
 	$(INSTALL) -m 644 src/command/nvlink-isolation.8 $(DESTDIR)$(mandir)/man8/
 	$(INSTALL) -m 644 src/command/completion.sh $(DESTDIR)$(completiondir)/nvlink-isolation
-	$(INSTALL) -m 644 README.md $(ABI) $(DESTDIR)$(docdir)/
-	$(INSTALL) -m 644 Documentation/*.md $(DESTDIR)$(docdir)/Documentation/
+	$(INSTALL) -m 644 $(ABI) $(DESTDIR)$(docdir)/
 	$(INSTALL) -m 644 src/command/examples/* Documentation/examples/* $(DESTDIR)$(docdir)/examples/
+
+# All pages that link to each other, so that no link is dead where they are installed
+.PHONY: install-pages
+install-pages:
+	$(INSTALL) -d $(DESTDIR)$(docdir)/Documentation
+	$(INSTALL) -m 644 README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md $(DESTDIR)$(docdir)/
+	$(INSTALL) -m 644 Documentation/*.md $(DESTDIR)$(docdir)/Documentation/
 
 # What DKMS needs to build the module (`dkms add .` would copy all that lies about in a clone), and
 # what a boot needs to have it early. The administrator's configuration is not ours to install; what
