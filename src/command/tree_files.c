@@ -137,7 +137,7 @@ const char *tree_from_files(struct tree *tree, size_t size)
 		/* A link that leads nowhere is something else than no tree. */
 		if (errno == ENOENT && lstat(path, &status))
 			return "this machine has no device tree, as bare-metal POWER hosts have; "
-				"plan takes the tree of another, or --links";
+				"give plan a FILE.dtb, or declared links by --links";
 		tree->file = blamed;
 		return errno == ENOENT ? "a link to what does not exist" : strerror(errno);
 	}
