@@ -33,7 +33,7 @@ bool nvli_is_answer(u32 value);
 
 /**
  * enum nvli_end - what is at the other end of a link
- * @NVLI_END_UNKNOWN: cannot be told; treated as somebody else's GPU
+ * @NVLI_END_UNKNOWN: unknown; treated as a GPU of another owner
  * @NVLI_END_NONE: nothing, says the firmware
  * @NVLI_END_CPU: the NPU of a POWER9, which the IOMMU guards
  * @NVLI_END_GPU: another V100
@@ -47,7 +47,7 @@ enum nvli_end {
 
 /**
  * enum nvli_fault - why an end is NVLI_END_UNKNOWN
- * @NVLI_FAULT_NONE: it is not
+ * @NVLI_FAULT_NONE: the end is known
  * @NVLI_FAULT_MISSING: the GPU has no ibm,nvlink-peers
  * @NVLI_FAULT_LENGTH: ibm,nvlink-peers is not six cells long
  * @NVLI_FAULT_PHANDLE: no node has this phandle
@@ -86,7 +86,7 @@ typedef struct nvli_node (*nvli_find_node_t)(void *context, u32 phandle);
  * @bytes: length of ibm,nvlink-peers, for messages; 0 for declared links
  * @link: indexed by the GPU's link number
  * @link.end: what is there
- * @link.fault: why that cannot be told
+ * @link.fault: why the end is unknown
  * @link.phandle: the cell as read, 0 if there is none. For a declared link it is the NVLI_GPU_ID of
  *		  the GPU at the other end: see nvli_wires_apply().
  */
@@ -128,14 +128,14 @@ const char *nvli_links_text(u32 mask, char text[NVLI_LINKS_TEXT]);
 /* "0004:04:00.0" and its end */
 #define NVLI_GPU_ID_TEXT	13
 
-/* The most that an error says, and that it says of the form that is accepted */
+/* Size of an error's text, and of the accepted form that it names */
 #define NVLI_ERROR	192
 #define NVLI_FORM	64
 
 /**
  * struct nvli_domains_error - why a text is not accepted
- * @position: where in the text, from 0: the first character that is wrong, or with which what is
- *	      wrong begins
+ * @position: where in the text, from 0: the first wrong character, or the first character of a
+ *	      wrong word
  * @text: what is wrong and what is accepted, in words
  */
 struct nvli_domains_error {
@@ -148,7 +148,7 @@ const char *nvli_gpu_id_text(u32 gpu, char text[NVLI_GPU_ID_TEXT]);
 
 /* domains.c - who may keep talking */
 
-/* The most GPUs that a list can name, and that list with its end */
+/* Limit of GPUs in a list, and size of such a list with its end */
 #define NVLI_DOMAINS_MAX	32
 #define NVLI_DOMAINS_TEXT	(NVLI_DOMAINS_MAX * NVLI_GPU_ID_TEXT)
 
@@ -186,7 +186,7 @@ bool nvli_domains_parse(struct nvli_domains *domains, const char *text,
 const char *nvli_domains_text(const struct nvli_domains *domains, char text[NVLI_DOMAINS_TEXT]);
 int nvli_domain_of(const struct nvli_domains *domains, u32 gpu, int group);
 
-/* wires.c - links that are declared, where nothing else tells where they lead */
+/* wires.c - declared links, for platforms whose firmware does not describe them */
 
 /* 16 GPUs with six links each: the most links that a text can declare */
 #define NVLI_WIRES_MAX	(16 * GV100_NVLINKS / 2)
@@ -251,7 +251,7 @@ enum nvli_state {
 /**
  * enum nvli_outcome - how an attempt to disable links ended
  * @NVLI_NOT_TRIED: no register was accessed: the GPU cannot be reached now
- * @NVLI_STOPPED: a reset began meanwhile
+ * @NVLI_STOPPED: a reset began during the attempt
  * @NVLI_READ: GV100_LINK_DISABLE was read, whatever it said
  * @NVLI_NO_ANSWER: a register read as all ones
  * @NVLI_WRONG: a register read as a PRI error, or the PRI ring did not start
@@ -283,16 +283,16 @@ struct nvli_result {
 /**
  * struct nvli_status - one GPU: facts from which its state follows, see nvli_state()
  * @enforced: it has to be isolated
- * @watched: its resets are seen. Without that nothing is claimed.
+ * @watched: the module sees its resets. Otherwise it claims nothing.
  * @was_gv100: PMC_BOOT_0 once said GV100, so another answer is a fault and not another chip
- * @stale: the last read-back is too old to claim anything by it
+ * @stale: the last read-back is too old to prove anything
  * @other_chip: attempts in a row in which PMC_BOOT_0 named the same known other chip
  * @generation: counts resets and what may be one, from 1; a read-back holds in its own only
  * @required: bits of GV100_LINK_DISABLE that have to be set
  * @disabled: these bits as last read back
  * @read_in: the generation in which @disabled was read, 0 for never
  * @failed_in: the generation in which the last attempt failed, 0 for none
- * @unanswered: it failed because a read was not answered
+ * @unanswered: it failed because the GPU did not answer a read
  * @thawed_in: the generation in which such a failure was forgiven
  * @resets: resets seen while enforced
  * @verified_resets: @resets at the last verified read-back

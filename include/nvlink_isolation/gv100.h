@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * NVIDIA GV100, the chip of a V100 SXM2: the few BAR0 registers that cut its NVLinks.
+ * NVIDIA GV100, the chip of a V100 SXM2: the few BAR0 registers that disable its NVLinks.
  *
  * All registers are 32 bits wide and little endian; offsets count in bytes from the start of BAR0.
  * Sources of the values:
@@ -31,20 +31,20 @@
 #define GV100_RING_COMMAND		0x12004c
 #define GV100_RING_COMMAND_START	0x4		/* enumerate and start; reads 0 when done */
 #define GV100_RING_START_RESULTS	0x120050
-#define GV100_RING_START_CONNECTED	0x1		/* bit 0: every station answered */
+#define GV100_RING_START_CONNECTED	0x1		/* bit 0: every station has answered */
 #define GV100_RING_DECODE_CONFIG	0x122204
 #define GV100_RING_DECODE_WAIT		0x2		/* decode once the ring start is complete */
 
 /*
  * The link disable mask [ibm]; the register has no public name. Writing 1 to bit 16 + n disables
- * link n, until the next secondary bus reset and not before. The other bits are unknown: they are
- * written back as they were read.
+ * link n, until the next secondary bus reset and not before. The meaning of the other bits is not
+ * public: write them back as they were read.
  */
 #define GV100_LINK_DISABLE		0xa00148
 #define GV100_LINK_DISABLE_SHIFT	16
 #define GV100_LINK_DISABLE_ALL		0x003f0000
 
-/* What a read returns when nothing answered, and when the PRI ring reports an error [nvgpu]. */
+/* What a read returns if nothing answers, and if the PRI ring reports an error [nvgpu]. */
 #define GV100_NO_ANSWER			0xffffffff
 #define GV100_PRI_ERROR_SHIFT		20
 #define GV100_PRI_ERROR			0xbad		/* 0xbad????? */

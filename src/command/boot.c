@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Will the GPUs be isolated at the next boot, whichever of the installed kernels that is? */
+/* Will the GPUs be isolated at the next boot, whichever installed kernel boots? */
 
 #include "command.h"
 
@@ -34,7 +34,7 @@ static void add(struct list *list, const char *release)
 	initramfs_read(&boot->initramfs, boot->release, boot->installed.path);
 }
 
-/* Those of which @dir has an entry that begins with @prefix and, in it, the file @needs */
+/* Add each release for which @dir has an entry @prefix + release, with the file @needs in it. */
 static void add_all(struct list *list, const char *dir, const char *prefix, const char *needs)
 {
 	size_t length = strlen(prefix);
@@ -58,7 +58,7 @@ static void add_all(struct list *list, const char *dir, const char *prefix, cons
  * boot_read() - look at each kernel that is installed
  * @boots: set; boot_free() frees it
  *
- * Return: how many there are. The kernel that runs is one, also if its files are gone.
+ * Return: how many there are. The running kernel counts, even if its files are gone.
  */
 int boot_read(struct boot **boots)
 {
@@ -66,7 +66,7 @@ int boot_read(struct boot **boots)
 	int i;
 
 	kernel_release(list.running);
-	/* A kernel's package removes this list with it. DKMS and depmod leave files behind. */
+	/* A kernel's package removes this file. DKMS and depmod leave other files behind. */
 	add_all(&list, "/lib/modules", "", "/modules.builtin");
 	add_all(&list, "/boot", "vmlinux-", "");
 	add_all(&list, "/boot", "vmlinuz-", "");
@@ -90,9 +90,9 @@ void boot_free(struct boot *boots, int count)
 /**
  * boot_faults() - why GPUs may not be isolated when a kernel boots
  * @boot: the kernel
- * @fault: set to a text each
+ * @fault: set to one text for each reason
  *
- * Return: how many there are; 0 if they will be isolated. What is not known is a fault, too.
+ * Return: how many there are; 0 if they will be isolated. Anything unknown is a fault, too.
  */
 int boot_faults(const struct boot *boot, const char *fault[BOOT_FAULTS])
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* check: is it isolated? For hooks and for monitoring, so in doubt it is not. */
+/* check: are the GPUs isolated? Hooks and monitoring rely on it, so in doubt a GPU is not. */
 
 #include "command.h"
 
@@ -18,7 +18,7 @@ static void __printf(3, 4) judge(struct checked *checked, enum verdict verdict,
 	va_start(args, format);
 	vsnprintf(checked->text, sizeof(checked->text), format, args);
 	va_end(args);
-	/* It may quote an argument, and JSON takes no bytes that are not text. */
+	/* The text may quote an argument, and JSON takes only valid text. */
 	make_printable(checked->text);
 }
 
@@ -58,7 +58,7 @@ static u32 joined(const struct check *check, const struct gpu_seen *seen, char t
 	return mask;
 }
 
-/* The module says that it is isolated: from whom is it not? */
+/* The module shows the GPU as isolated. Does it keep links to GPUs that were not named? */
 static void check_peers(const struct check *check, struct checked *checked)
 {
 	const struct gpu_seen *seen = &checked->seen;
@@ -140,7 +140,7 @@ static void check_named(const struct check *check, struct checked *checked,
 	}
 }
 
-/* The address of a device that was named. What has none is judged. */
+/* Read the address of a named device. One without an address is an error, judged here. */
 static void read_address(struct checked *checked, const char *text)
 {
 	char why[WHY_SIZE];
@@ -176,7 +176,7 @@ void check_machine(struct check *check, const struct machine *machine)
 	}
 }
 
-/* Judge the devices that were named. They may be joined to each other, so all are read first. */
+/* Judge the named devices. They may be joined to each other, so read all of them first. */
 static void check_arguments(struct check *check, const struct options *options)
 {
 	int i;

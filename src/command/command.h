@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the files of the command tell each other. Each of them includes this first.
+ * The interfaces between the files of the command. Each file includes this first.
  *
  * A machine is read from what the module shows in sysfs (sysfs.c), or from a device tree (tree.c)
- * or declared links (links.c) and a policy (plan.c). Whatever prints it does not care from which.
+ * or declared links (links.c) and a policy (plan.c). The printing code does not depend on which.
  */
 #ifndef COMMAND_H
 #define COMMAND_H
@@ -13,7 +13,7 @@
 
 #include <nvlink_isolation/core.h>
 
-/* As the kernel has it */
+/* The kernel's names for these attributes */
 #ifndef __printf
 #define __printf(a, b)	__attribute((format(printf, a, b)))
 #endif
@@ -43,8 +43,8 @@ enum {
  * enum mark - what is known of a link
  * @MARK_NONE: it does not have to be cut; or nothing is known at all
  * @MARK_CUT: cut at this end, as last read back; in a plan: would be cut
- * @MARK_FAR: has to be cut, and is known to be at the other end only
- * @MARK_OPEN: has to be cut, and is not known to be at any end
+ * @MARK_FAR: has to be cut, and only the other end is known to be cut
+ * @MARK_OPEN: has to be cut, and neither end is known to be cut
  */
 enum mark {
 	MARK_NONE,
@@ -55,12 +55,12 @@ enum mark {
 
 /**
  * struct gpu_seen - what the module shows of a GPU; the files are documented in src/module/sysfs.c
- * @shown: the module shows it at all; the other members mean nothing without that
+ * @shown: the module shows this GPU; otherwise the other members mean nothing
  * @held: the gate refuses to switch it on
  * @disabled_known: disabled_links was not "unknown"
  * @disabled: bits of GV100_LINK_DISABLE, if so
  * @domain: what GPUs that may talk share, or "alone"
- * @joined_known: the module has joined_peers; an older one has not
+ * @joined_known: the module has joined_peers, which an older module lacks
  * @verified: seconds since the last verified read-back, or "never"; empty if the module is older
  * @refused: how often switching it on was refused; empty if the module is older
  * @switched_on: how often its memory decoding was switched on; empty if the module is older
@@ -87,7 +87,7 @@ struct gpu_seen {
 
 /**
  * struct gpu - one V100 SXM2
- * @address: its PCI address; empty if the device tree does not tell
+ * @address: its PCI address; empty if the device tree does not have it
  * @node: path of its device-tree node; empty if it did not come from a tree
  * @board: name of the board
  * @on_pci: the running kernel has it
@@ -220,10 +220,10 @@ extern const char * const modprobe_dirs[MODPROBE_DIRS];
 
 /**
  * struct installed - the module that modprobe would load for a kernel
- * @path: of its file; NULL if there is none
- * @options: what modprobe would hand to it, also if there is none
- * @version: of its source; empty if it is not told
- * @srcversion: a checksum of its source; empty if it is not told
+ * @path: of its file; NULL if no module is installed
+ * @options: what modprobe would pass to it, set even if no module is installed
+ * @version: of its source; empty if unknown
+ * @srcversion: a checksum of its source; empty if unknown
  * @kept_out: a line of modprobe's configuration keeps udev from loading it
  */
 struct installed {
@@ -243,9 +243,9 @@ bool installed_is_other(const struct installed *installed);
 
 /**
  * struct initramfs - what a kernel's initramfs has of the module
- * @unknown: why it could not be looked into; NULL if it was, and then:
+ * @unknown: why it could not be read; NULL if it was read, and then:
  * @module: it has the module
- * @rule: it has the udev rule by which that is loaded before other drivers
+ * @rule: it has the udev rule that loads the module before other drivers
  * @older: it was made before the module that is installed for its kernel
  * @stale: it was made before the last change of the module's configuration
  */
@@ -287,8 +287,8 @@ void boot_print(const struct boot *boot);
 /**
  * struct tree - a device tree
  * @fdt: flattened, and checked
- * @file: where it is from
- * @live: it is that of the running machine
+ * @file: the file or directory that it was read from
+ * @live: it is the running machine's
  */
 struct tree {
 	void *fdt;
@@ -314,8 +314,8 @@ void machine_from_links(struct machine *machine, const struct nvli_wires *wires)
 
 /**
  * struct plan - what would be cut
- * @tree: what it rests on
- * @declared: it rests on @wires, and there is no @tree
+ * @tree: the device tree that it is made from
+ * @declared: it is made from @wires, and there is no @tree
  * @wires: the declared links
  * @domains: the policy
  * @machine: the GPUs; each link that would be cut has MARK_CUT
@@ -351,16 +351,16 @@ char *short_expand(const char *text, const struct machine *machine);
 enum verdict {
 	VERDICT_ISOLATED,
 	VERDICT_PASSED_OVER,
-	VERDICT_UNSUPPORTED,	/* passed over too, although nobody disables its NVLinks */
+	VERDICT_UNSUPPORTED,	/* passed over, although nothing disables its NVLinks */
 	VERDICT_NOT_ISOLATED,
 	VERDICT_ERROR,
 };
 
 /**
  * struct checked - what check says of one device
- * @address: its PCI address; empty if what was named is none
+ * @address: its PCI address; empty if the argument is no address
  * @verdict: in one word
- * @text: in words. Those of an error begin with what was named, others do not.
+ * @text: in words. Only the text of an error begins with the argument.
  * @seen: what the module shows of it; all zero if it is no V100 SXM2
  */
 struct checked {
@@ -372,7 +372,7 @@ struct checked {
 
 /**
  * struct check - what check says
- * @named: the devices were named, and are taken to be of one owner. Otherwise they are all GPUs.
+ * @named: the arguments name the devices, which belong to one owner; otherwise all GPUs
  * @count: how many there are
  * @device: these
  */

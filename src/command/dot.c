@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Out: topology --dot, a graph in the language of Graphviz, and --svg, which has dot draw it.
- * Domains are clusters. A kept link is solid, a disabled one dashed. A link that is open though it
- * has to be disabled is red.
+ * Out: topology --dot, a graph in the language of Graphviz, and --svg, which lets dot draw it.
+ * Domains are clusters. A kept link is solid, a disabled one dashed. A link that
+ * has to be disabled and is open is red.
  */
 
 #include "command.h"
@@ -54,7 +54,7 @@ static struct edge edge_of(const struct machine *machine, int gpu, int peer, enu
 	return edge;
 }
 
-/* Solid, dashed or red, and as wide as it has links. Of one end it says which links. */
+/* Solid, dashed or red; the width is the number of links. The label has one end's numbers. */
 static void print_edge(FILE *out, int gpu, const char *peer, const struct edge *edge,
 		       enum mark mark)
 {
@@ -127,7 +127,7 @@ static void print_gpu(FILE *out, const struct gpu *gpu, int number)
  * dot_print() - write a machine as a graph
  * @out: where to
  * @machine: it
- * @clusters: what keeps GPUs together is known; without the module it is not
+ * @clusters: the domains are known, which they are not without the module
  */
 void dot_print(FILE *out, const struct machine *machine, bool clusters)
 {
@@ -146,7 +146,7 @@ void dot_print(FILE *out, const struct machine *machine, bool clusters)
 			continue;
 		join(machine, i, domain, domains);
 		fprintf(out, "\tsubgraph %s%d {\n", clusters ? "cluster" : "gpus", domain);
-		/* A label of its own would be in the way of the links. */
+		/* The label of a cluster would overlap the links. */
 		fprintf(out, "\t\tlabel=\"\" color=gray50\n");
 		for (j = i; j < machine->count; j++)
 			if (domains[j] == domain)
@@ -188,7 +188,7 @@ void dot_svg(const struct machine *machine, bool clusters)
 	out = fdopen(ends[1], "w");
 	if (!out)
 		fail_errno("topology: --svg");
-	/* A dot that ends early is told by its status. */
+	/* If dot ends early, its exit status says so below: a SIGPIPE must not end us first. */
 	signal(SIGPIPE, SIG_IGN);
 	dot_print(out, machine, clusters);
 	fclose(out);

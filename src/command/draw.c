@@ -56,7 +56,7 @@ static int no_dots(const struct dirent *entry)
 	return entry->d_name[0] != '.';
 }
 
-/* The module, and what it was told. */
+/* The module and its parameters. */
 void draw_module(void)
 {
 	char text[DOMAINS_SIZE], version[TEXT_SIZE];
@@ -77,7 +77,7 @@ void draw_module(void)
 	for (i = 0; i < n; i++) {
 		const char *name = entries[i]->d_name;
 
-		/* These may be long, and each has a line of its own. */
+		/* These two may be long, so each is printed on its own line below. */
 		if (strcmp(name, "domains") && strcmp(name, "links") &&
 		    read_line(text, sizeof(text), at(MODULE_DIR "/parameters/%s", name)))
 			printf(" %s=%s", name, text);
@@ -99,7 +99,7 @@ void draw_module(void)
 		draw_wrapped("Links:   ", text);
 }
 
-/* A row for each GPU and a column for each link: what is there, and whether it is cut. */
+/* A row for each GPU and a column for each link: its other end, and whether it is cut. */
 void draw_links(const struct machine *machine)
 {
 	int i, j;
@@ -228,7 +228,7 @@ void draw_matrix(const struct machine *machine)
 	}
 }
 
-/* What the words in a table mean, of those that are in it. */
+/* Explain those words that occur in the table. */
 void draw_legend(const struct machine *machine, const char *cut)
 {
 	bool used[ARRAY_SIZE(mark_words)] = {};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How the command ends with an error: one sentence on stderr and status 2. A monitoring plugin has
- * to say it on stdout, with another status.
+ * How the command ends with an error: one sentence on stderr and status 2. A monitoring plugin
+ * has to print it on stdout, with another status.
  */
 
 #include "command.h"
@@ -14,7 +14,7 @@
 
 static bool for_nagios;
 
-/* From now on errors are those of a monitoring plugin: see nagios.c. */
+/* Report errors as a monitoring plugin does from now on: see nagios.c. */
 void fail_for_nagios(void)
 {
 	for_nagios = true;
@@ -32,7 +32,7 @@ static __noreturn void end(void)
 	exit(EXIT_ERROR);
 }
 
-/* End the command: what was bad, and what is accepted. */
+/* End the command with an error that says what was bad, and what is accepted. */
 void fail(const char *format, ...)
 {
 	va_list args;

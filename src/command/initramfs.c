@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What does a kernel's initramfs have of the module? Each family of systems has a lister. */
+/* Does a kernel's initramfs have the module and its rule? Each distribution has a lister. */
 
 #include "command.h"
 
@@ -17,7 +17,7 @@
 extern char **environ;
 
 /*
- * A line of a list, of ls or of paths, ends with the file that is looked for:
+ * A line of a list, of ls or of paths, ends with the name of a file:
  * ".../nvlink_isolation.ko.xz" or ".../70-nvlink-isolation.rules"
  */
 static void take_line(struct initramfs *initramfs, const char *line)
@@ -43,7 +43,7 @@ enum listed {
 	LISTER_FAILED,
 };
 
-/* Run a lister, and take what it prints. There is no shell in between. */
+/* Run a lister, without a shell, and read what it prints. */
 static enum listed list_with(struct initramfs *initramfs, const char *lister, const char *path)
 {
 	char *args[3] = {};
@@ -70,7 +70,7 @@ static enum listed list_with(struct initramfs *initramfs, const char *lister, co
 		return err == ENOENT ? NO_LISTER : LISTER_FAILED;
 	}
 
-	/* To its end: a lister whose output nobody reads would call that an error. */
+	/* Read to the end: a lister whose pipe is closed early would report an error. */
 	while (fgets(line, sizeof(line), list))
 		take_line(initramfs, line);
 	fclose(list);
@@ -87,7 +87,7 @@ static bool is_newer(const char *path, time_t than)
 	return !stat(path, &file) && file.st_mtime > than;
 }
 
-/* Does a file of modprobe's configuration say anything of the module, in either spelling? */
+/* Does a file of modprobe's configuration name the module, in either spelling? */
 static bool is_about_module(const char *path)
 {
 	FILE *file = fopen(path, "re");
@@ -104,7 +104,7 @@ static bool is_about_module(const char *path)
 	return found;
 }
 
-/* Was the module's rule, or what modprobe is to do about it, changed since then? */
+/* Was the module's rule, or modprobe's configuration for it, changed since then? */
 static bool is_configured_since(time_t then)
 {
 	bool since = is_newer(at("/usr/lib/udev/rules.d/70-nvlink-isolation.rules"), then) ||
@@ -156,7 +156,7 @@ void initramfs_read(struct initramfs *initramfs, const char *release, const char
 		return;
 	}
 
-	/* It may hold secrets, and is often nobody else's to read. */
+	/* An initramfs may hold secrets, and often only root can read it. */
 	if (geteuid()) {
 		initramfs->unknown = "only root looks into it";
 		return;

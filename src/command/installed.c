@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The module that is installed for a kernel: not always the one that is loaded. */
+/* The module that is installed for a kernel, which may differ from the loaded one. */
 
 #include "command.h"
 
@@ -14,7 +14,7 @@ const char * const modprobe_dirs[MODPROBE_DIRS] = {
 	"/run/modprobe.d",
 };
 
-/* Text from outside, cut where it does not fit */
+/* Copy text from outside, and cut it where it does not fit. */
 static void keep(char *to, size_t size, const char *from)
 {
 	to[0] = '\0';
@@ -30,7 +30,7 @@ static void read_module(struct installed *installed, struct kmod_module *mod)
 
 	if (options)
 		keep(installed->options, sizeof(installed->options), options);
-	/* An index that nobody has renewed since may name a file that is gone. */
+	/* If depmod has not run since, its index may name a file that is gone. */
 	if (!path || access(path, F_OK))
 		return;
 	installed->path = strdup(path);
@@ -72,7 +72,7 @@ static bool is_kept_out(struct kmod_ctx *kmod)
  * installed_read() - ask modprobe's library
  * @installed: set; installed_free() frees what is in it
  * @release: of the kernel
- * @at_boot: as it will be at a boot, before which /run is empty
+ * @at_boot: as it will be at a boot, where /run begins empty
  */
 void installed_read(struct installed *installed, const char *release, bool at_boot)
 {
@@ -88,7 +88,7 @@ void installed_read(struct installed *installed, const char *release, bool at_bo
 	if (kmod) {
 		kmod_set_log_priority(kmod, -1);
 		installed->kept_out = is_kept_out(kmod);
-		/* By its name, not by look-up, which would not tell its options without its file */
+		/* By name: a look-up finds no options if the module has no file. */
 		if (!kmod_module_new_from_name(kmod, MODULE, &mod)) {
 			read_module(installed, mod);
 			kmod_module_unref(mod);
@@ -104,7 +104,7 @@ void installed_free(struct installed *installed)
 	free(installed->path);
 }
 
-/* As parse() of src/module/parameters.c has it: what it does not understand switches it on. */
+/* Follows parse() in src/module/parameters.c: a value that it does not know switches it on. */
 static bool is_off(const char *value)
 {
 	static const char * const words[] = { "0", "n", "N", "off" };
@@ -138,7 +138,7 @@ bool installed_enforces(const struct installed *installed)
 
 /*
  * Return: true if another module is installed than the one that is loaded, of which sysfs has
- * version and checksum. What is not told on both sides counts as the same.
+ * version and checksum. A value that either side lacks counts as equal.
  */
 bool installed_is_other(const struct installed *installed)
 {

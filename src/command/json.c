@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Out: --json. The man page documents what is written here; names are only ever added. */
+/* Out: --json. The man page documents the output. Names may be added, never removed. */
 
 #include "command.h"
 
@@ -31,7 +31,7 @@ static json_t *text_or_null(const char *text)
 	return *text ? json_string(text) : json_null();
 }
 
-/* What an older module does not show is empty, and some files have a word instead. */
+/* A file that an older module lacks reads as empty here; some files have a word instead. */
 static json_t *number_or_null(const char *text)
 {
 	return isdigit((unsigned char)*text) ? json_integer(strtoll(text, NULL, 10)) : json_null();
@@ -140,7 +140,7 @@ static json_t *group(const struct gpu *gpu)
 	return gpu->group < 0 ? json_null() : json_integer(gpu->group);
 }
 
-/* What the module shows of a GPU: nothing but a state that is null, if it does not. */
+/* What the module shows of a GPU. If it shows nothing, only a state, which is null. */
 static void set_seen(json_t *object, const struct gpu_seen *seen)
 {
 	char by[DOMAINS_SIZE];
@@ -193,7 +193,7 @@ void json_status(const struct machine *machine)
 	print(object);
 }
 
-/* Why a link's other end is unknown, by its number; what is about all links is at each. */
+/* Why a link's other end is unknown. A fault of the whole list is repeated for each link. */
 static json_t *faults(const struct gpu *gpu)
 {
 	json_t *array = need(json_array());
@@ -250,7 +250,7 @@ static json_t *planned_gpu(const struct plan *plan, const struct gpu *gpu)
 	return object;
 }
 
-/* What a plan rests on: a device tree, or declared links */
+/* What a plan is made from: a device tree, or declared links */
 static void set_source(json_t *object, const struct plan *plan)
 {
 	char text[NVLI_WIRES_TEXT];

@@ -19,7 +19,7 @@
  * struct filter - which lines are printed
  * @count: how many devices there are
  * @device: addresses of the GPUs and of the ports above them
- * @ours: the last line of EEH that named a device or a PHB named one of ours
+ * @ours: the last line of EEH with a device or PHB in it named one of ours
  */
 struct filter {
 	int count;
@@ -82,7 +82,7 @@ static bool names_phb(const struct filter *filter, const char *text)
 	return false;
 }
 
-/* EEH names its PE first, and the lines that follow belong to that. */
+/* EEH names its PE first. The lines that follow belong to this PE. */
 static bool is_of_eeh(struct filter *filter, const char *text)
 {
 	if (!strstr(text, "EEH") && !strstr(text, "Diag-data"))
@@ -107,8 +107,8 @@ static bool is_wanted(struct filter *filter, const char *text)
 }
 
 /*
- * "6,339,5140900,-;text": level, number, microseconds, flags. Other lines are details of the one
- * before.
+ * "6,339,5140900,-;text": level, number, microseconds, flags. Other lines have details of the
+ * line before.
  *
  * Return: true if it was printed.
  */

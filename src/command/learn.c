@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * learn: where the links lead, as nvidia-smi says, becomes the module's parameter "links". Each
- * link has to be told alike by the GPUs at both of its ends. If one is not, nothing is declared.
+ * learn: make the module's parameter "links" from what nvidia-smi says. The GPUs at both ends of a
+ * link have to report the same link. If the ends of any link disagree, learn declares nothing.
  */
 
 #include "smi.h"
@@ -61,7 +61,7 @@ static int check_gpus(const struct smi *smi)
 	return count;
 }
 
-/* Say what the other end of a link says of it, if it is not that it ends here. */
+/* Does the GPU at the other end report the same link? If not, say what it reports instead. */
 static bool agrees(const struct smi_gpu *gpu, int number, const struct smi_gpu *other)
 {
 	char text[TEXT_SIZE], address[NVLI_GPU_ID_TEXT], back[NVLI_GPU_ID_TEXT];
@@ -140,7 +140,7 @@ static char *learn_all(struct learned *learned, const struct smi *smi)
 	return text;
 }
 
-/* An inactive link may be one that is disabled: then it is active again after a reset without. */
+/* The module may have disabled an inactive link. A reset with isolate=0 makes it active again. */
 static void say_inactive(const struct learned *learned)
 {
 	if (learned->inactive)

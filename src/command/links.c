@@ -21,7 +21,7 @@ static char *parameter_in(char *line)
 	}
 	if (strncmp(line, options, strlen(options)))
 		return NULL;
-	/* As for the kernel, the last one counts. */
+	/* The last one counts, as for the kernel. */
 	while ((word = strsep(&rest, BLANKS)))
 		if (!strncmp(word, "links=", strlen("links=")))
 			links = word + strlen("links=");
@@ -91,7 +91,7 @@ static void add_once(struct machine *machine, u32 id)
 	gpu = machine_add(machine);
 	gpu->phandle = id;
 	nvli_gpu_id_text(id, gpu->address);
-	/* The module asks for no link of another board. */
+	/* No board is known from links; the module ignores links of other boards. */
 	gpu->board = "V100 SXM2";
 }
 

@@ -16,9 +16,9 @@ const char *root_dir = "";
  * struct command - a subcommand, from which --help and the shell's completion are made
  * @name: its name; two in a row are one command that is used in two ways
  * @run: it
- * @accepted: options, by their letters in option_table
+ * @accepted: its options, by their letters in option_table
  * @usage: what may follow the name
- * @help: what it does, in lines that are indented by HELP_INDENT
+ * @help: what it does; further lines are indented by HELP_INDENT
  */
 static const struct command {
 	const char *name;
@@ -200,7 +200,7 @@ static void set_root(char *dir)
 	root_dir = dir;
 }
 
-/* What was given. Return: the letters of the options that are not for every command. */
+/* Read the options. Return: the letters of those that not every command accepts. */
 static const char *parse_options(struct options *options, int argc, char **argv)
 {
 	static char given[ARRAY_SIZE(option_table)];
@@ -260,7 +260,7 @@ static const char *parse_options(struct options *options, int argc, char **argv)
 			options->boot = true;
 			break;
 		default:
-			/* Look for --nagios in the rest first: it changes the status. */
+			/* Look for --nagios first: it changes the exit status of errors. */
 			good = false;
 			continue;
 		}
@@ -312,7 +312,7 @@ int main(int argc, char **argv)
 	const char *given;
 	int status;
 
-	/* Messages are the same however it was called. */
+	/* Print the same name in messages, however the command was called. */
 	argv[0] = program_invocation_short_name;
 	given = parse_options(&options, argc, argv);
 	if (argv[optind] && !strcmp(argv[optind], "help")) {
@@ -327,7 +327,7 @@ int main(int argc, char **argv)
 	options.count = argc - optind - 1;
 
 	status = command->run(&options);
-	/* Half an answer may look like a whole one. */
+	/* Truncated output may look complete, so a failed write is an error. */
 	if (fflush(stdout) || ferror(stdout))
 		fail_errno("cannot write the output");
 

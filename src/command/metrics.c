@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Out: metrics in the text format of Prometheus. What the module does not show has no sample: an
- * absent value raises an alarm sooner than one that was made up.
+ * Out: metrics in the text format of Prometheus. A value that the module does not show has no
+ * sample: an absent value raises an alarm sooner than an invented one.
  */
 
 #include "command.h"
@@ -13,7 +13,7 @@
 
 #define PREFIX	"nvlink_isolation_"
 
-/* Where a metric is from, and whether there is one. */
+/* What a metric is computed from. Each metric returns false if it has no value for this GPU. */
 struct source {
 	const struct gpu *gpu;
 	const struct checked *checked;
@@ -148,7 +148,7 @@ static void print_head(const char *name, const char *type, const char *help)
 	printf("# HELP " PREFIX "%s %s\n# TYPE " PREFIX "%s %s\n", name, help, name, type);
 }
 
-/* A value between quotes: what would end it is escaped. Text from sysfs is printable already. */
+/* Print a quoted value, and escape quotes. Text from sysfs is printable already. */
 static void print_label(const char *name, const char *value)
 {
 	printf("%s=\"", name);

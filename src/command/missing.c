@@ -31,7 +31,7 @@ static bool is_alone_on_chip(const struct machine *machine, const struct gpu *gp
 	return true;
 }
 
-/* Does the firmware write the property, as far as other GPUs or its version tell? */
+/* Does the firmware write the property? Other GPUs or its version say so, if anything does. */
 static bool is_new_firmware(const struct plan *plan)
 {
 	unsigned int major, minor;
@@ -51,7 +51,7 @@ static bool is_new_firmware(const struct plan *plan)
 }
 
 /**
- * missing_reason() - why a GPU has no ibm,nvlink-peers, as far as can be told
+ * missing_reason() - why a GPU has no ibm,nvlink-peers, if that is known
  * @plan: has the GPU
  * @gpu: it
  *

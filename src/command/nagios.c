@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Out: check --nagios, a plugin for Nagios, Icinga and other systems that run such plugins. They
- * read the first line of stdout and the exit status. Behind a bar are figures for their graphs.
+ * read the first line of stdout and the exit status. Figures for graphs follow a bar.
  */
 
 #include "command.h"
@@ -18,7 +18,7 @@ enum {
 	NAGIOS_UNKNOWN = 3,
 };
 
-/* A bar would begin the figures. */
+/* Print a text without bars: a bar begins the figures. */
 static void print_text(const char *text)
 {
 	for (; *text; text++)
@@ -26,7 +26,7 @@ static void print_text(const char *text)
 }
 
 /**
- * nagios_unknown() - say that it cannot be told
+ * nagios_unknown() - report that the state of the GPUs is unknown
  * @text: why
  *
  * Return: the exit status.
@@ -143,7 +143,7 @@ static void print_figures(const struct check *check)
  * nagios_check() - print what check says, in one line
  * @check: it
  *
- * A GPU that is not isolated counts more than an error: somebody has to look at it now.
+ * A GPU that is not isolated counts more than an error: the administrator has to act now.
  *
  * Return: the exit status.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Out: lines about GPUs, below the tables. GPUs of which the same is said share a line. */
+/* Out: lines about GPUs, below the tables. GPUs with the same note share a line. */
 
 #include "command.h"
 

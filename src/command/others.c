@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * GPUs that have NVLinks, and that the module does not isolate. NVIDIA numbers the boards of a chip
+ * GPUs with NVLinks that the module does not isolate. NVIDIA numbers the boards of a chip
  * in a row, so unknown boards are found by their chip. Boards that are known to have no NVLink are
  * listed before their chip, without a name.
  */
@@ -50,7 +50,7 @@ static const char *name_of(u16 device)
  * @address: a PCI device that is no V100 SXM2
  * @text: set to what it is: "P100 SXM2 (10de:15f9)"
  *
- * Firmware of a POWER host also tells it, by the NPU that it names for a GPU.
+ * On a POWER host, a GPU for which firmware names an NPU has NVLinks, too.
  *
  * Return: true if it has, as far as is known.
  */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As the module has it, which knows of a GPU what PCI knows. */
+/* The module decides by address and IOMMU group, so a GPU without them is alone. */
 static int domain_of(const struct plan *plan, const struct gpu *gpu)
 {
 	struct nvli_domains_error error;
@@ -21,8 +21,8 @@ static int domain_of(const struct plan *plan, const struct gpu *gpu)
 }
 
 /*
- * On the running machine PCI tells which GPUs there are, and they name their nodes. A node without
- * a GPU is nobody's to vouch for.
+ * On the running machine the PCI bus has the list of GPUs, and each GPU names its node. The GPU of
+ * a node that no device names is alone: its owner is unknown.
  */
 static void match_with_pci(struct machine *machine, const struct tree *tree)
 {
@@ -57,7 +57,7 @@ static int by_address(const void *a, const void *b)
 		strcmp(left->node, right->node);
 }
 
-/* Where the links lead, among those that are there. A phandle that two GPUs have names neither. */
+/* Find the peer of each link by its phandle. A phandle that two GPUs share names neither. */
 static void find_peers(struct machine *machine)
 {
 	int i, j, k;
@@ -78,7 +78,7 @@ static void find_peers(struct machine *machine)
 		}
 }
 
-/* Do the two lists say the same of the links between two GPUs? */
+/* Do the lists of two GPUs agree on the links between them? */
 static bool agree(const struct gpu *a, const struct gpu *b)
 {
 	return nvli_topology_agree(&a->topology, a->phandle, &b->topology, b->phandle);
@@ -111,7 +111,7 @@ static void decide(struct plan *plan)
 	}
 }
 
-/* The policy may name GPUs without their segments, which the machine has. */
+/* The policy may leave out segments. The machine's own GPUs supply them. */
 static void read_domains(struct plan *plan, const char *text)
 {
 	struct nvli_domains_error bad;
@@ -126,7 +126,7 @@ static void read_domains(struct plan *plan, const char *text)
 	free(list);
 }
 
-/* What follows once the GPUs, and what is said of their links, are known. */
+/* Complete a plan whose GPUs and links have been read. */
 static void plan_machine(struct plan *plan, const char *domains)
 {
 	struct machine *machine = &plan->machine;
@@ -143,7 +143,7 @@ static void plan_machine(struct plan *plan, const char *domains)
  * @file: a .dtb, or NULL for the running machine
  * @domains: the policy, or NULL for the default
  *
- * Return: NULL, or why that cannot be told, for the user. Bad @domains end the command.
+ * Return: NULL, or why the tree cannot be used, for the user. Bad @domains end the command.
  */
 const char *plan_make(struct plan *plan, const char *file, const char *domains)
 {
@@ -188,7 +188,7 @@ static void reach(const struct machine *machine, int from, bool reached[GPUS_MAX
 	}
 }
 
-/* Does a list put both GPUs into one domain although no NVLink joins them, even through others? */
+/* Does a list join two GPUs that no NVLink joins, not even by way of other GPUs? */
 bool plan_is_apart(const struct plan *plan, int a, int b)
 {
 	int domain = domain_of(plan, &plan->machine.gpu[a]);
@@ -202,7 +202,7 @@ bool plan_is_apart(const struct plan *plan, int a, int b)
 	return !reached[b];
 }
 
-/* Where the IOMMU groups are from, or NULL if they do not matter. */
+/* The source of the IOMMU groups, or NULL if they do not matter. */
 const char *plan_groups(const struct plan *plan)
 {
 	if (plan->domains.policy != NVLI_BY_GROUP)
@@ -218,7 +218,7 @@ static void print_faults(const struct plan *plan, int number)
 	u32 undeclared = 0;
 	int i;
 
-	/* These two are about the whole list. */
+	/* These two faults are about the whole list. */
 	switch (topology->link[0].fault) {
 	case NVLI_FAULT_MISSING:
 		draw_note(number, "%s, %s: all six links are cut",
@@ -244,7 +244,7 @@ static void print_faults(const struct plan *plan, int number)
 			  links_or_none(undeclared));
 }
 
-/* Of no consequence for what is cut, and a sign that the tree may not be this board's. */
+/* This changes nothing about the plan, but the tree may be another board's. */
 static void print_unlisted(int number, const struct gpu *gpu)
 {
 	char links[NVLI_LINKS_TEXT];
@@ -254,7 +254,7 @@ static void print_unlisted(int number, const struct gpu *gpu)
 			  nvli_links_text(gpu->unlisted, links), "they are kept");
 }
 
-/* Two GPUs of which one lists the other more often than that lists it: somebody is wrong. */
+/* If one GPU lists another more often than that lists it back, one of the lists is wrong. */
 static void print_disagreements(const struct machine *machine)
 {
 	int i, j;
@@ -266,7 +266,7 @@ static void print_disagreements(const struct machine *machine)
 					  "do not list each other equally often: all links between them are cut");
 }
 
-/* A GPU that the list names and that is not there: a typing error, or one yet to come. */
+/* GPUs that the list names and the machine lacks: typing errors, or GPUs yet to be added. */
 static void print_absent(const struct plan *plan)
 {
 	char address[NVLI_GPU_ID_TEXT];
@@ -285,7 +285,7 @@ static void print_absent(const struct plan *plan)
 	}
 }
 
-/* GPUs that the list joins and no NVLink does, as those of two sockets: a typing error, perhaps. */
+/* GPUs that the list joins and no NVLink does, such as two sockets': maybe a typing error. */
 static void print_apart(const struct plan *plan)
 {
 	const struct machine *machine = &plan->machine;
@@ -298,7 +298,7 @@ static void print_apart(const struct plan *plan)
 					  "warning: in one domain, and no NVLink joins them");
 }
 
-/* What it rests on, and the policy */
+/* The source of the plan, and the policy */
 void plan_print_head(const struct plan *plan)
 {
 	char text[NVLI_DOMAINS_TEXT];

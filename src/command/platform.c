@@ -11,7 +11,7 @@
 #define ARCH		"/proc/sys/kernel/arch"
 #define COMPATIBLE	"/sys/firmware/devicetree/base/compatible"
 
-/* The kernel of a bare-metal POWER host asks for the same word. */
+/* The kernel detects a bare-metal POWER host by the same word. */
 static bool is_powernv(void)
 {
 	static const char powernv[] = "ibm,powernv";
@@ -46,8 +46,8 @@ static bool is_x86_64(void)
 /**
  * platform_fault() - why the module cannot work on this machine
  *
- * Return: NULL if it can, or a clause that follows "the module". A module that is loaded knows
- * better.
+ * Return: NULL if it can, or a clause that follows "the module". A loaded module is proof
+ * that it can.
  */
 const char *platform_fault(void)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* report: all that a bug report needs. What cannot be read is said, and is no error. */
+/* report: all that a bug report needs. It names what it cannot read, which is no error. */
 
 #include "command.h"
 
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* One line of the head: what is in a file, or why that is not known. */
+/* One line of the head: the content of a file, or why it cannot be read. */
 static void print_file(const char *label, const char *path)
 {
 	char text[TEXT_SIZE];
@@ -22,7 +22,7 @@ static void print_file(const char *label, const char *path)
 		printf("%-13s(%s)\n", label, strerror(errno));
 }
 
-/* What modprobe would load, and with which options, on each kernel that is installed. */
+/* What modprobe would load on each installed kernel, and with which options. */
 static void print_boot(void)
 {
 	struct boot *boots;
@@ -66,7 +66,7 @@ static void print_cells(const char *address, const char *property)
 	fclose(file);
 }
 
-/* Each file that the module shows, also those that this command does not know. */
+/* Each file that the module shows, including those unknown to this command. */
 static void print_shown(const char *address)
 {
 	struct dirent **entries;

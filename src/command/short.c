@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Addresses without their segment, as in 04:00.0. On an AC922 two GPUs may share one, so such an
- * address is accepted only where no other device can be meant.
+ * address is accepted only if exactly one device has it.
  */
 
 #include "command.h"
@@ -55,7 +55,7 @@ static void match_all(struct matches *matches, const char *text)
 		free(entries);
 }
 
-/* Return: true if @matches has just the one; otherwise @why is set. */
+/* Return: true if @matches has exactly one device; otherwise @why is set. */
 static bool is_one(const struct matches *matches, const char *text, char why[WHY_SIZE])
 {
 	if (matches->count == 1)
@@ -73,9 +73,9 @@ static bool is_one(const struct matches *matches, const char *text, char why[WHY
 
 /**
  * short_read() - read the address of a PCI device, with its segment or without
- * @address: set to it; empty if it is none
+ * @address: set to it; empty if @text is no address
  * @text: the address, in one of the forms of src/core/address.c, or without its segment
- * @why: set if it is none: what is wrong and what is accepted
+ * @why: set if @text is no address: what is wrong and what is accepted
  */
 void short_read(char address[ADDRESS_SIZE], const char *text, char why[WHY_SIZE])
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * In: what nvidia-smi says of the GPUs' addresses and of where their links lead. NVIDIA does not
- * promise that its output stays as it is, so a line that is not known is an error and not skipped.
+ * In: the GPUs' addresses and the ends of their links, as nvidia-smi prints them. NVIDIA does not
+ * promise that this output stays as it is, so an unknown line is an error and is not skipped.
  *
  *   0, 00000000:06:00.0
  *   GPU 0: Tesla V100-SXM2-32GB (UUID: GPU-...)
@@ -28,7 +28,7 @@ extern char **environ;
 struct source {
 	const char *name;
 	int line;
-	int gpu;	/* the links that follow are of this one; -1 for none */
+	int gpu;	/* the GPU whose links follow; -1 for none */
 };
 
 static __noreturn void fail_line(const struct source *source, const char *text, const char *why)
@@ -36,7 +36,7 @@ static __noreturn void fail_line(const struct source *source, const char *text, 
 	fail("learn: %s, line %d: '%.100s': %s", source->name, source->line, text, why);
 }
 
-/* An address that nvidia-smi prints. What follows it is no longer in @text. */
+/* Read an address that nvidia-smi prints. Cuts @text behind it. */
 static u32 address_in(const struct source *source, const char *line, const char *text)
 {
 	struct nvli_domains_error error;
@@ -86,7 +86,7 @@ static void add_gpu(struct smi *smi, struct source *source, const char *line, un
 	source->gpu = index;
 }
 
-/* What follows the number of a link. @text is changed. */
+/* Read what follows the number of a link. Changes @text. */
 static void add_link(struct smi *smi, const struct source *source, const char *line,
 		     unsigned int number, char *text)
 {
@@ -172,9 +172,9 @@ static void take_file(struct smi *smi, const char *name, FILE *file)
 /**
  * smi_read() - read the output of both commands, one after the other
  * @smi: set
- * @file: where it is kept, or "-" for standard input
+ * @file: a file that has it, or "-" for standard input
  *
- * What cannot be read ends the command.
+ * Output that cannot be read ends the command.
  */
 void smi_read(struct smi *smi, const char *file)
 {
@@ -189,7 +189,7 @@ void smi_read(struct smi *smi, const char *file)
 		fclose(in);
 }
 
-/* Run a command, without a shell in between, and take what it prints. */
+/* Run a command, without a shell, and read what it prints. */
 static void run(struct smi *smi, const char *name, char * const args[])
 {
 	posix_spawn_file_actions_t actions;
@@ -214,7 +214,7 @@ static void run(struct smi *smi, const char *name, char * const args[])
 	if (error)
 		fail_errno("learn: %s", name);
 
-	/* To its end first: its own status says more than what it printed. */
+	/* Read to the end first: the exit status says more than the output. */
 	from = fdopen(ends[0], "r");
 	to = open_memstream(&copy, &size);
 	if (!from || !to)
@@ -240,7 +240,7 @@ static void run(struct smi *smi, const char *name, char * const args[])
  * smi_run() - ask nvidia-smi
  * @smi: set
  *
- * What it does not answer, or not in a known way, ends the command.
+ * If nvidia-smi fails or prints an unknown line, that ends the command.
  */
 void smi_run(struct smi *smi)
 {

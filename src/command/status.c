@@ -50,7 +50,7 @@ static u32 kept_links(const struct gpu *gpu)
 	return kept;
 }
 
-/* Nobody decided that a GPU keeps the links within its group, so its state must not stand alone. */
+/* No administrator chose to keep the links within an IOMMU group, so mark such a state. */
 static bool is_in_part(const struct gpu *gpu, const char *by)
 {
 	return !strcmp(by, "group") && kept_links(gpu) &&
@@ -102,7 +102,7 @@ static const char *peers_of(const struct gpu *gpu, u32 links)
 	return text;
 }
 
-/* Which links a GPU keeps, and who decided that. */
+/* Which links a GPU keeps, and by which setting. */
 static void note_kept(const struct gpu *gpu, int number, const char *by)
 {
 	u32 kept = kept_links(gpu);
@@ -160,7 +160,7 @@ static void print_table(const struct machine *machine)
 	print_notes(machine, by);
 }
 
-/* Without the module nothing is known but which GPUs there are. */
+/* Without the module only the list of GPUs is known. */
 static void print_list(const struct machine *machine)
 {
 	int i;
@@ -204,7 +204,7 @@ int command_status(const struct options *options)
 	return EXIT_DONE;
 }
 
-/* Without the module the links are from the device tree, where nothing is known to be cut. */
+/* Without the module the device tree has the links, and no link is known to be cut. */
 static void read_tree(struct plan *plan)
 {
 	struct machine *machine = &plan->machine;
@@ -219,7 +219,7 @@ static void read_tree(struct plan *plan)
 			machine->gpu[i].link[j].mark = MARK_NONE;
 }
 
-/* @cut: what "cut" means, or NULL if nothing is known of that */
+/* @cut: what "cut" means, or NULL if that is unknown */
 static void print_topology(const struct machine *machine, const char *cut)
 {
 	int i;
@@ -250,7 +250,7 @@ static void print_picture(const struct machine *machine, const struct options *o
 		dot_svg(machine, clusters);
 }
 
-/* Any machine, by its declared links and a policy; as the module would have it. */
+/* Any machine, by declared links and a policy: what the module would do there. */
 static int show_declared(const struct options *options)
 {
 	static struct plan plan;
@@ -268,7 +268,7 @@ static int show_declared(const struct options *options)
 	return EXIT_DONE;
 }
 
-/* What the module shows; without it what the device tree says. */
+/* Show what the module shows, or without the module what the device tree says. */
 int command_topology(const struct options *options)
 {
 	static struct plan plan;

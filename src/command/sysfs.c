@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A path below --root. It is good until the next call. */
+/* A path below --root, valid until the next call. */
 const char *at(const char *format, ...)
 {
 	static char path[PATH_MAX];
@@ -30,7 +30,7 @@ const char *at(const char *format, ...)
 	return path;
 }
 
-/* What is read from outside may hold anything: keep it from playing with a terminal, or JSON. */
+/* Text from outside may hold any bytes: keep control characters from terminals and JSON. */
 void make_printable(char *text)
 {
 	for (; *text; text++)
@@ -81,14 +81,14 @@ bool module_version(char text[TEXT_SIZE])
 	return read_line(text, TEXT_SIZE, at(MODULE_DIR "/version"));
 }
 
-/* The module's parameter "domains". One that cannot be read is the default. */
+/* The module's parameter "domains"; the default if it cannot be read. */
 void module_domains(char text[DOMAINS_SIZE])
 {
 	if (!read_line(text, DOMAINS_SIZE, at(MODULE_DIR "/parameters/domains")))
 		strcpy(text, "group");
 }
 
-/* Are GPUs together because their IOMMU group makes them, rather than because somebody said so? */
+/* Does the IOMMU group join GPUs, rather than a choice of the administrator? */
 bool is_by_group(const char *domains)
 {
 	struct nvli_domains_error error;
@@ -97,7 +97,7 @@ bool is_by_group(const char *domains)
 	return !nvli_domains_parse(&parsed, domains, &error) || parsed.policy == NVLI_BY_GROUP;
 }
 
-/* What makes GPUs one domain: "group", "list", or the parameter that this command does not know. */
+/* What joins GPUs: "group", "list", or the parameter itself if this command does not know it. */
 void joined_by(char text[DOMAINS_SIZE])
 {
 	struct nvli_domains_error error;
@@ -113,7 +113,7 @@ bool gpu_is_on_pci(const char *address)
 	return !access(at(DEVICES_DIR "/%s", address), F_OK);
 }
 
-/* What cannot be told must not pass for another kind of device, unless it has just gone. */
+/* A device whose id cannot be read must not pass for another kind, unless it is gone. */
 u16 device_id(const char *address, const char *name)
 {
 	const char *path = at(DEVICES_DIR "/%s/%s", address, name);
@@ -157,8 +157,8 @@ int gpu_group(const char *address)
 }
 
 /*
- * Return: the phandle of its device-tree node, 0 if it has none. One that cannot be read would pass
- * for a GPU of which the tree says nothing.
+ * Return: the phandle of its device-tree node, 0 if it has none. If a phandle cannot be
+ * read, fail: the GPU would pass for one that has no node.
  */
 u32 gpu_phandle(const char *address)
 {
@@ -177,7 +177,7 @@ u32 gpu_phandle(const char *address)
 	return be32toh(cell);
 }
 
-/* Read one of the module's files about a GPU, which has to be there. */
+/* Read one of the module's files about a GPU. The file has to exist. */
 static void see(char *text, size_t size, const char *address, const char *name)
 {
 	const char *path = at(DEVICES_DIR "/%s/" MODULE "/%s", address, name);
@@ -186,7 +186,7 @@ static void see(char *text, size_t size, const char *address, const char *name)
 		fail_errno("%s", path);
 }
 
-/* The same for a file that an older module lacks. Return: false if it does not have it. */
+/* The same for a file that an older module may lack. Return: false if it does. */
 static bool see_if_there(char *text, size_t size, const char *address, const char *name)
 {
 	const char *path = at(DEVICES_DIR "/%s/" MODULE "/%s", address, name);
@@ -273,9 +273,9 @@ static void see_once(struct gpu_seen *seen, const char *address)
 }
 
 /*
- * What the module shows of a GPU. It is in several files, and the GPU may be reset between two of
- * them, so they are read until two readings agree, but no more than eight times. The age of the
- * read-back differs from one reading to the next, so it is read once, at the end.
+ * Read what the module shows of a GPU, in several files. The GPU may be reset between two of them,
+ * so read all files until two rounds agree, but at most eight times. The age of the read-back
+ * differs from one round to the next, so read it once, at the end.
  */
 void gpu_see(struct gpu_seen *seen, const char *address)
 {
@@ -312,7 +312,7 @@ struct gpu *machine_add(struct machine *machine)
 	return gpu;
 }
 
-/* The V100 SXM2 on PCI, and what the module shows of them, but for their links. */
+/* The V100 SXM2 on PCI, and what the module shows of them, except their links. */
 void machine_from_sysfs(struct machine *machine)
 {
 	const char *path = at(DEVICES_DIR);
@@ -356,11 +356,11 @@ static int find(const struct machine *machine, const char *address)
 	return -1;
 }
 
-/* The same rules as those of the module's exposed_peers, for one link. */
+/* Judge one link by the rules of the module's exposed_peers. */
 static enum mark mark_of(const struct gpu *gpu, const struct gpu_link *link, u32 bit,
 			 const struct machine *machine)
 {
-	/* Of a GPU that the module does not know nothing is known. */
+	/* The module does not know this GPU, so its links may be open. */
 	if (!gpu->seen.shown)
 		return MARK_OPEN;
 	if (gpu->seen.disabled_known && gpu->seen.disabled & bit)

@@ -18,7 +18,7 @@
 #define TREE_SIZE	(16 << 20)	/* an AC922's has less than one MiB */
 #define TREE_DEPTH	32		/* a GPU is the sixth below the root */
 
-/* Read what is there, so that a pipe will do, too. Return: how much, or -1 with errno. */
+/* Read all of a file or pipe. Return: the number of bytes, or -1 with errno. */
 static ssize_t read_all(const char *path, char *buffer, size_t size)
 {
 	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
@@ -45,7 +45,7 @@ static ssize_t read_all(const char *path, char *buffer, size_t size)
 	return done;
 }
 
-/* Nothing below looks at a tree that was not checked as a whole. */
+/* Check the whole tree before anything else reads it. */
 static const char *check(const void *fdt, size_t size)
 {
 	static char text[TEXT_SIZE];
@@ -55,7 +55,7 @@ static const char *check(const void *fdt, size_t size)
 		return "the file is empty: a flattened device tree (.dtb) is accepted";
 	if (size == TREE_SIZE)
 		return "larger than 16 MiB: no flattened device tree is";
-	/* Its own check of the header trusts that there is one. */
+	/* libfdt's check of the header assumes that the header is complete. */
 	if (size < sizeof(struct fdt_header) || fdt_magic(fdt) != FDT_MAGIC)
 		return "not a flattened device tree (.dtb); dtc makes one of a .dts";
 	if (fdt_totalsize(fdt) > size) {
@@ -63,7 +63,7 @@ static const char *check(const void *fdt, size_t size)
 			 fdt_totalsize(fdt));
 		return text;
 	}
-	/* Names were paths before version 16, and libfdt's check stumbles over one that is not. */
+	/* Before version 16 names were paths, and libfdt's check mishandles a name that is not. */
 	if (fdt_version(fdt) < 17) {
 		snprintf(text, sizeof(text), "version %u of the format: 17 and newer is accepted",
 			 fdt_version(fdt));
@@ -84,10 +84,10 @@ static const char *check(const void *fdt, size_t size)
  * @tree: set; tree_close() frees it, also after an error
  * @file: a .dtb, "-" for standard input, or NULL for the tree of the running machine
  *
- * Of the running machine that is what the kernel and the module go by, and everybody can read it.
- * The flattened tree that the kernel started with is for root only, and may be another.
+ * For the running machine it reads the tree that the kernel and the module use. Every user can read
+ * that. Only root can read the flattened tree that the kernel booted with, and it may differ.
  *
- * Return: NULL, or why there is none, for the user.
+ * Return: NULL, or why there is no tree, for the user.
  */
 const char *tree_open(struct tree *tree, const char *file)
 {
@@ -156,7 +156,7 @@ static bool is_npu(const void *fdt, int node)
 	return node >= 0 && !fdt_node_check_compatible(fdt, node, NPU_COMPATIBLE);
 }
 
-/* As find_node() in src/module/topology.c. */
+/* Follows find_node() in src/module/powernv/tree.c. */
 static struct nvli_node find_node(void *context, u32 phandle)
 {
 	const void *fdt = context;
@@ -173,7 +173,7 @@ static struct nvli_node find_node(void *context, u32 phandle)
 	};
 }
 
-/* The PCI segment, as the kernel numbers it: by the PHB's own node. */
+/* The PCI segment, numbered as the kernel does: by the PHB's node. */
 static bool read_segment(u32 *segment, const void *fdt, int node)
 {
 	const fdt64_t *number;
@@ -191,7 +191,7 @@ static bool read_segment(u32 *segment, const void *fdt, int node)
 
 /*
  * The PCI address: the segment of the PHB above, and bus, device and function as firmware numbered
- * them in "reg", which the kernel keeps on this platform.
+ * them in "reg". The kernel keeps firmware's numbers on this platform.
  */
 static void read_address(struct gpu *gpu, const void *fdt, const int *path, int depth)
 {
@@ -216,7 +216,7 @@ static void read_node(struct gpu *gpu, const struct tree *tree, int node)
 	const void *cells;
 	int length = 0;
 
-	/* No tree of a machine has a path so long that it would not fit. */
+	/* A machine's tree has no path that does not fit. */
 	if (fdt_get_path(tree->fdt, node, gpu->node, sizeof(gpu->node)))
 		strcpy(gpu->node, "?");
 	make_printable(gpu->node);
@@ -229,8 +229,8 @@ static void read_node(struct gpu *gpu, const struct tree *tree, int node)
 }
 
 /*
- * Read what the tree says of a GPU of which PCI tells the node. It counts whatever ids it has. A
- * GPU without a node has no links that are known.
+ * Read what the tree says of a GPU whose node PCI names. The ids in the node do not matter. The
+ * links of a GPU without a node are unknown.
  */
 void tree_read_gpu(struct gpu *gpu, const struct tree *tree, u32 phandle)
 {

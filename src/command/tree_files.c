@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * In: the device tree of the running machine as the files that everybody can read: a directory is
- * a node and a file a property. They become a flattened tree, so that there is one way to read it.
+ * In: the device tree of the running machine, as files that every user can read: a directory is a
+ * node and a file a property. They become a flattened tree, so that tree.c reads both alike.
  */
 
 #include "command.h"
@@ -17,7 +17,7 @@
 
 #define TREE_DIR	"/sys/firmware/devicetree/base"
 
-#define PROPERTY_SIZE	0x100000	/* 1 MiB, and none is */
+#define PROPERTY_SIZE	0x100000	/* 1 MiB; no property is larger */
 
 /* In a flattened tree a node's properties come before its children. */
 static int properties_first(const FTSENT **a, const FTSENT **b)
@@ -25,11 +25,11 @@ static int properties_first(const FTSENT **a, const FTSENT **b)
 	return ((*a)->fts_info == FTS_D) - ((*b)->fts_info == FTS_D);
 }
 
-/* What went wrong, empty as long as nothing did; and the file that is to blame, if it is one. */
+/* The first error, empty if there was none; and the file that caused it, if one did. */
 static char fault[TEXT_SIZE];
 static char blamed[PATH_MAX];
 
-/* A tree of which a part is missing might have no GPU in it, and nothing would be cut. */
+/* Fail on any missing part: an incomplete tree might lack a GPU, and its links would stay. */
 static void blame(const FTSENT *entry, const char *why)
 {
 	snprintf(blamed, sizeof(blamed), "%s", entry->fts_path);
@@ -37,7 +37,7 @@ static void blame(const FTSENT *entry, const char *why)
 	snprintf(fault, sizeof(fault), "%s", why);
 }
 
-/* The kernel lets only root read these, and nothing of NVLink is in them. */
+/* The kernel lets only root read these. They have nothing to do with NVLink. */
 static bool is_secret(const FTSENT *entry)
 {
 	return !strncmp(entry->fts_name, "security-", 9);
@@ -94,7 +94,7 @@ static int read_files(void *fdt, size_t size, const char *path)
 	int error;
 	FTS *fts;
 
-	/* The directory itself may be a link, as /proc/device-tree is. */
+	/* The directory itself may be a symbolic link, as /proc/device-tree is. */
 	fts = fts_open(paths, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, properties_first);
 	if (!fts) {
 		snprintf(fault, sizeof(fault), "%s", strerror(errno));
@@ -121,7 +121,7 @@ static int read_files(void *fdt, size_t size, const char *path)
  * @tree: has room for it
  * @size: how much
  *
- * Return: NULL, or why there is none, for the user.
+ * Return: NULL, or why there is no tree, for the user.
  */
 const char *tree_from_files(struct tree *tree, size_t size)
 {
@@ -134,7 +134,7 @@ const char *tree_from_files(struct tree *tree, size_t size)
 	strcpy(path, at(TREE_DIR));
 	strcpy(blamed, path);
 	if (access(path, F_OK)) {
-		/* A link that leads nowhere is something else than no tree. */
+		/* A dangling symbolic link is another error than a missing tree. */
 		if (errno == ENOENT && lstat(path, &status))
 			return "this machine has no device tree, as bare-metal POWER hosts have; "
 				"give plan a FILE.dtb, or declared links by --links";
@@ -143,7 +143,7 @@ const char *tree_from_files(struct tree *tree, size_t size)
 	}
 
 	error = read_files(tree->fdt, size, path);
-	/* Each machine's has it. */
+	/* The tree of each machine has this property. */
 	if (!*fault && !error && !fdt_getprop(tree->fdt, 0, "compatible", &length))
 		snprintf(fault, sizeof(fault), "no device tree: it has no property 'compatible'");
 	if (!*fault && error)

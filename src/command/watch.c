@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * status --watch: draws the status again when the kernel sends an event about a PCI device or the
- * module, and every two seconds at the latest.
+ * status --watch: draw the status again when the kernel sends an event about a PCI device or the
+ * module, and at least every two seconds.
  *
  * A child reads and prints each frame. GPUs may go while they are read, and the module may be
- * unloaded; the child then ends with an error, as status does, and the next one reads again.
+ * unloaded. The child then ends with an error, as status does, and the next one reads again.
  */
 
 #include "command.h"
@@ -57,7 +57,7 @@ static sigset_t watched_signals(void)
 	return set;
 }
 
-/* Everybody may receive uevents. A container may have no such socket: then time has to do. */
+/* Every user may receive uevents. In a container without such a socket, only time triggers. */
 static void open_events(struct watch *watch)
 {
 	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = KERNEL_EVENTS };
@@ -87,7 +87,7 @@ static bool is_about_us(const char *event, size_t length)
 	return false;
 }
 
-/* Take all events that are there. Return: true if one is about us, or some were lost. */
+/* Read all pending events. Return: true if one is about us, or some were lost. */
 static bool take_events(const struct watch *watch)
 {
 	static char event[16384];
@@ -104,7 +104,7 @@ static bool take_events(const struct watch *watch)
 	}
 }
 
-/* What a child prints, errors too, and how it ended. Return: the text, which the caller frees. */
+/* Read what a child prints, errors included, and its status. The caller frees the text. */
 static char *read_frame(int *status)
 {
 	char buffer[4096];
@@ -150,7 +150,7 @@ static char *read_frame(int *status)
 	return text;
 }
 
-/* A GPU that goes while it is read is no error a moment later. */
+/* Retry: if a GPU went while it was read, the next round does not see it. */
 static char *read_good_frame(void)
 {
 	int tries = TRIES, status;
@@ -267,7 +267,7 @@ static enum reason wait_for_next(const struct watch *watch)
 
 /**
  * watch_status() - draw the status until a signal ends it
- * @frames: or until it was drawn so often; 0: for ever
+ * @frames: or until it has drawn this many times; 0: no limit
  */
 int watch_status(unsigned int frames)
 {

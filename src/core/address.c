@@ -7,8 +7,8 @@
  *   pci_0004_04_00_0				libvirt
  *   /sys/bus/pci/devices/0004:04:00.0		a path that ends with one of these
  *
- * Every digit is needed, in either case. What cannot be read is refused and never guessed. The
- * refusal says what was probably meant.
+ * All digits are required, in either case. A text that cannot be parsed is refused and never
+ * guessed. The error names the address that was probably meant.
  */
 
 #include "text.h"
@@ -27,7 +27,7 @@ static const struct field {
 	unsigned int bits;
 	char end;		/* what follows, if it is always the same; libvirt has '_' */
 	const char *form;
-	const char *range;	/* NULL if the digits cannot say too much */
+	const char *range;	/* NULL if the digits cannot exceed a limit */
 } fields[] = {
 	{ 4, 16, ':', "a segment is four hex digits and a colon", NULL },
 	{ 2, 8, ':', "a bus is two hex digits and a colon", NULL },
@@ -47,7 +47,7 @@ static int hex_digit(char c)
 	return -1;
 }
 
-/* Say why not. A blank is what is wrong, whatever was expected in its place. Returns false. */
+/* Set the error. A blank is always named as the mistake. Returns false. */
 bool nvli_refuse(struct nvli_domains_error *error, const char *text, size_t position,
 		 const char *why)
 {
@@ -141,7 +141,7 @@ static bool refuse(struct nvli_domains_error *error, const char *text, size_t po
 	return nvli_refuse(error, text, position, whole);
 }
 
-/* nvidia-smi has eight digits of segment. No kernel has a PCI segment that needs the first four. */
+/* nvidia-smi prints eight digits of segment. No PCI segment of Linux needs the first four. */
 static bool is_long_segment(const char *text)
 {
 	unsigned int i;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Identity: by PCI id first, then by the chip's own word. */
+/* Identity: by the PCI id first, then by the chip's register PMC_BOOT_0. */
 
 #include <nvlink_isolation/core.h>
 
@@ -38,7 +38,7 @@ bool nvli_chip_is_other(u32 boot_0)
 	return boot_0 >> GV100_PMC_BOOT_0_CHIP_SHIFT == GP100_PMC_BOOT_0_CHIP;
 }
 
-/* Is this the content of a register, rather than the sign that there was no access to it? */
+/* Is this the content of a register, and not the pattern of a failed access? */
 bool nvli_is_answer(u32 value)
 {
 	return value != GV100_NO_ANSWER && value >> GV100_PRI_ERROR_SHIFT != GV100_PRI_ERROR;

@@ -5,8 +5,8 @@
  *   domains = "group" | "gpu" | domain { "," domain }
  *   domain  = GPU { "+" GPU }
  *
- * A GPU is written in one of the forms of address.c. What cannot be read is refused and never
- * guessed: a domain too large is a link left open.
+ * A GPU is written in one of the forms of address.c. A text that cannot be parsed is refused and
+ * never guessed: a domain that is too large leaves a link open.
  */
 
 #include "text.h"
@@ -28,7 +28,7 @@ static const char too_many[] = "more than 32 GPUs: a list names at most 32";
 
 _Static_assert(NVLI_DOMAINS_MAX == 32, "too_many names another number");
 
-/* Is this the word, up to where a word can end? */
+/* Is the word at @at exactly this one? */
 static bool is_word(const char *text, const char *word)
 {
 	while (*word)
@@ -38,7 +38,7 @@ static bool is_word(const char *text, const char *word)
 	return nvli_ends_word(*text);
 }
 
-/* Read a policy's name, which has to be all that is there. */
+/* Read the name of a policy, which has to be the whole text. */
 static bool parse_policy(struct nvli_domains *domains, const char *text,
 			 struct nvli_domains_error *error)
 {
@@ -136,7 +136,7 @@ bool nvli_domains_parse(struct nvli_domains *domains, const char *text,
  * @gpu: the GPU's address, as NVLI_GPU_ID packs it
  * @group: its IOMMU group, negative if it has none
  *
- * Two GPUs of the same number may talk. Numbers of different policies have nothing in common.
+ * GPUs with the same number may keep their links. Do not compare numbers of two policies.
  *
  * Return: a number >= 0, or NVLI_ALONE.
  */
@@ -180,7 +180,7 @@ const char *nvli_domains_text(const struct nvli_domains *domains, char text[NVLI
 			if (i)
 				*end++ = member->domain == member[-1].domain ? '+' : ',';
 			nvli_gpu_id_text(member->gpu, end);
-			/* An address is as long as any other. */
+			/* All addresses have the same length. */
 			end += NVLI_GPU_ID_TEXT - 1;
 		}
 		*end = '\0';

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which links to cut. */
+/* Which links have to be disabled. */
 
 #include <nvlink_isolation/core.h>
 
 /*
- * A link to nothing may not: disabling it harms nobody, and half-populated boards have been seen
- * with wrong cells.
+ * A link to nothing may not stay enabled: disabling it does no harm, and half-populated boards have
+ * had wrong cells.
  */
 static bool may_talk(const struct nvli_topology_link *link, int domain, int peer_domain)
 {
 	if (link->end == NVLI_END_CPU)
 		return true;
 
-	/* An error code that was taken for a domain joins nobody. */
+	/* A negative error code in place of a domain must not join two GPUs. */
 	return link->end == NVLI_END_GPU && domain >= 0 && domain == peer_domain;
 }
 
@@ -23,7 +23,7 @@ static bool may_talk(const struct nvli_topology_link *link, int domain, int peer
  * @peer_domain: for each link that leads to a GPU, the domain of that GPU; NVLI_ALONE where it is
  *		 not known. Not read for other links.
  *
- * Return: bits of GV100_LINK_DISABLE. Whatever is not known to be allowed is cut.
+ * Return: bits of GV100_LINK_DISABLE. A link that is not known to be allowed is required.
  */
 u32 nvli_required_mask(const struct nvli_topology *topology, int domain,
 		       const int peer_domain[GV100_NVLINKS])

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What may be claimed about a GPU. Only facts are kept here; the state follows from them. There is
- * one way to NVLI_ISOLATED: a read-back that was begun after the last reset and shows every
+ * What may be claimed about a GPU. Only facts are kept here; the state follows from them. A GPU
+ * becomes NVLI_ISOLATED in one way: a read-back that began after the last reset shows every
  * required bit.
  */
 
@@ -10,7 +10,7 @@
 /* Attempts in a row that have to name another chip before a GPU is left alone */
 #define OTHER_CHIP_ATTEMPTS	2
 
-/* Enforcement begins or ends. What was read before proves nothing afterwards, either way. */
+/* Enforcement begins or ends. Either way, earlier read-backs prove nothing afterwards. */
 void nvli_status_enforce(struct nvli_status *status, bool enforced)
 {
 	if (status->enforced == enforced)
@@ -23,8 +23,8 @@ void nvli_status_enforce(struct nvli_status *status, bool enforced)
 }
 
 /*
- * Note whether resets are seen from now on. A read-back from before hooks came back may have been
- * followed by a reset that nobody saw.
+ * Note whether the hooks see resets from now on. A read-back from before the hooks returned proves
+ * nothing: an unseen reset may have followed it.
  */
 void nvli_status_watch(struct nvli_status *status, bool watched)
 {
@@ -55,14 +55,14 @@ void nvli_status_reset(struct nvli_status *status, bool counted)
 {
 	status->generation++;
 	status->resets += counted && status->enforced;
-	/* The chip is asked again: wrong answers must not exempt a GPU for good. */
+	/* Read the chip's id again: wrong answers must not exempt a GPU forever. */
 	if (status->other_chip == OTHER_CHIP_ATTEMPTS)
 		status->other_chip--;
 }
 
 /*
- * Accesses to the GPU are answered again. An attempt that was not answered may be repeated, once in
- * each generation: a user can freeze and thaw its GPU at will.
+ * The GPU answers accesses again. Allow one more attempt after one that got no answer, but only
+ * once in each generation: a user can freeze and thaw its GPU at will.
  */
 void nvli_status_thaw(struct nvli_status *status)
 {
@@ -74,13 +74,13 @@ void nvli_status_thaw(struct nvli_status *status)
 	status->thawed_in = status->generation;
 }
 
-/* The last read-back is too old to claim anything by it. */
+/* The last read-back is too old to prove anything. */
 void nvli_status_expire(struct nvli_status *status)
 {
 	status->stale = true;
 }
 
-/* Only a known other chip is believed, if it is named in attempts in a row. Garbage is a fault. */
+/* Believe only a known other chip, named in attempts in a row. Garbage is a fault. */
 static void judge_chip(struct nvli_status *status, const struct nvli_result *result)
 {
 	if (result->outcome != NVLI_NOT_GV100 || status->was_gv100 ||
@@ -91,12 +91,12 @@ static void judge_chip(struct nvli_status *status, const struct nvli_result *res
 }
 
 /**
- * nvli_status_judge() - take the result of an attempt
+ * nvli_status_judge() - evaluate the result of an attempt
  * @status: the GPU
  * @generation: the generation in which the attempt was begun
  * @result: what it found
  *
- * A result of an older generation says nothing about this one and changes nothing.
+ * A result of an older generation proves nothing about this one, so it changes nothing.
  *
  * Return: true if the result shows that every required link is disabled now.
  */
@@ -141,7 +141,7 @@ bool nvli_status_was_read(const struct nvli_status *status)
 	return status->read_in == status->generation;
 }
 
-/* Was the mask read back since the last reset, and recently enough to claim something by it? */
+/* Was the mask read back since the last reset, and recently enough to be proof? */
 bool nvli_status_is_fresh(const struct nvli_status *status)
 {
 	return nvli_status_was_read(status) && !status->stale;
@@ -153,14 +153,14 @@ bool nvli_status_is_known(const struct nvli_status *status)
 	return status->enforced && status->watched && nvli_status_is_fresh(status);
 }
 
-/* Was every required link read back as disabled? Needs no read where none is required. */
+/* Was every required link read back as disabled? True if none is required. */
 bool nvli_status_is_cut(const struct nvli_status *status)
 {
 	return !status->required || (nvli_status_is_fresh(status) &&
 				     !(status->required & ~status->disabled));
 }
 
-/* Has an attempt failed since the last reset, and none succeeded? Then users get no other one. */
+/* Has an attempt failed since the last reset, and none succeeded? Then users cause no more. */
 bool nvli_status_has_failed(const struct nvli_status *status)
 {
 	return status->failed_in == status->generation && !nvli_status_is_cut(status);

@@ -15,7 +15,7 @@ static inline bool nvli_is_separator(char c)
 	return c == ',' || c == '+';
 }
 
-/* What is written to sysfs ends with a newline. */
+/* A value that is written to sysfs ends with a newline. */
 static inline bool nvli_is_end(const char *text)
 {
 	return !text[0] || (text[0] == '\n' && !text[1]);

@@ -13,8 +13,8 @@ static u32 cell(const u8 *bytes)
 }
 
 /*
- * A CPU entry is told by the NPU it belongs to and not by the GPU's ibm,npu list: board labels and
- * that list have disagreed on real machines.
+ * Identify a CPU entry by the NPU that it belongs to, and not by the GPU's ibm,npu list: this list
+ * and board labels have disagreed on real machines.
  */
 static struct nvli_topology_link link_of(u32 phandle, u32 self, nvli_find_node_t find,
 					 void *context)
@@ -54,8 +54,8 @@ static struct nvli_topology_link link_of(u32 phandle, u32 self, nvli_find_node_t
  * @find: looks a phandle up in the device tree
  * @context: passed to @find
  *
- * A list of another length than six cells tells nothing at all: with one cell too few, nobody
- * knows which one is missing, and so none can be matched to its link.
+ * A list of another length than six cells is useless: if a cell is missing, it may be any of them,
+ * so no cell can be matched to its link.
  */
 void nvli_topology_parse(struct nvli_topology *topology, const void *cells, size_t bytes,
 			 u32 self, nvli_find_node_t find, void *context)
@@ -98,9 +98,9 @@ static unsigned int links_to(const struct nvli_topology *topology, u32 phandle)
  * @b: the links of the other
  * @b_phandle: its phandle, 0 if it has none
  *
- * A link has two ends. Where one GPU counts more links to the other than that counts back, a cell
- * is wrong and nobody knows which, so a link that is said to lead to a friend may lead to a
- * stranger: for nvli_required_mask() the other's domain is then NVLI_ALONE, at both.
+ * A link has two ends. If one GPU counts more links to the other than that counts back, some cell
+ * is wrong, and a link that seems to lead to the same domain may lead to another one. The caller
+ * then has to give nvli_required_mask() NVLI_ALONE as the peer's domain, for both GPUs.
  *
  * Return: true if they do, also if neither lists the other.
  */
@@ -116,9 +116,9 @@ bool nvli_topology_agree(const struct nvli_topology *a, u32 a_phandle,
  * @npus: value of the GPU's ibm,npu, phandles of NPU devices, or NULL if it has none
  * @bytes: its length
  *
- * Firmware has two lists, and they have disagreed: then links of the board may be numbered in
- * another way than in its tables. That is for a warning. It changes nothing about what is cut: an
- * NPU's end is a CPU's, whichever it is.
+ * Firmware has two lists, and they have disagreed. The board may then number its links in another
+ * way than firmware's tables do. The result is for a warning only: the required links do not depend
+ * on which NPU is at the other end.
  *
  * Return: bits of GV100_LINK_DISABLE
  */

@@ -2,7 +2,8 @@
 /*
  * Links that are declared: the module parameter "links". Its grammar is with struct nvli_wires.
  *
- * What cannot be read is refused and never guessed: a link to the wrong GPU is a link left open.
+ * A text that cannot be parsed is refused and never guessed: a link declared to the wrong GPU may
+ * stay open.
  */
 
 #include "text.h"
@@ -40,7 +41,7 @@ static bool is_blank(const char *text)
 	return nvli_is_blank(text[0]) && !nvli_is_end(text);
 }
 
-/* Say why not. A blank is what is wrong, whatever was expected in its place. Returns false. */
+/* Set the error. A blank is always named as the mistake. Returns false. */
 static bool refuse(struct nvli_domains_error *error, const char *text, size_t position,
 		   const char *why)
 {
@@ -50,13 +51,13 @@ static bool refuse(struct nvli_domains_error *error, const char *text, size_t po
 	return false;
 }
 
-/* A semicolon separates nothing, but it is a likely mistake: the error is to point at it. */
+/* A semicolon is no separator, but a likely mistake: let the error point at it. */
 static bool ends_end(char c)
 {
 	return c == '-' || c == ';' || nvli_ends_word(c);
 }
 
-/* Is this all of the text, up to where a word can end? */
+/* Is the whole text exactly this word? */
 static bool is_none(const char *text)
 {
 	return text[0] == 'n' && text[1] == 'o' && text[2] == 'n' && text[3] == 'e' &&
@@ -68,7 +69,7 @@ static bool expect_end(const char *text, size_t at, struct nvli_domains_error *e
 {
 	if (nvli_is_end(text + at))
 		return refuse(error, text, at - 1, nothing_after);
-	/* A blank ends an end, too, and is refused as one. */
+	/* A blank ends an end as well, and the error then names the blank. */
 	if (ends_end(text[at]))
 		return refuse(error, text, at, nothing_before);
 	if (is_none(text + at))
@@ -80,8 +81,8 @@ static bool expect_end(const char *text, size_t at, struct nvli_domains_error *e
 }
 
 /*
- * Where in @end the number of the link begins, behind the last dot; 0 if there is none. In the
- * kernel's form an address has one dot of its own, so there one alone is no link's.
+ * Where in @end the number of the link begins, behind the last dot; 0 if there is none. The
+ * kernel's form of an address has a dot too, so a single dot there does not begin a number.
  */
 static size_t number_in(const char *end)
 {
@@ -230,7 +231,7 @@ bool nvli_wires_parse(struct nvli_wires *wires, const char *text,
 
 /*
  * Write what nvli_wires_parse() reads, in lower case without a newline. Texts that declare the same
- * links are written alike. Returns @text.
+ * links give the same result. Returns @text.
  */
 const char *nvli_wires_text(const struct nvli_wires *wires, char text[NVLI_WIRES_TEXT])
 {
@@ -244,7 +245,7 @@ const char *nvli_wires_text(const struct nvli_wires *wires, char text[NVLI_WIRES
 		if (i)
 			*next++ = i % 2 ? '-' : ',';
 		nvli_gpu_id_text(end->gpu, next);
-		/* An address is as long as any other. */
+		/* All addresses have the same length. */
 		next += NVLI_GPU_ID_TEXT - 1;
 		*next++ = '.';
 		*next++ = '0' + end->link;
