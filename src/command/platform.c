@@ -31,7 +31,7 @@ static bool is_powernv(void)
 	return false;
 }
 
-/* A kernel before 6.1 shows no architecture: the program that runs has that of the machine. */
+/* A kernel before 6.1 does not show its architecture. Then uname() has it. */
 static bool is_x86_64(void)
 {
 	char arch[TEXT_SIZE];

@@ -42,7 +42,7 @@ static bool is_ours(const struct pci_ops *ops)
 }
 
 /*
- * Not by container_of(bus->ops): aer_inject puts its own operations there for as long as it injects
+ * container_of(bus->ops) would not do: aer_inject puts its own operations there while it injects
  * errors, and calls ours. Under RCU.
  */
 struct nvli_bus *nvli_bus_find(const struct pci_bus *bus)
@@ -74,7 +74,7 @@ bool nvli_bus_read(struct pci_dev *pdev, int where, int size, u32 *value)
 	u32 ones = size == 4 ? U32_MAX : U16_MAX;
 
 	*value = ones;
-	/* Not by the bus's operations: aer_inject may hold its lock while it calls the gate. */
+	/* Bypass the bus's operations: aer_inject may hold its lock while it calls the gate. */
 	if (nvli_bus_own_ops(pdev->bus)->read(pdev->bus, pdev->devfn, where, size, value))
 		return false;
 	*value &= ones;
@@ -94,7 +94,7 @@ static struct nvli_bus *find_locked(const struct pci_bus *bus)
 	return entry;
 }
 
-/* Do config writes on this bus come by the gate? */
+/* Do config writes on this bus go through the gate? */
 bool nvli_bus_is_attached(const struct pci_bus *bus)
 {
 	bool attached;
@@ -152,8 +152,8 @@ static struct nvli_bus *entry_of(struct pci_bus *bus)
 }
 
 /*
- * Have the config writes on a bus come by the gate, if they do not yet. The gate does not go on top
- * of another module's operations: that module could be unloaded first. Returns true if they do now.
+ * Let config writes on a bus go through the gate. Do not put the gate on top of another module's
+ * operations: that module could be unloaded first. Returns true if they go through the gate now.
  */
 bool nvli_bus_attach(struct pci_bus *bus)
 {
@@ -161,7 +161,7 @@ bool nvli_bus_attach(struct pci_bus *bus)
 	struct pci_ops *ops;
 
 	mutex_lock(&buses_lock);
-	/* A write may come as soon as the operations are there: the entry first. */
+	/* Add the entry first: a write may arrive as soon as the operations are replaced. */
 	entry = entry_of(bus);
 	ops = entry ? copy_of(entry->ops) : NULL;
 	if (ops && READ_ONCE(bus->ops) == entry->ops)
@@ -222,7 +222,7 @@ static int look_at_heirs(struct pci_dev *pdev, void *covered)
 	return 0;
 }
 
-/* Could the gate be taken off all buses now, without taking others' operations with it? */
+/* Could the gate be removed from all buses now, without removing others' operations? */
 bool nvli_buses_can_detach(void)
 {
 	struct nvli_bus *entry;
@@ -271,9 +271,9 @@ static int restore_heirs(struct pci_dev *pdev, void *unused)
 }
 
 /*
- * Wait until nobody runs in what the operations were before. Where config accesses do not take
- * pci_lock, a task may have read the pointer to a write operation and be preempted before it is in
- * there. One that sleeps in the gate is in no grace period's way, so it is counted.
+ * Wait until no task runs in the previous operations. Where config accesses do not take pci_lock, a
+ * task may have read the pointer to a write operation and be preempted before it calls it. A grace
+ * period does not wait for a task that sleeps in the gate, so these are counted.
  */
 void nvli_buses_wait(void)
 {

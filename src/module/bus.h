@@ -8,7 +8,7 @@
 #include <linux/spinlock.h>
 
 /**
- * struct nvli_bus - a bus whose config writes come by the gate
+ * struct nvli_bus - a bus whose config writes go through the gate
  * @node: in the list of all of them, under RCU
  * @bus: the bus; holds a reference
  * @ops: the bus's own operations

@@ -7,7 +7,7 @@
 
 #include <linux/atomic.h>
 
-/* Callers inside a hook, which unloading has to wait for. Every device of the machine comes by. */
+/* Callers inside a hook, for any device of the machine. Unloading has to wait for them. */
 extern atomic_t nvli_enabling;
 
 void nvli_enable_left(void);

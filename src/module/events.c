@@ -27,7 +27,7 @@ void nvli_event_reset(struct nvli_gpu *gpu, bool counted)
 	nvli_status_reset(&gpu->status, counted);
 	gpu->reset.settled_ns = NVLI_IN_RESET;
 	gpu->reset.happened = false;
-	/* The driver that had the GPU when enforcement began has lost it. */
+	/* The reset takes the GPU from the driver that had it when enforcement began. */
 	gpu->spared = false;
 	if (gpu->status.enforced)
 		strscpy(gpu->error, "reset, and not verified since", sizeof(gpu->error));

@@ -86,7 +86,7 @@ static bool is_left_alone(struct nvli_gpu *gpu)
 	return READ_ONCE(gpu->spared) || nvli_gpu_state(gpu) == NVLI_OFF;
 }
 
-/* A config write that is none of the gate's business, or was admitted */
+/* Pass on a config write that the gate does not have to judge, or has let through */
 static int pass(const struct nvli_visit *visit, int where, int size, u32 value)
 {
 	int err;
@@ -110,7 +110,7 @@ static int switch_on(struct nvli_visit *visit, int where, int size, u32 value)
 	u32 command;
 	int err;
 
-	/* What a device in reset, frozen or gone does with the write is not known. */
+	/* The effect of the write on a device in reset, frozen or gone is unknown. */
 	if (!nvli_visit_read(visit, PCI_COMMAND, 2, &command))
 		command = U16_MAX;
 	if (READ_ONCE(nvli_gate) && command == U16_MAX && !is_left_alone(gpu))
@@ -132,7 +132,7 @@ static int switch_on(struct nvli_visit *visit, int where, int size, u32 value)
 	err = pass(visit, where, size, value);
 	if (!err && memory && !visit->is_on)
 		gpu->switched_on++;
-	/* What cannot be passed on leaves the GPU as it was found. */
+	/* If the write fails, leave the GPU as it was found. */
 	if (err && visit->is_on)
 		nvli_visit_write_command(visit, visit->command);
 	trace_nvli_gate(visit, answer, ktime_get_ns() - began);

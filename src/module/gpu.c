@@ -44,7 +44,7 @@ static void free_gpu(struct kref *ref)
 	kfree(gpu);
 }
 
-/* May sleep, if it is the last reference. */
+/* May sleep if this is the last reference. */
 void nvli_gpu_put(struct nvli_gpu *gpu)
 {
 	kref_put(&gpu->ref, free_gpu);

@@ -88,8 +88,8 @@ static enum nvli_answer look(struct nvli_gpu *gpu, enum nvli_how how)
 }
 
 /*
- * Verify a GPU if it can be reached, waking it if it sleeps and nobody uses it: a user's sleep is
- * the user's. The port above it may sleep, too, and has to be awake for the question whether it can
+ * Verify a GPU if it can be reached, waking it if it sleeps and nobody uses it: a GPU in use sleeps
+ * on. The port above it may sleep, too, and has to be awake for the question whether it can
  * be reached. Returns as nvli_gate_ring() does.
  */
 enum nvli_answer nvli_look(struct nvli_gpu *gpu, enum nvli_how how)

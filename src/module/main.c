@@ -112,7 +112,7 @@ static int start(void)
 	pr_info("enforcement starts (isolate=1, gate=%d)\n", READ_ONCE(nvli_gate));
 	while ((gpu = nvli_gpu_next(gpu)))
 		enforce(gpu, watch(gpu));
-	/* A write may be under way that began before the gate was there. */
+	/* Wait for writes that began before the gate was attached. */
 	nvli_buses_wait();
 	while ((gpu = nvli_gpu_next(gpu)))
 		start_gpu(gpu);

@@ -45,7 +45,7 @@ void nvli_parameters_act(const struct nvli_actions *what)
 static int parse(const char *text, const struct kernel_param *kp, bool *value)
 {
 	static const char * const words[] = { "0", "1", "n", "y", "N", "Y", "off", "on" };
-	/* The name alone switches it on, as for any boolean. */
+	/* A parameter without a value is on, as for any boolean. */
 	int i = text ? sysfs_match_string(words, text) : 1;
 
 	if (i < 0) {

@@ -93,7 +93,7 @@ static u32 required_of(const struct nvli_gpu *gpu)
 	return nvli_required_mask(&gpu->topology, nvli_plan_domain(gpu), peer_domain);
 }
 
-/* Can the domain of a GPU be told? Not before the kernel has put it into its IOMMU group. */
+/* Is the domain of a GPU known? Not before the kernel has put it into its IOMMU group. */
 bool nvli_plan_is_ready(const struct nvli_gpu *gpu)
 {
 	return nvli_domains().policy != NVLI_BY_GROUP || group_of(gpu) >= 0;
@@ -182,7 +182,7 @@ bool nvli_plan_is_any_exposed(struct nvli_gpu *gpu)
 /* What is at the other end of a link, as sysfs and the log call it */
 void nvli_plan_peer_name(const struct nvli_gpu *gpu, int link, char name[NVLI_PEER_NAME])
 {
-	/* Of a GPU that the topology knows and PCI does not, nothing is known. */
+	/* The topology has this GPU and PCI does not, so its domain is unknown. */
 	const char *text = "unknown";
 	const struct nvli_gpu *peer;
 

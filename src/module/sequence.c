@@ -93,7 +93,7 @@ static bool start_ring(struct run *run)
 	       write_register(run, GV100_PMC_ENABLE, value | GV100_PMC_ENABLE_NVLINK);
 }
 
-/* Ends with the mask as last read, whatever it is; the caller judges it. */
+/* Ends with the mask as last read. The caller judges it. */
 static bool disable_links(struct run *run, u32 required)
 {
 	u32 mask;

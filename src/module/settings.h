@@ -11,7 +11,7 @@
 /* Are the links to be kept disabled? */
 extern bool nvli_isolate;
 
-/* Is a GPU that is not verified refused, or only reported? */
+/* Does the gate refuse a GPU that is not verified, or only report it? */
 extern bool nvli_gate;
 
 /* The mean time between two audits of a GPU, in seconds; 0 for no audits */
@@ -21,7 +21,7 @@ extern unsigned int nvli_audit_seconds;
 struct nvli_domains nvli_domains(void);
 void nvli_set_domains(const struct nvli_domains *domains);
 
-/* Where links lead, on a platform on which nothing else tells. Plans nothing, either. */
+/* Where links lead, on a platform whose firmware does not say. Plans nothing, either. */
 struct nvli_wires nvli_wires(void);
 void nvli_set_wires(const struct nvli_wires *wires);
 void nvli_topology_as_declared(u32 gpu, struct nvli_topology *topology);

@@ -42,7 +42,7 @@ static DEVICE_ATTR_RO(_name)
  * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/state
  * Description:		What is known of the GPU, one of:
  *			off		isolate=0: not enforced, nothing is known
- *			pending		has to be isolated and is not yet known to be; see
+ *			pending		has to be isolated and was not verified yet; see
  *					last_error
  *			isolated	every link in required_links was read back as disabled,
  *					after the last reset. Links that are not in required_links
@@ -52,11 +52,11 @@ static DEVICE_ATTR_RO(_name)
  *					are isolated here and all links between them are kept.
  *			failed		an attempt since the last reset failed, or its resets
  *					cannot be watched; see last_error
- *			unsupported	PMC_BOOT_0 is a known other chip's: never written to, not
- *					isolated
+ *			unsupported	PMC_BOOT_0 names another known chip: the module does not
+ *					write to it and does not isolate it
  *			With gate=1 nobody can switch on the memory decoding of a GPU that is
- *			pending or failed before its links are read back as disabled, which is
- *			tried at that moment; see held.
+ *			pending or failed before its links are read back as disabled. The
+ *			module tries that at this moment; see held.
  */
 static ssize_t show_state(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
 {
@@ -74,7 +74,7 @@ static ssize_t show_disabled_links(struct nvli_gpu *gpu, const struct nvli_statu
 {
 	char links[NVLI_LINKS_TEXT];
 
-	/* What was read while resets may go unseen may not be true any more. */
+	/* A read-back may be outdated if a reset may have gone unseen since. */
 	return sysfs_emit(buf, "%s\n", nvli_status_is_known(status) ?
 			  nvli_links_text(status->disabled, links) : "unknown");
 }
@@ -98,8 +98,8 @@ NVLI_ATTRIBUTE(required_links);
  * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/verified
  * Description:		Seconds since the last read-back that showed every link in required_links
  *			as disabled; "never" if there was none since isolate=1. With audits on, a
- *			GPU whose read-back is older than three audit periods is not called
- *			isolated.
+ *			GPU whose read-back is older than three audit periods is not
+ *			isolated but pending.
  */
 static ssize_t show_verified(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
 {
@@ -115,7 +115,7 @@ NVLI_ATTRIBUTE(verified);
 /*
  * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/peers
  * Description:		Six words, what is at the other end of links 0 to 5: the PCI address of a
- *			GPU, "cpu", "none", or "unknown" where it cannot be told.
+ *			GPU, "cpu", "none", or "unknown".
  */
 static ssize_t show_peers(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
 {
@@ -134,7 +134,7 @@ NVLI_ATTRIBUTE(peers);
 
 /*
  * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/domain
- * Description:		A number that GPUs which may talk to each other share, or "alone". With
+ * Description:		A number that the GPUs of one domain share, or "alone". With
  *			domains=group it is the IOMMU group's, with a list the place in it, from 0.
  */
 static ssize_t show_domain(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
@@ -168,10 +168,10 @@ static ssize_t emit_peers(struct nvli_gpu *gpu, char *buf,
 
 /*
  * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/exposed_peers
- * Description:		The GPUs of another domain that can reach this one, as far as is known: a
- *			link leads there, and neither end of it was read back as disabled since
- *			the last reset. PCI addresses, and "unknown" for an end that cannot be
- *			told. An empty line is good.
+ * Description:		The GPUs of other domains that may be able to reach this one: a link leads
+ *			there, and neither end of it was read back as disabled since the last
+ *			reset. PCI addresses, and "unknown" for an unknown end. An empty line is
+ *			good.
  */
 static ssize_t show_exposed_peers(struct nvli_gpu *gpu, const struct nvli_status *status,
 				  char *buf)
@@ -208,8 +208,8 @@ NVLI_ATTRIBUTE(held);
 
 /*
  * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/switched_on
- * Description:		How often memory decoding of the GPU was switched on since isolate=1, by
- *			the module for a look or by others through it.
+ * Description:		How often the GPU's memory decoding was switched on since isolate=1: by the
+ *			module to verify the GPU, or by others with the module's consent.
  */
 static ssize_t show_switched_on(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
 {
@@ -241,7 +241,7 @@ NVLI_ATTRIBUTE(resets);
 /*
  * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/reapplied
  * Description:		How many times the GPU was verified as isolated again after a reset.
- *			Several resets in a row may be answered by one.
+ *			Several resets in a row may lead to one verification.
  */
 static ssize_t show_reapplied(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
 {
@@ -269,11 +269,11 @@ NVLI_ATTRIBUTE(last_error);
 
 /*
  * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/apply
- * Description:		Written 1 by root: disable the links that have to be now, even if a driver
- *			uses the GPU or an attempt has failed. A GPU that nobody uses is woken for
- *			it. Errors: EINVAL for anything but 1; EBUSY if the GPU is in reset or was
+ * Description:		If root writes 1, the module disables the required links now, even if a
+ *			driver uses the GPU or an attempt has failed. It wakes a GPU that nobody
+ *			uses. Errors: EINVAL for anything but 1; EBUSY if the GPU is in reset or was
  *			less than 300 ms ago; EOPNOTSUPP with isolate=0 or on an unsupported chip;
- *			EIO if it did not work, and last_error says why.
+ *			EIO if the attempt failed, and last_error says why.
  */
 static int apply(struct nvli_gpu *gpu)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is said of a GPU in the log and by uevent. Never from the gate or a hook. */
+/* Log lines and uevents of a GPU. Never called from the gate or a hook. */
 
 #include "log.h"
 #include "tell.h"
@@ -28,7 +28,7 @@ static u32 end_of(const struct nvli_wires *wires, unsigned int i)
 	return wires->wire[i / 2].end[i % 2].gpu;
 }
 
-/* Name the GPUs of a list that are not there: they may come later, or the address may be wrong. */
+/* Name listed GPUs that the machine lacks: they may come later, or the address is wrong. */
 void nvli_tell_absent(void)
 {
 	struct nvli_domains domains = nvli_domains();

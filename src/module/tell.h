@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What is said of a GPU in the log and by uevent. */
+/* Log lines and uevents of a GPU. */
 #ifndef NVLI_TELL_H
 #define NVLI_TELL_H
 

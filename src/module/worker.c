@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The worker: verifies what is pending, tries again what has failed, audits what is called
- * isolated, and publishes. Holders of the PCI rescan lock wait for it, so it takes no lock but the
+ * The worker: verifies pending GPUs, retries failed ones, audits isolated ones, and publishes
+ * their states. Holders of the PCI rescan lock wait for it, so it takes no lock but the
  * GPU's own.
  */
 
@@ -24,12 +24,12 @@
 #define RETRY_MAX_MS	1000
 /*
  * The PCI core restores a GPU that is in use 1.8 to 2.8 seconds after its release, and the gate
- * verifies it then. Sooner the worker would only give an old mapping a moment more.
+ * verifies it then. An earlier attempt of the worker would only open the GPU to an old mapping.
  */
 #define IN_USE_MS	3000
 #define FAILED_MIN_MS	1000
 #define FAILED_MAX_MS	64000
-/* Audit periods after which a read-back is too old to claim anything by it */
+/* Audit periods after which a read-back is too old to prove anything */
 #define STALE_PERIODS	3
 /* How often to ask whether a GPU that was switched off has to be reset, too */
 #define LOST_MS		10
@@ -67,7 +67,7 @@ static unsigned int ms_until(unsigned long at)
 }
 
 /*
- * Whatever the reason that it could not be read back: after some periods nothing is claimed.
+ * If the GPU could not be read back for some periods, for whatever reason, claim nothing any more.
  *
  * Return: milliseconds until then; 0 if that is now.
  */
@@ -90,10 +90,10 @@ static unsigned int expire(struct nvli_gpu *gpu)
 }
 
 /*
- * A reset that nobody saw may have dropped the link. After one that was seen the latch is only
- * cleared.
+ * If the link went down and we saw no reset, an unseen reset may be the cause. After a reset that
+ * we saw, only clear the latch.
  *
- * Return: true if there was one.
+ * Return: true if there was an unseen one.
  */
 static bool look_at_link(struct nvli_gpu *gpu)
 {
@@ -196,7 +196,7 @@ static bool is_decoding(struct nvli_gpu *gpu)
 	       command & PCI_COMMAND_MEMORY;
 }
 
-/* Milliseconds until a GPU that is not verified may be looked at by us, and not by its user. */
+/* Milliseconds until the worker verifies a GPU; its user may enable it, and so verify it, first. */
 static unsigned int ms_until_turn(struct nvli_gpu *gpu)
 {
 	u64 settled = READ_ONCE(gpu->reset.settled_ns);
@@ -209,8 +209,8 @@ static unsigned int ms_until_turn(struct nvli_gpu *gpu)
 	turn = settled + IN_USE_MS * NSEC_PER_MSEC;
 
 	/*
-	 * 0: no reset was seen. With decoding on the look opens nothing that is not open, and the
-	 * gate will not be asked again: it was let in when nothing was required of it.
+	 * 0: no reset was seen. If decoding is on, a verification opens nothing further. The gate
+	 * will not be asked again: decoding was switched on while no link was required.
 	 */
 	if (!settled || !pci_is_enabled(gpu->pdev) || turn <= now || is_decoding(gpu))
 		return 0;
@@ -219,8 +219,8 @@ static unsigned int ms_until_turn(struct nvli_gpu *gpu)
 }
 
 /*
- * A user can keep its GPU from being read, and lets it be read again without anybody noticing. From
- * then on its links are no longer open than between two audits.
+ * A user can keep us from reading its GPU and then stop doing so, and no event announces it. Retry
+ * at least once per audit period, so that its links are open no longer than between two audits.
  */
 static unsigned int longest_wait(struct nvli_gpu *gpu)
 {
@@ -234,8 +234,8 @@ static unsigned int longest_wait(struct nvli_gpu *gpu)
 
 /*
  * Plan a new GPU and its peers. The kernel gives a hot-added GPU its IOMMU group some time after
- * BUS_NOTIFY_ADD_DEVICE; until then the GPU is in a domain of its own. Returns false while the
- * group is awaited.
+ * BUS_NOTIFY_ADD_DEVICE; until then the GPU is in a domain of its own. Returns false while it
+ * waits for the group.
  */
 static bool plan_once(struct nvli_gpu *gpu)
 {
@@ -255,7 +255,7 @@ static bool plan_once(struct nvli_gpu *gpu)
 	return true;
 }
 
-/* Return: milliseconds until the GPU wants to be looked at again. */
+/* Return: milliseconds until the GPU has to be served again. */
 static unsigned int serve(struct nvli_gpu *gpu)
 {
 	struct nvli_status status;
@@ -267,7 +267,7 @@ static unsigned int serve(struct nvli_gpu *gpu)
 	if (nvli_gpu_state(gpu) == NVLI_OFF)
 		return NEVER;
 
-	/* Stop the user first: by one reset after another it could keep us waiting here. */
+	/* Stop the user first: it could delay us here by one reset after another. */
 	ms = nvli_settles_in(gpu);
 	if (ms != NEVER || READ_ONCE(gpu->stuck_on))
 		stop_user(gpu);
@@ -278,7 +278,7 @@ static unsigned int serve(struct nvli_gpu *gpu)
 	if (ms)
 		return ms;
 
-	/* Kicks can be a tenant's, and these read config space of what others use, too. */
+	/* Limit these: a tenant can cause kicks, and they read config space that others share. */
 	if (gpu->link_generation != nvli_gpu_status(gpu).generation ||
 	    time_after(jiffies, gpu->asked_at + HZ)) {
 		gpu->asked_at = jiffies;

@@ -5,8 +5,8 @@
  * bridge control.
  *
  * Each call passes two tracepoints, in which interrupts are off. A reset is asserted in one call
- * and released in a later poll, which is told by what the polls return. Isolation does not rest on
- * this, the gate does that; what is claimed of an idle GPU does.
+ * and released in a later poll, recognised by what the polls return. Isolation rests on the gate,
+ * not on this. The claims about an idle GPU do rest on this.
  */
 
 #include "../log.h"
@@ -19,25 +19,25 @@
 
 #include <asm/opal-api.h>
 
-/* A slot's number: a PHB's, or with the top bit set that of the bridge above the slot, too. */
+/* A slot's number is the PHB's; with the top bit set, the bridge above the slot is in it, too. */
 #define SLOT_IS_BRIDGE	BIT_ULL(63)
 #define SLOT_ID(slot)	(((slot) >> 16) & 0xffff)
 #define SLOT_PHB(slot)	((slot) & 0xffff)
 
 /*
- * skiboot (v5.11 to v7.1) releases the hot reset of a bridge's slot in the poll that it then wants
- * to be followed by a wait of 1.8 seconds. A poll that wants a shorter one is not taken for it.
+ * skiboot (v5.11 to v7.1) releases the hot reset of a bridge's slot in a poll that then asks for a
+ * wait of 1.8 seconds. A poll that asks for a shorter wait than this does not count as the release.
  */
 #define RELEASE_WAIT_MS	300
 
 /**
  * struct call - a call of OPAL that this processor is in, if it matters
- * @opcode: 0 if it does not
+ * @opcode: 0 if no call matters
  * @phb: OPAL's number of the PHB
  * @whole_phb: it is about all that is below the PHB
  * @id: otherwise: the bridge's bus, device and function number
  * @resets: it begins a reset
- * @counted: which is not a further step of one
+ * @counted: this reset is not a further step of another one
  * @hot_slot: it begins the hot reset of a bridge's slot
  * @control: it writes bridge control
  * @pe: it thaws the PE with this number, if it is OPAL_PCI_EEH_FREEZE_CLEAR
@@ -147,16 +147,16 @@ static int bridge_of(const struct call *call, const struct nvli_gpu *gpu)
 }
 
 /*
- * A call for the slot of a reset that firmware is working on has come back, @result milliseconds
- * before it wants the next. Is the GPU out of reset since then? Where the release cannot be told
- * it is taken to be in the last call.
+ * A call for a slot in reset has returned, and firmware wants the next call after @result ms. Has
+ * this call released the GPU from reset? If no call is known to release it, assume that the last
+ * one does.
  */
 static bool step_releases(struct nvli_reset *reset, const struct call *call, s64 result)
 {
 	bool expected = reset->releases_next && result >= RELEASE_WAIT_MS;
 	bool released = reset->settled_ns != NVLI_IN_RESET;
 
-	/* Before its time firmware does nothing. */
+	/* Firmware does nothing if it is called too early. */
 	if (!call->resets && result > 0 && call->entered_ns < reset->due_ns)
 		return false;
 
@@ -164,7 +164,7 @@ static bool step_releases(struct nvli_reset *reset, const struct call *call, s64
 	reset->in_steps = result > 0;
 	reset->releases_next = call->hot_slot;
 
-	/* Released before: what comes after is the wait for the link. */
+	/* After the release, further calls only wait for the link. */
 	return !released && (result <= 0 || (!call->resets && expected));
 }
 
@@ -201,8 +201,8 @@ static void after_call(const struct call *call, struct nvli_gpu *gpu, int bridge
 }
 
 /*
- * All calls of the machine come by, and nearly none is ours: those are told here, by a few
- * instructions. matters() decides about the others.
+ * This runs for every call of the machine, and nearly none concerns a GPU: filter those out with a
+ * few instructions. matters() decides about the rest.
  */
 static bool may_matter(unsigned long opcode, const unsigned long *args)
 {
@@ -221,7 +221,7 @@ static bool may_matter(unsigned long opcode, const unsigned long *args)
 	return false;
 }
 
-/* Not inlined, nor the next, so that the hooks need no stack frame. */
+/* Like end(), not inlined: so the hooks need no stack frame. */
 static noinline void begin(struct call *call, unsigned long opcode, const unsigned long *args)
 {
 	struct nvli_gpu *gpu;
@@ -244,7 +244,7 @@ static noinline void end(struct call *call, unsigned long opcode, s64 result)
 	struct nvli_gpu *gpu;
 	int bridge;
 
-	/* A machine check in the call may make one of its own. */
+	/* A machine check during the call may make an OPAL call of its own. */
 	if (call->opcode != opcode)
 		return;
 
@@ -305,7 +305,7 @@ bool nvli_opal_watch(void)
 	return true;
 }
 
-/* Nobody is in here any more when this returns. */
+/* When this returns, no processor runs a hook any more. */
 void nvli_opal_unwatch(void)
 {
 	if (!watching)
@@ -329,8 +329,8 @@ static unsigned long count_seen(void)
 }
 
 /*
- * Are the calls of OPAL really seen? A config read of the root port is one. Where EEH does not let
- * it pass nothing was tried, and nothing is said against them.
+ * Do the hooks really see OPAL calls? A config read of the root port makes one. If EEH blocks that
+ * read, nothing was tested, and the hooks are assumed to work.
  */
 bool nvli_opal_fires(struct nvli_gpu *gpu)
 {
