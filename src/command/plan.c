@@ -64,14 +64,14 @@ static void find_peers(struct machine *machine)
 
 	for (i = 0; i < machine->count; i++)
 		for (j = 0; j < GV100_NVLINKS; j++) {
-			const struct nvli_topology_link *told = &machine->gpu[i].topology.link[j];
+			const struct nvli_topology_link *from = &machine->gpu[i].topology.link[j];
 			struct gpu_link *link = &machine->gpu[i].link[j];
 
 			int found = 0;
 
-			link->end = told->end;
-			for (k = 0; told->end == NVLI_END_GPU && k < machine->count; k++)
-				if (machine->gpu[k].phandle == told->phandle && !found++)
+			link->end = from->end;
+			for (k = 0; from->end == NVLI_END_GPU && k < machine->count; k++)
+				if (machine->gpu[k].phandle == from->phandle && !found++)
 					link->peer = k;
 			if (found > 1)
 				link->peer = -1;
