@@ -89,7 +89,7 @@ void draw_module(void)
 	kernel_release(release);
 	installed_read(&installed, release, false);
 	if (installed_is_other(&installed))
-		printf("         The one that is installed is %s: it is loaded at the next boot.\n",
+		printf("         The installed module is %s: the next boot loads it.\n",
 		       strcmp(installed.version, version) ? installed.version : "another build");
 	installed_free(&installed);
 	module_domains(text);
@@ -242,9 +242,9 @@ void draw_legend(const struct machine *machine, const char *cut)
 	if (used[MARK_CUT])
 		printf("cut:  %s\n", cut);
 	if (used[MARK_FAR])
-		printf("far:  has to be disabled, and is known to be at the other end only\n");
+		puts("far:  has to be disabled, and only the other end is known to be disabled");
 	if (used[MARK_OPEN])
-		printf("OPEN: has to be disabled, and is not known to be at either end\n");
+		puts("OPEN: has to be disabled, and neither end is known to be disabled");
 	if (!used[MARK_CUT] && !used[MARK_FAR] && !used[MARK_OPEN])
 		printf("With these domains no link has to be disabled.\n");
 }

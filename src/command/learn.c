@@ -109,7 +109,7 @@ static void learn_link(struct learned *learned, const struct smi *smi, const str
 	other = find(smi, link->device);
 	if (!other) {
 		snprintf(text, sizeof(text),
-			 "leads to %s, no GPU of nvidia-smi's (a CPU, a switch, or one without its driver?): left out",
+			 "leads to %s, which nvidia-smi does not list as a GPU (a CPU, a switch, another driver's GPU?): left out",
 			 address);
 		say(gpu, number, text);
 		learned->left_out++;

@@ -45,18 +45,17 @@ static const struct command {
 	  "0004:04:00.0+0004:05:00.0,0035:03:00.0" },
 	{ "learn", command_learn, "", "[FILE | -]",
 	  "where the NVLinks lead, by nvidia-smi, as the parameter\n"
-	  "links for modprobe.d. FILE has its output; without one,\n"
-	  "nvidia-smi is run" },
+	  "links for modprobe.d. FILE has its output; without FILE\n"
+	  "the command runs nvidia-smi" },
 	{ "check", command_check, "objnu",
 	  "[--ignore-others] [--unsupported=ok] [--json | --nagios] [BDF]...",
-	  "are the GPUs isolated, all or those named? With\n"
-	  "--ignore-others, devices that are none are passed over;\n"
-	  "with --unsupported=ok, so are GPUs with NVLinks that\n"
-	  "nothing disables; with --nagios the answer is that of a\n"
-	  "monitoring plugin" },
+	  "are all GPUs isolated, or those named? --ignore-others\n"
+	  "passes over other devices, --unsupported=ok over GPUs\n"
+	  "with NVLinks that nothing disables. With --nagios the\n"
+	  "command is a monitoring plugin" },
 	{ "check", NULL, "", "--boot [--json]",
-	  "will they be at the next boot, with each kernel that is\n"
-	  "installed?" },
+	  "will all GPUs be isolated at the next boot, with each\n"
+	  "installed kernel?" },
 	{ "metrics", command_metrics, "", "",
 	  "for Prometheus: the state of the GPUs as text" },
 	{ "report", command_report, "", "",

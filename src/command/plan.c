@@ -316,10 +316,10 @@ void plan_print_head(const struct plan *plan)
 	draw_wrapped("Domains: ", nvli_domains_text(&plan->domains, text));
 	if (plan->domains.policy == NVLI_BY_GROUP && plan->declared)
 		draw_wrapped("         ",
-			     "Links do not tell IOMMU groups. Each GPU is taken to have its own.");
+			     "Declared links have no IOMMU groups. Each GPU is assumed to have its own.");
 	else if (plan->domains.policy == NVLI_BY_GROUP && !plan->tree.live)
 		draw_wrapped("         ",
-			     "A tree has no IOMMU groups. Each GPU is taken to have its own, as on Linux 5.13 and newer.");
+			     "A tree has no IOMMU groups. Each GPU is assumed to have its own, as on Linux 5.13 and newer.");
 }
 
 void plan_print(const struct plan *plan)
@@ -347,7 +347,7 @@ void plan_print(const struct plan *plan)
 		if (!*machine->gpu[i].address)
 			printf("G%d is %s\n", i, machine->gpu[i].node);
 		else if (plan->tree.live && !machine->gpu[i].on_pci)
-			draw_note(i, "in the tree, and not on PCI: whose it is cannot be told");
+			draw_note(i, "in the tree, but not on PCI: its owner is unknown");
 	draw_links(machine);
 	draw_legend(machine, "would be disabled");
 	for (i = 0; i < machine->count; i++) {

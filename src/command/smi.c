@@ -209,7 +209,7 @@ static void run(struct smi *smi, const char *name, char * const args[])
 	posix_spawn_file_actions_destroy(&actions);
 	close(ends[1]);
 	if (error == ENOENT)
-		fail("learn: nvidia-smi not found; FILE may have its output from where it is");
+		fail("learn: nvidia-smi not found; give a FILE that has its output");
 	errno = error;
 	if (error)
 		fail_errno("learn: %s", name);

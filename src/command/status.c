@@ -279,7 +279,7 @@ int command_topology(const struct options *options)
 	if (options->links)
 		return show_declared(options);
 	if (options->domains)
-		fail("topology: --domains needs --links: without it the module tells what is cut");
+		fail("topology: --domains needs --links: without it the module's domains count");
 	if (!picture)
 		draw_module();
 	machine_from_module(machine);

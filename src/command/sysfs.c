@@ -224,7 +224,7 @@ static u32 see_links(const char *address, const char *name, bool *known)
 		return 0;
 	}
 	if (!parse_links(&mask, text))
-		fail("%s: '%s' is no list of links: one as in 0,2,4 is",
+		fail("%s: '%s' is no list of links; a list such as 0,2,4 is accepted",
 		     at(DEVICES_DIR "/%s/" MODULE "/%s", address, name), text);
 	if (known)
 		*known = true;

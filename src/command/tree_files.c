@@ -139,7 +139,7 @@ const char *tree_from_files(struct tree *tree, size_t size)
 			return "this machine has no device tree, as bare-metal POWER hosts have; "
 				"give plan a FILE.dtb, or declared links by --links";
 		tree->file = blamed;
-		return errno == ENOENT ? "a link to what does not exist" : strerror(errno);
+		return errno == ENOENT ? "a link to a file that does not exist" : strerror(errno);
 	}
 
 	error = read_files(tree->fdt, size, path);

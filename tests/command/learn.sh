@@ -102,7 +102,7 @@ learn_good() {
 	like "$user: why it may be" "$(cat "$work/words")" '^set isolate=0, reset the GPUs, and learn again[.]$'
 	learned cpu "$rest"
 	like "$user: links to no GPU" "$(cat "$work/words")" \
-		'^0000:0a:00.0: link 1 leads to 0004:00:01.0, no GPU of nvidia-smi.s .*: left out$'
+		'^0000:0a:00.0: link 1 leads to 0004:00:01.0, which nvidia-smi does not list as a GPU .*: left out$'
 	is "$user: none of them is inactive" "$(grep -c isolate=0 "$work/words")" 0
 }
 
@@ -142,7 +142,7 @@ learn_bad() {
 	like "$user: learn with another root" "$output" 'learn: --root has no nvidia-smi to run: FILE is needed$'
 	output=$(as "$user" env PATH="$work/bin" nvlink-isolation learn 2>&1)
 	is "$user: without nvidia-smi" "$output" \
-		"nvlink-isolation: learn: nvidia-smi not found; FILE may have its output from where it is"
+		"nvlink-isolation: learn: nvidia-smi not found; give a FILE that has its output"
 	printf '%s\n' '#!/bin/sh' 'echo Driver/library version mismatch; exit 18' >"$work/bin/nvidia-smi"
 	chmod 755 "$work/bin/nvidia-smi"
 	run 2 learn

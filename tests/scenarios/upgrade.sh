@@ -42,7 +42,7 @@ guest() {
 	done
 	masks "after resets"
 	like "status tells of the other version" "$(nvlink-isolation status)" \
-		"^ *The one that is installed is $new: it is loaded at the next boot[.]\$"
+		"^ *The installed module is $new: the next boot loads it[.]\$"
 	like "report has the one that is loaded" "$(nvlink-isolation report)" \
 		"^Module:  nvlink_isolation $old "
 	like "report has the one that is installed" "$(nvlink-isolation report)" "^installed: +$new\$"
@@ -70,7 +70,7 @@ guest() {
 	load isolate=1
 	is "the new one is loaded" "$(version)" "$new"
 	masks "by the new one"
-	is "status tells of no other" "$(nvlink-isolation status | grep -c 'that is installed')" 0
+	is "status tells of no other" "$(nvlink-isolation status | grep -c 'The installed module is')" 0
 	unload
 }
 
