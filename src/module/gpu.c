@@ -204,7 +204,7 @@ bool nvli_gpu_is_refused(struct nvli_gpu *gpu)
 	       nvli_status_has_failed(&status) && !READ_ONCE(gpu->spared);
 }
 
-/* Somebody was kept from switching the GPU on or from enabling it. Any context. */
+/* The gate or hook B has refused to switch on or to enable the GPU. Any context. */
 void nvli_gpu_count_refusal(struct nvli_gpu *gpu)
 {
 	unsigned long flags;

@@ -17,7 +17,7 @@
 
 /* With these flags EEH is about to reset the PE, or has taken its config space away. */
 #define CLOSED_PE_STATES	(EEH_PE_CFG_BLOCKED | EEH_PE_RESET | EEH_PE_REMOVED)
-/* With these EEH recovers a PE of the host. On a guest's PE it leaves them for good. */
+/* With these EEH recovers a PE of the host. On a guest's PE it never clears them. */
 #define RECOVERY_PE_STATES	(EEH_PE_ISOLATED | EEH_PE_RECOVERING)
 
 static struct eeh_pe *pe_of(struct nvli_gpu *gpu)

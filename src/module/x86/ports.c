@@ -225,7 +225,7 @@ const char *nvli_ports_block(const struct nvli_gpu *gpu)
 
 	if (gpu->path.depth < 0)
 		return "the bridges above it are not known";
-	/* After a recovery that has failed the state is frozen until the device is found anew. */
+	/* After a failed recovery the state stays frozen until the device is found again. */
 	if (READ_ONCE(gpu->pdev->error_state) == pci_channel_io_perm_failure)
 		return "it is disconnected";
 	for (i = 0; i < gpu->path.depth; i++) {
