@@ -43,7 +43,7 @@ storm() {
 	i=0 failed=0 open=0
 	while [ $i -lt "$times" ]; do
 		i=$((i + 1))
-		modprobe nvlink_isolation isolate=1 || failed=$((failed + 1))
+		insert isolate=1 || failed=$((failed + 1))
 		# In each state of its start
 		[ $((i % 4)) != 0 ] || usleep $((i * 1000))
 		if [ $((i % 20)) = 0 ]; then

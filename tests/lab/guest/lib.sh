@@ -193,16 +193,22 @@ lab_counts() {
 	[ ! -e /lab/counted ] || ! lab_control >/dev/null || lab_count "$@"
 }
 
-load() {
+# insert [PARAMETER=VALUE...]: load the module, with the links and domains of the machine where it has to be
+# told, and count nothing.
+insert() {
 	if [ -e /lab/links ]; then
-		case " $*" in *' links='*) ;; *) set -- "$@" links="$(lab_declared)" ;; esac
-		case " $*" in
+		case " $* " in *' links='*) ;; *) set -- "$@" links="$(lab_declared)" ;; esac
+		case " $* " in
 		*' domains='*) ;;
 		*) [ ! -s /lab/friends ] || set -- "$@" domains="$(lab_domains)" ;;
 		esac
 	fi
-	lab_counts begin
 	modprobe nvlink_isolation "$@"
+}
+
+load() {
+	lab_counts begin
+	insert "$@"
 	lab_status=$?
 	lab_counts
 	return $lab_status
