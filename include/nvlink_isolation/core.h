@@ -157,11 +157,13 @@ const char *nvli_gpu_id_text(u32 gpu, char text[NVLI_GPU_ID_TEXT]);
  * @NVLI_BY_GROUP: they are in one IOMMU group; the default
  * @NVLI_BY_GPU: nothing; each is alone
  * @NVLI_BY_LIST: a list says so; a GPU that is not in it is alone
+ * @NVLI_BY_OWNER: one guest has them, or the host; see owners.c
  */
 enum nvli_policy {
 	NVLI_BY_GROUP,
 	NVLI_BY_GPU,
 	NVLI_BY_LIST,
+	NVLI_BY_OWNER,
 };
 
 /**
@@ -185,6 +187,59 @@ bool nvli_domains_parse(struct nvli_domains *domains, const char *text,
 			struct nvli_domains_error *error);
 const char *nvli_domains_text(const struct nvli_domains *domains, char text[NVLI_DOMAINS_TEXT]);
 int nvli_domain_of(const struct nvli_domains *domains, u32 gpu, int group);
+
+/* owners.c - who has which GPU */
+
+/* No owner has NVLI_NOBODY. Guests have the numbers above NVLI_HOST. */
+#define NVLI_NOBODY	0
+#define NVLI_HOST	1
+
+/**
+ * enum nvli_means - how the owner of a GPU is told
+ * @NVLI_BY_NOTHING: nobody has it, or it cannot be told who; it is alone
+ * @NVLI_BY_DRIVER: a driver of the host has it
+ * @NVLI_BY_KVM: a virtual machine
+ * @NVLI_BY_CONTAINER: a VFIO container
+ */
+enum nvli_means {
+	NVLI_BY_NOTHING,
+	NVLI_BY_DRIVER,
+	NVLI_BY_KVM,
+	NVLI_BY_CONTAINER,
+};
+
+/**
+ * struct nvli_claim - what the kernel says of who has a GPU
+ * @means: how that is told
+ * @key: what all GPUs of this owner have in common; NULL for NVLI_BY_DRIVER. Never dereferenced.
+ */
+struct nvli_claim {
+	enum nvli_means means;
+	const void *key;
+};
+
+/**
+ * struct nvli_owner - the owner of a GPU
+ * @claim: as the kernel said last
+ * @number: its number, NVLI_NOBODY if it has none
+ * @at_reset: its number when the GPU was first verified after its last reset, NVLI_NOBODY if it was
+ *	      another owner's then
+ * @resets: how many resets had been seen then
+ */
+struct nvli_owner {
+	struct nvli_claim claim;
+	u32 number;
+	u32 at_reset;
+	unsigned int resets;
+};
+
+bool nvli_owner_claim(struct nvli_owner *owner, const struct nvli_claim *claim);
+bool nvli_owner_is_new(const struct nvli_owner *owner);
+bool nvli_owner_joins(const struct nvli_owner *owner, const struct nvli_owner *other);
+void nvli_owner_forget(struct nvli_owner *owner);
+void nvli_owner_reset(struct nvli_owner *owner, unsigned int resets);
+bool nvli_owner_may_keep(const struct nvli_owner *owner, const struct nvli_owner *peer);
+const char *nvli_means_text(enum nvli_means means);
 
 /* wires.c - declared links, for platforms whose firmware does not describe them */
 

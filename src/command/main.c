@@ -41,8 +41,8 @@ static const struct command {
 	  "the device tree FILE.dtb or on standard input (-), or on\n"
 	  "one with these links. LINKS and DOMAINS are what the\n"
 	  "module's parameters take: 0000:06:00.0.0-0000:07:00.0.2,\n"
-	  "... or - for standard input; group, gpu, or a list as in\n"
-	  "0004:04:00.0+0004:05:00.0,0035:03:00.0" },
+	  "... or - for standard input; group, gpu, owner, or a\n"
+	  "list as in 0004:04:00.0+0004:05:00.0,0035:03:00.0" },
 	{ "learn", command_learn, "", "[FILE | -]",
 	  "where the NVLinks lead, by nvidia-smi, as the parameter\n"
 	  "links for modprobe.d. FILE has its output; without FILE\n"

@@ -2,7 +2,7 @@
 /*
  * Who may keep talking: the module parameter "domains".
  *
- *   domains = "group" | "gpu" | domain { "," domain }
+ *   domains = "group" | "gpu" | "owner" | domain { "," domain }
  *   domain  = GPU { "+" GPU }
  *
  * A GPU is written in one of the forms of address.c. A text that cannot be parsed is refused and
@@ -13,11 +13,12 @@
 
 #define GPU	"0004:04:00.0"
 #define LIST	GPU "+0004:05:00.0,0035:03:00.0"
-#define FORMS	"group, gpu, or a list as in " LIST
+#define FORMS	"group, gpu, owner, or a list as in " LIST
 
 static const char nothing[] = "nothing is set: accepted is " FORMS;
 static const char unknown_word[] = "unknown word: accepted is " FORMS;
-static const char not_in_a_list[] = "group and gpu stand alone: a list has GPUs only, as in " LIST;
+static const char not_in_a_list[] =
+	"group, gpu and owner stand alone: a list has GPUs only, as in " LIST;
 static const char no_gpu_before[] = "no GPU before this separator: a list is as in " LIST;
 static const char no_gpu_after[] = "no GPU after this separator: a list is as in " LIST;
 static const char no_separator[] =
@@ -38,19 +39,40 @@ static bool is_word(const char *text, const char *word)
 	return nvli_ends_word(*text);
 }
 
+static const struct {
+	enum nvli_policy policy;
+	size_t length;
+	const char *name;
+} policies[] = {
+	{ NVLI_BY_GROUP, 5, "group" },
+	{ NVLI_BY_GPU, 3, "gpu" },
+	{ NVLI_BY_OWNER, 5, "owner" },
+};
+
+/* The policy of which this is the name, or -1 */
+static int find_policy(const char *text)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(policies); i++)
+		if (is_word(text, policies[i].name))
+			return i;
+
+	return -1;
+}
+
 /* Read the name of a policy, which has to be the whole text. */
 static bool parse_policy(struct nvli_domains *domains, const char *text,
 			 struct nvli_domains_error *error)
 {
-	bool by_group = is_word(text, "group");
-	size_t length = by_group ? 5 : 3;
+	int i = find_policy(text);
 
-	if (!by_group && !is_word(text, "gpu"))
+	if (i < 0)
 		return nvli_refuse(error, text, 0, unknown_word);
-	if (!nvli_is_end(text + length))
-		return nvli_refuse(error, text, length, not_in_a_list);
+	if (!nvli_is_end(text + policies[i].length))
+		return nvli_refuse(error, text, policies[i].length, not_in_a_list);
 
-	*domains = (struct nvli_domains){ .policy = by_group ? NVLI_BY_GROUP : NVLI_BY_GPU };
+	*domains = (struct nvli_domains){ .policy = policies[i].policy };
 
 	return true;
 }
@@ -66,8 +88,7 @@ static bool expect_gpu(const char *text, size_t at, struct nvli_domains_error *e
 		return true;
 
 	return nvli_refuse(error, text, at,
-			   is_word(text + at, "group") || is_word(text + at, "gpu") ?
-			   not_in_a_list : unknown_word);
+			   find_policy(text + at) >= 0 ? not_in_a_list : unknown_word);
 }
 
 /* Add a GPU to a list, unless it is there already. */
@@ -91,8 +112,8 @@ static bool add_gpu(struct nvli_domains *domains, u32 gpu, int domain, const cha
 /**
  * nvli_domains_parse() - read the parameter "domains"
  * @domains: set, but on an error
- * @text: "group", "gpu", or a list: "0004:04:00.0+0004:05:00.0,0035:03:00.0+0035:04:00.0", in which
- *	  each GPU has one of the forms of address.c. One newline at the end is ignored.
+ * @text: "group", "gpu", "owner", or a list: "0004:04:00.0+0004:05:00.0,0035:03:00.0+0035:04:00.0",
+ *	  in which each GPU has one of the forms of address.c. One newline at the end is ignored.
  * @error: set on an error
  *
  * Domains are numbered from 0, as they come.
@@ -136,7 +157,8 @@ bool nvli_domains_parse(struct nvli_domains *domains, const char *text,
  * @gpu: the GPU's address, as NVLI_GPU_ID packs it
  * @group: its IOMMU group, negative if it has none
  *
- * GPUs with the same number may keep their links. Do not compare numbers of two policies.
+ * GPUs with the same number may keep their links. Do not compare numbers of two policies. With
+ * NVLI_BY_OWNER, owners.c has the number.
  *
  * Return: a number >= 0, or NVLI_ALONE.
  */
@@ -154,6 +176,7 @@ int nvli_domain_of(const struct nvli_domains *domains, u32 gpu, int group)
 				return domains->member[i].domain;
 		break;
 	case NVLI_BY_GPU:
+	case NVLI_BY_OWNER:
 		break;
 	}
 
@@ -172,6 +195,9 @@ const char *nvli_domains_text(const struct nvli_domains *domains, char text[NVLI
 		break;
 	case NVLI_BY_GPU:
 		snprintf(text, NVLI_DOMAINS_TEXT, "gpu");
+		break;
+	case NVLI_BY_OWNER:
+		snprintf(text, NVLI_DOMAINS_TEXT, "owner");
 		break;
 	case NVLI_BY_LIST:
 		for (i = 0; i < domains->count; i++) {

@@ -111,6 +111,7 @@ static void domains_are_those_of_the_text(const struct nvli_domains *domains, co
 		break;
 	case NVLI_BY_GPU:
 	case NVLI_BY_LIST:
+	case NVLI_BY_OWNER:
 		always(nvli_domain_of(domains, sum, 1000) == NVLI_ALONE);
 		break;
 	}

@@ -18,9 +18,9 @@
 #define C "0035:03:00.0"
 
 /* The first words of each message; what is accepted follows them. */
-#define NOTHING		"nothing is set: accepted is group, gpu, or a list"
-#define WORD		"unknown word: accepted is group, gpu, or a list"
-#define ONLY_GPUS	"group and gpu stand alone"
+#define NOTHING		"nothing is set: accepted is group, gpu, owner, or a list"
+#define WORD		"unknown word: accepted is group, gpu, owner, or a list"
+#define ONLY_GPUS	"group, gpu and owner stand alone"
 #define BLANK		"spaces and line breaks are not accepted"
 #define BEFORE		"no GPU before this separator"
 #define AFTER		"no GPU after this separator"
@@ -51,6 +51,8 @@ static const struct bad bad_domains[] = {
 	{ "GPU", 0, WORD },
 	{ "groups", 0, WORD },
 	{ "gp", 0, WORD },
+	{ "owners", 0, WORD },
+	{ "Owner", 0, WORD },
 	{ "deadbeef", 0, WORD },
 	{ "04.0", 0, WORD },
 	{ "-1", 0, WORD },
@@ -59,9 +61,12 @@ static const struct bad bad_domains[] = {
 	{ "gpu+" A, 3, ONLY_GPUS },
 	{ A ",group", 13, ONLY_GPUS },
 	{ A "+gpu\n", 13, ONLY_GPUS },
+	{ "owner," A, 5, ONLY_GPUS },
+	{ A "+owner", 13, ONLY_GPUS },
 	{ " ", 0, BLANK },
 	{ " group", 0, BLANK },
 	{ "group ", 5, BLANK },
+	{ "owner ", 5, BLANK },
 	{ "group\n\n", 5, BLANK },
 	{ "gpu\r\n", 3, BLANK },
 	{ A " " B, 12, BLANK },
@@ -233,6 +238,8 @@ static void good_text_is_accepted(void **state)
 		{ "group\n", "group", NVLI_BY_GROUP, 0, { 0 } },
 		{ "gpu", "gpu", NVLI_BY_GPU, 0, { 0 } },
 		{ "gpu\n", "gpu", NVLI_BY_GPU, 0, { 0 } },
+		{ "owner", "owner", NVLI_BY_OWNER, 0, { 0 } },
+		{ "owner\n", "owner", NVLI_BY_OWNER, 0, { 0 } },
 		{ A, A, NVLI_BY_LIST, 1, { 0 } },
 		{ A "\n", A, NVLI_BY_LIST, 1, { 0 } },
 		{ A "+" B, A "+" B, NVLI_BY_LIST, 2, { 0, 0 } },
@@ -296,6 +303,10 @@ static void a_gpu_has_one_domain(void **state)
 	assert_int_equal(nvli_domain_of(&domains, a, -19), NVLI_ALONE);
 
 	domains = parsed("gpu");
+	assert_int_equal(nvli_domain_of(&domains, a, 17), NVLI_ALONE);
+
+	/* The owner's number is not the policy's. */
+	domains = parsed("owner");
 	assert_int_equal(nvli_domain_of(&domains, a, 17), NVLI_ALONE);
 
 	/* A list does not ask for the group; who is not named is alone. */

@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Unit tests of src/core/owners.c: each rule, and then guests that come and go in random order, at
+ * addresses that are used again. The walk does what the module does at each event, in its order.
+ * After each step the links are compared with who has the GPUs in truth.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <nvlink_isolation/core.h>
+
+static const struct nvli_claim nobody = { NVLI_BY_NOTHING, NULL };
+static const struct nvli_claim host = { NVLI_BY_DRIVER, NULL };
+static char address[8];
+
+static struct nvli_claim vm(int i)
+{
+	return (struct nvli_claim){ NVLI_BY_KVM, &address[i] };
+}
+
+static struct nvli_claim container(int i)
+{
+	return (struct nvli_claim){ NVLI_BY_CONTAINER, &address[i] };
+}
+
+static struct nvli_owner owner_of(struct nvli_claim claim, u32 number, u32 at_reset)
+{
+	return (struct nvli_owner){ claim, number, at_reset, 1 };
+}
+
+static void what_the_kernel_says_is_kept(void **state)
+{
+	struct nvli_owner owner = owner_of(vm(0), 7, 7);
+	struct nvli_owner before = owner;
+	struct nvli_claim claim = vm(0);
+
+	assert_true(nvli_owner_claim(&owner, &claim));
+	assert_memory_equal(&owner, &before, sizeof(owner));
+}
+
+static void a_change_takes_the_number(void **state)
+{
+	const struct nvli_claim changes[] = { vm(1), container(0), nobody, host };
+
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+		struct nvli_owner owner = owner_of(vm(0), 7, 7);
+
+		assert_false(nvli_owner_claim(&owner, &changes[i]));
+		assert_int_equal(owner.number, changes[i].means == NVLI_BY_DRIVER ? NVLI_HOST :
+				 NVLI_NOBODY);
+		assert_int_equal(owner.at_reset, NVLI_NOBODY);
+	}
+}
+
+static void who_is_known_gets_a_number(void **state)
+{
+	struct nvli_owner owner = { 0 };
+	const struct nvli_claim unknown = { NVLI_BY_CONTAINER, NULL };
+	const struct nvli_claim odd = { NVLI_BY_NOTHING, &address[0] };
+	struct nvli_claim claim = container(0);
+
+	assert_false(nvli_owner_is_new(&owner));
+	nvli_owner_claim(&owner, &unknown);
+	assert_false(nvli_owner_is_new(&owner));
+	nvli_owner_claim(&owner, &odd);
+	assert_false(nvli_owner_is_new(&owner));
+	nvli_owner_claim(&owner, &claim);
+	assert_true(nvli_owner_is_new(&owner));
+	owner.number = 2;
+	owner.at_reset = 2;
+	assert_false(nvli_owner_is_new(&owner));
+	nvli_owner_forget(&owner);
+	assert_false(nvli_owner_is_new(&owner));
+	assert_int_equal(owner.number, NVLI_NOBODY);
+	assert_int_equal(owner.at_reset, NVLI_NOBODY);
+	nvli_owner_claim(&owner, &claim);
+	assert_true(nvli_owner_is_new(&owner));
+}
+
+static void only_the_same_owner_is_joined(void **state)
+{
+	struct nvli_owner owner = owner_of(vm(0), NVLI_NOBODY, NVLI_NOBODY);
+	struct nvli_owner other = owner_of(vm(0), 7, 7);
+
+	assert_true(nvli_owner_joins(&owner, &other));
+	other.claim = vm(1);
+	assert_false(nvli_owner_joins(&owner, &other));
+	other.claim = container(0);
+	assert_false(nvli_owner_joins(&owner, &other));
+	other = owner_of(vm(0), NVLI_NOBODY, 7);
+	assert_false(nvli_owner_joins(&owner, &other));
+	other = owner_of(vm(0), 7, 7);
+	owner.number = 8;
+	assert_false(nvli_owner_joins(&owner, &other));
+	owner = owner_of(nobody, NVLI_NOBODY, NVLI_NOBODY);
+	other = owner_of(nobody, 7, 7);
+	assert_false(nvli_owner_joins(&owner, &other));
+}
+
+static void a_reset_counts_once(void **state)
+{
+	struct nvli_owner owner = owner_of(vm(0), 7, NVLI_NOBODY);
+
+	nvli_owner_reset(&owner, 1);
+	assert_int_equal(owner.at_reset, NVLI_NOBODY);
+	nvli_owner_reset(&owner, 2);
+	assert_int_equal(owner.at_reset, 7);
+	owner.number = 8;
+	nvli_owner_reset(&owner, 2);
+	assert_int_equal(owner.at_reset, 7);
+}
+
+static void links_are_kept_within_one_owner(void **state)
+{
+	struct nvli_owner owner = owner_of(vm(0), 7, 7);
+	struct nvli_owner peer = owner_of(vm(0), 7, NVLI_NOBODY);
+
+	/* Its end only. The peer's waits for the peer's reset. */
+	assert_true(nvli_owner_may_keep(&owner, &peer));
+	assert_false(nvli_owner_may_keep(&peer, &owner));
+	peer.number = 8;
+	assert_false(nvli_owner_may_keep(&owner, &peer));
+	peer.number = 7;
+	owner.at_reset = 8;
+	assert_false(nvli_owner_may_keep(&owner, &peer));
+	owner = owner_of(nobody, NVLI_NOBODY, NVLI_NOBODY);
+	assert_false(nvli_owner_may_keep(&owner, &owner));
+	owner = owner_of(host, NVLI_HOST, NVLI_HOST);
+	assert_true(nvli_owner_may_keep(&owner, &owner));
+}
+
+static void means_have_names(void **state)
+{
+	assert_string_equal(nvli_means_text(NVLI_BY_NOTHING), "none");
+	assert_string_equal(nvli_means_text(NVLI_BY_DRIVER), "driver");
+	assert_string_equal(nvli_means_text(NVLI_BY_KVM), "kvm");
+	assert_string_equal(nvli_means_text(NVLI_BY_CONTAINER), "container");
+	assert_string_equal(nvli_means_text((enum nvli_means)9), "none");
+}
+
+/* The walk */
+
+#define GPUS	4
+#define GUESTS	3
+#define SPOTS	4		/* addresses, which are used again and again */
+#define STEPS	400
+#define WALKS	3000
+#define ALL	((1U << GPUS) - 1)
+
+struct gpu {
+	int holder;		/* the serial number of who has it in truth, 0 for nobody */
+	int at_reset;		/* who had it at its last reset */
+	bool enabled;
+	bool by_host;
+	bool in_reset;
+	unsigned int mask;	/* ends that are disabled: bit i of the link to GPU i */
+	unsigned int required;
+	unsigned int resets;
+	struct nvli_owner owner;
+};
+
+struct guest {
+	int serial;		/* 0: there is none */
+	int spot;		/* where the kernel has it */
+};
+
+struct world {
+	struct gpu gpu[GPUS];
+	struct guest guest[GUESTS];
+	int last_serial;
+	u32 last_number;
+	unsigned int seed;
+	unsigned long kept, reused;
+};
+
+static unsigned int draw(struct world *world, unsigned int n)
+{
+	world->seed = world->seed * 1103515245 + 12345;
+
+	return (world->seed >> 16) % n;
+}
+
+static struct nvli_claim claim_of(const struct world *world, const struct gpu *gpu)
+{
+	if (!gpu->enabled)
+		return nobody;
+	if (gpu->by_host)
+		return host;
+	for (int i = 0; i < GUESTS; i++)
+		if (world->guest[i].serial == gpu->holder)
+			return vm(world->guest[i].spot);
+
+	return nobody;
+}
+
+/* As owner.c does */
+static void ask(struct world *world)
+{
+	for (int i = 0; i < GPUS; i++) {
+		struct nvli_claim claim = claim_of(world, &world->gpu[i]);
+
+		nvli_owner_claim(&world->gpu[i].owner, &claim);
+	}
+	for (int i = 0; i < GPUS; i++) {
+		struct nvli_owner *owner = &world->gpu[i].owner;
+
+		if (!nvli_owner_is_new(owner))
+			continue;
+		for (int j = 0; j < GPUS && nvli_owner_is_new(owner); j++)
+			if (j != i && nvli_owner_joins(owner, &world->gpu[j].owner))
+				owner->number = world->gpu[j].owner.number;
+		if (nvli_owner_is_new(owner))
+			owner->number = ++world->last_number;
+	}
+}
+
+/* As plan.c does, through the policy: every other GPU is at the end of a link. */
+static unsigned int required_of(const struct world *world, int n)
+{
+	struct nvli_topology topology = { 0 };
+	int domain[GV100_NVLINKS] = { 0 };
+	unsigned int required = 0;
+	u32 mask;
+
+	for (int i = 0; i < GPUS; i++) {
+		topology.link[i].end = NVLI_END_GPU;
+		domain[i] = i != n && nvli_owner_may_keep(&world->gpu[n].owner,
+							  &world->gpu[i].owner) ? 7 : NVLI_ALONE;
+	}
+	mask = nvli_required_mask(&topology, 7, domain);
+	for (int i = 0; i < GPUS; i++)
+		required |= (mask >> (GV100_LINK_DISABLE_SHIFT + i) & 1) << i;
+
+	return required;
+}
+
+static void plan(struct world *world)
+{
+	ask(world);
+	for (int i = 0; i < GPUS; i++)
+		world->gpu[i].required = required_of(world, i);
+}
+
+static void check(struct world *world)
+{
+	for (int i = 0; i < GPUS; i++) {
+		const struct gpu *a = &world->gpu[i];
+
+		for (int j = 0; j < GPUS; j++) {
+			const struct gpu *b = &world->gpu[j];
+
+			if (i == j || a->mask & 1U << j || b->mask & 1U << i)
+				continue;
+			/* The link is live. Nobody else may reach an end of it. */
+			if (!a->enabled || !b->enabled || (a->in_reset && b->in_reset))
+				continue;
+			assert_int_equal(a->holder, b->holder);
+			if (a->in_reset || b->in_reset)
+				continue;
+			assert_int_equal(a->at_reset, a->holder);
+			assert_int_equal(b->at_reset, b->holder);
+			world->kept++;
+		}
+	}
+}
+
+/* A visit of the gate */
+static void verify(struct world *world, struct gpu *gpu)
+{
+	ask(world);
+	nvli_owner_reset(&gpu->owner, gpu->resets);
+	plan(world);
+	gpu->mask |= gpu->required;
+	check(world);
+}
+
+/* A reset, which the module sees or does not */
+static void reset(struct world *world, struct gpu *gpu, bool seen)
+{
+	gpu->in_reset = true;
+	gpu->resets += seen;
+	gpu->mask = 0;
+	check(world);
+	if (!draw(world, 4))
+		plan(world);
+	gpu->at_reset = gpu->holder;
+	gpu->in_reset = false;
+	verify(world, gpu);
+}
+
+/* The worker disables what has to be. */
+static void work(struct world *world)
+{
+	plan(world);
+	for (int i = 0; i < GPUS; i++)
+		world->gpu[i].mask |= world->gpu[i].required;
+	check(world);
+}
+
+/* pci_enable_device(), and then hook B */
+static void enable(struct world *world, struct gpu *gpu, int holder, bool by_host)
+{
+	gpu->holder = holder;
+	gpu->by_host = by_host;
+	gpu->enabled = true;
+	if (!draw(world, 3))
+		plan(world);
+	nvli_owner_forget(&gpu->owner);
+	plan(world);
+	for (int i = 0; i < GPUS; i++)
+		if (world->gpu[i].enabled)
+			world->gpu[i].mask |= world->gpu[i].required;
+	verify(world, gpu);
+}
+
+static void disable(struct world *world, struct gpu *gpu)
+{
+	if (!gpu->by_host && draw(world, 4))
+		reset(world, gpu, true);
+	gpu->enabled = false;
+	gpu->by_host = false;
+	gpu->holder = 0;
+}
+
+static bool is_free(const struct world *world, int spot)
+{
+	for (int i = 0; i < GUESTS; i++)
+		if (world->guest[i].serial && world->guest[i].spot == spot)
+			return false;
+
+	return true;
+}
+
+/* A guest starts, or ends with all that it has. Its address is another's from then on. */
+static void start_or_end(struct world *world, struct guest *guest)
+{
+	if (guest->serial) {
+		for (int i = 0; i < GPUS; i++)
+			if (world->gpu[i].enabled && world->gpu[i].holder == guest->serial)
+				disable(world, &world->gpu[i]);
+		guest->serial = 0;
+		return;
+	}
+
+	/* The lowest one that is free, as an allocator likes to have it */
+	for (guest->spot = 0; !is_free(world, guest->spot); guest->spot++)
+		;
+	guest->serial = ++world->last_serial;
+	world->reused += guest->serial > GUESTS;
+}
+
+static void step(struct world *world)
+{
+	struct gpu *gpu = &world->gpu[draw(world, GPUS)];
+	struct guest *guest = &world->guest[draw(world, GUESTS)];
+
+	switch (draw(world, 10)) {
+	case 0:
+		start_or_end(world, guest);
+		break;
+	case 1:
+	case 2:
+	case 3:
+		if (gpu->enabled || !guest->serial)
+			break;
+		enable(world, gpu, guest->serial, false);
+		/* Some opens do not reset. */
+		if (draw(world, 8))
+			reset(world, gpu, true);
+		break;
+	case 4:
+		if (gpu->enabled)
+			disable(world, gpu);
+		break;
+	case 5:
+		if (!gpu->enabled)
+			enable(world, gpu, -1, true);
+		break;
+	case 6:
+	case 7:
+		reset(world, gpu, draw(world, 8));
+		break;
+	case 8:
+		work(world);
+		break;
+	case 9:
+		plan(world);
+		break;
+	}
+	check(world);
+}
+
+static void guests_come_and_go(void **state)
+{
+	unsigned long kept = 0, reused = 0;
+
+	for (unsigned int seed = 1; seed <= WALKS; seed++) {
+		struct world world = { .seed = seed, .last_number = NVLI_HOST };
+
+		for (int i = 0; i < GPUS; i++)
+			world.gpu[i].mask = ALL;
+		for (int i = 0; i < STEPS; i++)
+			step(&world);
+		kept += world.kept;
+		reused += world.reused;
+	}
+	/* It has tried what it is for. */
+	assert_true(kept > WALKS);
+	assert_true(reused > WALKS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_the_kernel_says_is_kept),
+		cmocka_unit_test(a_change_takes_the_number),
+		cmocka_unit_test(who_is_known_gets_a_number),
+		cmocka_unit_test(only_the_same_owner_is_joined),
+		cmocka_unit_test(a_reset_counts_once),
+		cmocka_unit_test(links_are_kept_within_one_owner),
+		cmocka_unit_test(means_have_names),
+		cmocka_unit_test(guests_come_and_go),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+
+	return cmocka_run_group_tests_name("owners", tests, NULL, NULL);
+}
