@@ -9,6 +9,8 @@
 #include "enable.h"
 #include "events.h"
 #include "look.h"
+#include "owner.h"
+#include "plan.h"
 #include "platform.h"
 #include "settings.h"
 
@@ -50,6 +52,32 @@ static bool is_recovered_blind(struct nvli_gpu *gpu)
 	return blind;
 }
 
+/*
+ * With domains=owner this GPU has another owner from now on. Peers that have kept links to it
+ * disable them before the GPU is used or reset: in its reset nothing but the peer's end isolates.
+ * A peer that nobody has enabled reaches nothing; the worker does the rest.
+ */
+static void change_owner(struct nvli_gpu *gpu)
+{
+	struct nvli_gpu *other = NULL;
+
+	nvli_owner_enables(gpu);
+	if (!nvli_by_owner())
+		return;
+
+	nvli_plan_by_owner(NULL);
+	while ((other = nvli_gpu_next(other))) {
+		if (other == gpu || !pci_is_enabled(other->pdev) || READ_ONCE(other->spared) ||
+		    nvli_gpu_state(other) != NVLI_PENDING)
+			continue;
+		/* After a reset the gate decides. If it was none, a look switches the GPU off. */
+		if (nvli_settles_in(other))
+			nvli_look(other, NVLI_RETRY);
+		else
+			nvli_look_again(other);
+	}
+}
+
 static bool may_enable(struct nvli_gpu *gpu)
 {
 	bool blind = is_recovered_blind(gpu);
@@ -81,6 +109,7 @@ bool nvli_may_enable(struct pci_dev *pdev)
 	/* A GPU that could not be taken in is not isolated either. */
 	if (!gpu)
 		return !READ_ONCE(nvli_gate);
+	change_owner(gpu);
 	ok = may_enable(gpu);
 	nvli_gpu_kick(gpu);
 	nvli_gpu_put(gpu);

@@ -229,6 +229,7 @@ struct nvli_told nvli_gpu_news(const struct nvli_gpu *gpu)
 		.reapplied = gpu->status.reapplied,
 		.refused = gpu->refused,
 		.repaired = gpu->repaired,
+		.required = gpu->status.required,
 	};
 }
 

@@ -13,6 +13,8 @@
 
 #include <nvlink_isolation/core.h>
 
+struct vfio_device;
+
 #define NVLI_BRIDGES	8	/* an AC922 has three above a GPU */
 #define NVLI_TEXT	112	/* the longest error, and some room */
 
@@ -112,12 +114,14 @@ struct nvli_bell {
  * @reapplied: status.reapplied then
  * @refused: nvli_gpu.refused then
  * @repaired: nvli_gpu.repaired then
+ * @required: status.required then
  */
 struct nvli_told {
 	enum nvli_state state;
 	unsigned int reapplied;
 	unsigned int refused;
 	unsigned int repaired;
+	u32 required;
 };
 
 /**
@@ -131,6 +135,9 @@ struct nvli_told {
  * @topology: where the links lead; written when the GPU is added, and where links are declared by
  *	      nvli_plan_all(), too. A reader meanwhile may see the old end of one link, and the new
  *	      end of another.
+ * @vfio: what vfio-pci keeps of it, NULL if that is not known. For owner.c alone, like @owner.
+ * @owner: who has it, as was last asked
+ * @sees_enable: a hook sees every pci_enable_device() of it
  * @power_lock: who wakes a GPU by pci_set_power_state(), and has it sleep again; outside @ring_lock
  * @ring_lock: serialises verifications of sleepable callers, and the mapping
  * @mapping: BAR0 for the gate; written under @ring_lock, read under RCU
@@ -170,6 +177,10 @@ struct nvli_gpu {
 	u32 phandle;
 	struct nvli_path path;
 	struct nvli_topology topology;
+
+	const struct vfio_device *vfio;
+	struct nvli_owner owner;
+	bool sees_enable;
 
 	struct mutex power_lock;	/* sleep by pci_set_power_state() */
 	struct mutex ring_lock;		/* verifications of sleepable callers */

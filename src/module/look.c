@@ -121,6 +121,24 @@ enum nvli_answer nvli_look_at_enable(struct nvli_gpu *gpu)
 }
 
 /*
+ * The plan asks a GPU to disable more links than before: verify it now. Its user may prevent that,
+ * by having EEH block config space, or by resets that reset nothing. Then do not wait: the worker
+ * resets the GPU.
+ */
+void nvli_look_again(struct nvli_gpu *gpu)
+{
+	struct nvli_status status;
+
+	if (nvli_look(gpu, NVLI_RETRY) != NVLI_NOT_READY || !pci_is_enabled(gpu->pdev))
+		return;
+
+	status = nvli_gpu_status(gpu);
+	if (!(nvli_status_was_read(&status) && !(status.required & ~status.disabled)) &&
+	    !READ_ONCE(gpu->reset.happened))
+		WRITE_ONCE(gpu->lost, true);
+}
+
+/*
  * Has the port above the GPU latched that its link went down? False also if it does not report its
  * link. Clears the latch, so that the next call reports only later link drops. A hot-plug driver
  * that has enabled the port's notification uses the latch itself; then it is left alone.

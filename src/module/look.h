@@ -7,6 +7,7 @@
 
 enum nvli_answer nvli_look(struct nvli_gpu *gpu, enum nvli_how how);
 enum nvli_answer nvli_look_at_enable(struct nvli_gpu *gpu);
+void nvli_look_again(struct nvli_gpu *gpu);
 bool nvli_link_went_down(struct nvli_gpu *gpu);
 bool nvli_reset_by_port(struct nvli_gpu *gpu);
 

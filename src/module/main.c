@@ -11,6 +11,7 @@
 #include "gate.h"
 #include "gpu.h"
 #include "look.h"
+#include "owner.h"
 #include "parameters.h"
 #include "plan.h"
 #include "platform.h"
@@ -31,11 +32,12 @@ static bool watch(struct nvli_gpu *gpu)
 	return nvli_platform->watch(gpu) && gated;
 }
 
-/* From now on the GPU has to be isolated. */
+/* From now on the GPU has to be isolated. Whoever has it may not be the one that was seen last. */
 static void enforce(struct nvli_gpu *gpu, bool watched)
 {
 	unsigned long flags;
 
+	nvli_owner_enables(gpu);
 	raw_spin_lock_irqsave(&gpu->lock, flags);
 	nvli_status_enforce(&gpu->status, true);
 	nvli_status_watch(&gpu->status, watched);
@@ -191,25 +193,26 @@ static void reconsider(void)
 	}
 }
 
-/*
- * The plan asks a GPU to disable more links than before: verify it now. Its user may prevent that,
- * by having EEH block config space, or by resets that reset nothing. Then do not wait: the worker
- * resets the GPU.
- */
 static void look_again(struct nvli_gpu *gpu)
 {
 	unsigned int ms = nvli_settles_in(gpu);
-	struct nvli_status status;
 
 	if (ms != UINT_MAX)
 		msleep(ms);
-	if (nvli_look(gpu, NVLI_RETRY) != NVLI_NOT_READY || !pci_is_enabled(gpu->pdev))
+	nvli_look_again(gpu);
+}
+
+/*
+ * Which driver has the GPU, if nobody is about to change that. Otherwise its owner is not told by
+ * vfio-pci until a driver is bound.
+ */
+static void ask_driver(struct nvli_gpu *gpu)
+{
+	if (!device_trylock(&gpu->pdev->dev))
 		return;
 
-	status = nvli_gpu_status(gpu);
-	if (!(nvli_status_was_read(&status) && !(status.required & ~status.disabled)) &&
-	    !READ_ONCE(gpu->reset.happened))
-		WRITE_ONCE(gpu->lost, true);
+	nvli_owner_bound(gpu);
+	device_unlock(&gpu->pdev->dev);
 }
 
 /*
@@ -220,6 +223,8 @@ static void replan(void)
 {
 	struct nvli_gpu *gpu = NULL;
 
+	while ((gpu = nvli_gpu_next(gpu)))
+		ask_driver(gpu);
 	nvli_tell_absent();
 	nvli_plan_all();
 	while ((gpu = nvli_gpu_next(gpu)))
@@ -316,6 +321,13 @@ static void notify_of_gpu(struct nvli_gpu *gpu, unsigned long event)
 			nvli_look(gpu, NVLI_ONCE);
 		nvli_gpu_kick(gpu);
 		break;
+	case BUS_NOTIFY_BOUND_DRIVER:
+		nvli_owner_bound(gpu);
+		nvli_gpu_kick(gpu);
+		break;
+	case BUS_NOTIFY_UNBIND_DRIVER:
+		nvli_owner_unbinds(gpu);
+		break;
 	case BUS_NOTIFY_UNBOUND_DRIVER:
 		/* Under the lock, because spare() decides by the driver under it. */
 		raw_spin_lock_irqsave(&gpu->lock, flags);
@@ -360,8 +372,10 @@ static void add_present(void)
 
 	while ((pdev = pci_get_device(GV100_VENDOR_ID, PCI_ANY_ID, pdev))) {
 		gpu = take_in(pdev);
-		if (gpu)
+		if (gpu) {
 			nvli_gpu_publish(gpu);
+			ask_driver(gpu);
+		}
 	}
 	nvli_plan_all();
 	nvli_tell_absent();

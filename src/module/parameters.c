@@ -254,7 +254,7 @@ MODULE_PARM_DESC(audit_seconds,
 		 "how often the disabled links of each GPU are read back, in seconds, on average; 0: never (default: 60). Can be changed at run time");
 module_param_cb(domains, &domains_ops, NULL, 0644);
 MODULE_PARM_DESC(domains,
-		 "which GPUs may keep talking: group (default): those of one IOMMU group; gpu: none; or a list, 0004:04:00.0+0004:05:00.0,0035:03:00.0 (+ joins, a comma separates; who is not named is alone). Can be changed at run time: more links are disabled at once, fewer at the next reset");
+		 "which GPUs may keep talking: group (default): those of one IOMMU group; gpu: none; owner: those of one guest, and those of the host; or a list, 0004:04:00.0+0004:05:00.0,0035:03:00.0 (+ joins, a comma separates; who is not named is alone). Can be changed at run time: more links are disabled at once, fewer at the next reset");
 module_param_cb(links, &links_ops, NULL, 0644);
 MODULE_PARM_DESC(links,
 		 "where the NVLinks lead, if firmware does not tell: none (default): unknown, all are disabled; or a list of links by their two ends, 0000:06:00.0.0-0000:07:00.0.2,0000:06:00.0.1-0000:0a:00.0.1, each end a GPU and the number that it gives the link. nvlink-isolation learn writes it. Can be changed at run time, as domains can");

@@ -6,14 +6,17 @@
 
 #include "log.h"
 #include "plan.h"
+#include "owner.h"
 #include "platform.h"
 #include "settings.h"
 
 #include <linux/iommu.h>
-#include <linux/mutex.h>
 
-/* One plan at a time, so that the last one is of the newest domains. */
-static DEFINE_MUTEX(plan_lock);
+/*
+ * One plan at a time, so that the last one is of the newest domains and owners. The gate plans,
+ * too, within a visit.
+ */
+static DEFINE_RAW_SPINLOCK(plan_lock);
 
 static int group_of(const struct nvli_gpu *gpu)
 {
@@ -34,11 +37,25 @@ int nvli_plan_domain(const struct nvli_gpu *gpu)
 {
 	const struct pci_dev *pdev = gpu->pdev;
 	struct nvli_domains domains = nvli_domains();
+	u32 owner = domains.policy == NVLI_BY_OWNER ? nvli_owner_of(gpu).number : NVLI_NOBODY;
+
+	if (owner != NVLI_NOBODY)
+		return owner;
 
 	return nvli_domain_of(&domains,
 			      NVLI_GPU_ID(pci_domain_nr(pdev->bus), pdev->bus->number,
 					  PCI_SLOT(pdev->devfn), PCI_FUNC(pdev->devfn)),
 			      group_of(gpu));
+}
+
+/* Who has a GPU now. Any context. */
+struct nvli_owner nvli_plan_owner(const struct nvli_gpu *gpu)
+{
+	rcu_read_lock();
+	nvli_owners_ask();
+	rcu_read_unlock();
+
+	return nvli_owner_of(gpu);
 }
 
 /* The GPU at the other end of a link; NULL if PCI knows none by that phandle, or several. RCU. */
@@ -79,18 +96,27 @@ bool nvli_plan_peer_agrees(const struct nvli_gpu *gpu, int link)
 	return ok;
 }
 
+/* The domain of a peer as the required mask counts it: a GPU and those it may talk to share one. */
+static int domain_for(const struct nvli_gpu *gpu, const struct nvli_gpu *peer, int domain)
+{
+	if (!peer || !agrees(gpu, peer))
+		return NVLI_ALONE;
+	if (nvli_by_owner())
+		return nvli_owner_keeps(gpu, peer) ? domain : NVLI_ALONE;
+
+	return nvli_plan_domain(peer);
+}
+
 static u32 required_of(const struct nvli_gpu *gpu)
 {
+	int domain = nvli_plan_domain(gpu);
 	int peer_domain[GV100_NVLINKS];
-	const struct nvli_gpu *peer;
 	int i;
 
-	for (i = 0; i < GV100_NVLINKS; i++) {
-		peer = peer_of(gpu, i);
-		peer_domain[i] = peer && agrees(gpu, peer) ? nvli_plan_domain(peer) : NVLI_ALONE;
-	}
+	for (i = 0; i < GV100_NVLINKS; i++)
+		peer_domain[i] = domain_for(gpu, peer_of(gpu, i), domain);
 
-	return nvli_required_mask(&gpu->topology, nvli_plan_domain(gpu), peer_domain);
+	return nvli_required_mask(&gpu->topology, domain, peer_domain);
 }
 
 /* Is the domain of a GPU known? Not before the kernel has put it into its IOMMU group. */
@@ -107,6 +133,27 @@ void nvli_plan_new(struct nvli_gpu *gpu)
 	rcu_read_unlock();
 }
 
+/* Plan all GPUs, by what is known of owners. Have the worker look at those that @kick says. */
+static void update(bool kick)
+{
+	struct nvli_gpu *gpu;
+	unsigned long flags;
+	bool changed;
+	u32 required;
+
+	nvli_for_each_gpu_rcu(gpu) {
+		required = required_of(gpu);
+		raw_spin_lock_irqsave(&gpu->lock, flags);
+		changed = gpu->status.required != required;
+		nvli_status_require(&gpu->status, required);
+		if (nvli_state(&gpu->status) == NVLI_PENDING && !gpu->error[0])
+			strscpy(gpu->error, "not tried yet", sizeof(gpu->error));
+		raw_spin_unlock_irqrestore(&gpu->lock, flags);
+		if (changed && kick)
+			nvli_gpu_kick(gpu);
+	}
+}
+
 /*
  * Work out the required links of all GPUs before anybody verifies one: else a GPU could be admitted
  * by the plan of before. The caller then has the worker look at those that are not isolated any
@@ -116,23 +163,38 @@ void nvli_plan_all(void)
 {
 	struct nvli_gpu *gpu;
 	unsigned long flags;
-	u32 required;
 
-	mutex_lock(&plan_lock);
 	rcu_read_lock();
+	raw_spin_lock_irqsave(&plan_lock, flags);
 	if (nvli_platform->relink)
 		nvli_for_each_gpu_rcu(gpu)
 			nvli_platform->relink(gpu);
-	nvli_for_each_gpu_rcu(gpu) {
-		required = required_of(gpu);
-		raw_spin_lock_irqsave(&gpu->lock, flags);
-		nvli_status_require(&gpu->status, required);
-		if (nvli_state(&gpu->status) == NVLI_PENDING && !gpu->error[0])
-			strscpy(gpu->error, "not tried yet", sizeof(gpu->error));
-		raw_spin_unlock_irqrestore(&gpu->lock, flags);
-	}
+	nvli_owners_ask();
+	update(false);
+	raw_spin_unlock_irqrestore(&plan_lock, flags);
 	rcu_read_unlock();
-	mutex_unlock(&plan_lock);
+}
+
+/*
+ * With domains=owner, ask who has which GPU and plan by it. @gpu is about to be verified, and its
+ * owner is the one of its last reset if this is the first verification since; NULL for none. Any
+ * context.
+ */
+void nvli_plan_by_owner(struct nvli_gpu *gpu)
+{
+	unsigned long flags;
+
+	if (!nvli_by_owner())
+		return;
+
+	rcu_read_lock();
+	raw_spin_lock_irqsave(&plan_lock, flags);
+	nvli_owners_ask();
+	if (gpu)
+		nvli_owner_verifies(gpu, nvli_gpu_status(gpu).resets);
+	update(true);
+	raw_spin_unlock_irqrestore(&plan_lock, flags);
+	rcu_read_unlock();
 }
 
 static bool is_required(struct nvli_gpu *gpu, int link)
@@ -140,10 +202,39 @@ static bool is_required(struct nvli_gpu *gpu, int link)
 	return nvli_gpu_status(gpu).required & 1U << (GV100_LINK_DISABLE_SHIFT + link);
 }
 
-/* Is this a link to another GPU that is kept, because both are in one domain? */
+/* Does this GPU keep its end of all links to a peer? */
+static bool keeps_all(struct nvli_gpu *gpu, const struct nvli_gpu *peer)
+{
+	int i;
+
+	for (i = 0; i < GV100_NVLINKS; i++)
+		if (gpu->topology.link[i].end == NVLI_END_GPU &&
+		    gpu->topology.link[i].phandle == peer->phandle && is_required(gpu, i))
+			return false;
+
+	return true;
+}
+
+/*
+ * Is this a link to another GPU that is kept, because both are in one domain? With domains=owner
+ * one end may have to be disabled still, until the GPU there is reset.
+ */
 bool nvli_plan_is_joined(struct nvli_gpu *gpu, int link)
 {
-	return gpu->topology.link[link].end == NVLI_END_GPU && !is_required(gpu, link);
+	struct nvli_gpu *peer;
+	bool joined;
+
+	if (gpu->topology.link[link].end != NVLI_END_GPU || is_required(gpu, link))
+		return false;
+	if (!nvli_by_owner())
+		return true;
+
+	rcu_read_lock();
+	peer = peer_of(gpu, link);
+	joined = peer && keeps_all(peer, gpu);
+	rcu_read_unlock();
+
+	return joined;
 }
 
 /*

@@ -30,6 +30,9 @@
  *		   NULL where the module sees every release.
  * @before_write, @after_write: a config write on a watched bus is about to be passed on, and was.
  *				In any context; NULL where resets are seen in another way
+ * @container: what all GPUs have in common that are open in one VFIO container; NULL if that cannot
+ *	       be told. For a GPU that is open, under RCU, in any context. The pointer is only
+ *	       compared.
  * @read, @write: a register of a mapped BAR0, in any context
  *
  * @is_watched and @stuck are for the worker, which holds no lock. @obstacle and @unanswered run
@@ -54,6 +57,7 @@ struct nvli_platform {
 			     u32 value);
 	void (*after_write)(const struct pci_bus *bus, unsigned int devfn, int where, int size,
 			    u32 value);
+	const void *(*container)(const struct nvli_gpu *gpu);
 	u32 (*read)(const void __iomem *address);
 	void (*write)(void __iomem *address, u32 value);
 };

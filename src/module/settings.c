@@ -11,49 +11,63 @@ unsigned int nvli_audit_seconds = 60;
 
 static struct nvli_domains domains;
 static struct nvli_wires wires;
-/* Guards both. */
-static DEFINE_SPINLOCK(settings_lock);
+/* Guards both. The gate reads them under raw locks. */
+static DEFINE_RAW_SPINLOCK(settings_lock);
 
 struct nvli_domains nvli_domains(void)
 {
 	struct nvli_domains copy;
+	unsigned long flags;
 
-	spin_lock(&settings_lock);
+	raw_spin_lock_irqsave(&settings_lock, flags);
 	copy = domains;
-	spin_unlock(&settings_lock);
+	raw_spin_unlock_irqrestore(&settings_lock, flags);
 
 	return copy;
 }
 
+/* Does the domain of a GPU follow its owner? */
+bool nvli_by_owner(void)
+{
+	return READ_ONCE(domains.policy) == NVLI_BY_OWNER;
+}
+
 void nvli_set_domains(const struct nvli_domains *value)
 {
-	spin_lock(&settings_lock);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&settings_lock, flags);
 	domains = *value;
-	spin_unlock(&settings_lock);
+	raw_spin_unlock_irqrestore(&settings_lock, flags);
 }
 
 struct nvli_wires nvli_wires(void)
 {
 	struct nvli_wires copy;
+	unsigned long flags;
 
-	spin_lock(&settings_lock);
+	raw_spin_lock_irqsave(&settings_lock, flags);
 	copy = wires;
-	spin_unlock(&settings_lock);
+	raw_spin_unlock_irqrestore(&settings_lock, flags);
 
 	return copy;
 }
 
 void nvli_set_wires(const struct nvli_wires *value)
 {
-	spin_lock(&settings_lock);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&settings_lock, flags);
 	wires = *value;
-	spin_unlock(&settings_lock);
+	raw_spin_unlock_irqrestore(&settings_lock, flags);
 }
 
 /* Fill in where the links of a GPU lead, by the parameter links. */
 void nvli_topology_as_declared(u32 gpu, struct nvli_topology *topology)
 {
-	spin_lock(&settings_lock);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&settings_lock, flags);
 	nvli_wires_apply(&wires, gpu, topology);
-	spin_unlock(&settings_lock);
+	raw_spin_unlock_irqrestore(&settings_lock, flags);
 }

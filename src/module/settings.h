@@ -19,6 +19,7 @@ extern unsigned int nvli_audit_seconds;
 
 /* Which GPUs may talk to each other. Setting them plans nothing: see nvli_plan_all(). */
 struct nvli_domains nvli_domains(void);
+bool nvli_by_owner(void);
 void nvli_set_domains(const struct nvli_domains *domains);
 
 /* Where links lead, on a platform whose firmware does not say. Plans nothing, either. */

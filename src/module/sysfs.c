@@ -135,7 +135,8 @@ NVLI_ATTRIBUTE(peers);
 /*
  * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/domain
  * Description:		A number that the GPUs of one domain share, or "alone". With
- *			domains=group it is the IOMMU group's, with a list the place in it, from 0.
+ *			domains=group it is the IOMMU group's, with a list the place in it, from 0,
+ *			with owner the number in owner, and 1 for host.
  */
 static ssize_t show_domain(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
 {
@@ -144,6 +145,37 @@ static ssize_t show_domain(struct nvli_gpu *gpu, const struct nvli_status *statu
 	return domain < 0 ? sysfs_emit(buf, "alone\n") : sysfs_emit(buf, "%d\n", domain);
 }
 NVLI_ATTRIBUTE(domain);
+
+/*
+ * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/owner
+ * Description:		Who has the GPU now, whatever the parameter domains says: "host" if a
+ *			driver of the host has enabled it; a number from 2 that all GPUs of one
+ *			guest share; "none" if nobody has it open, or if it cannot be told who. A
+ *			guest gets a new number each time that it opens its first GPU.
+ */
+static ssize_t show_owner(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
+{
+	u32 owner = nvli_plan_owner(gpu).number;
+
+	if (owner == NVLI_NOBODY)
+		return sysfs_emit(buf, "none\n");
+
+	return owner == NVLI_HOST ? sysfs_emit(buf, "host\n") : sysfs_emit(buf, "%u\n", owner);
+}
+NVLI_ATTRIBUTE(owner);
+
+/*
+ * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/owner_means
+ * Description:		How the owner is told: "kvm" by the guest's virtual machine, "container" by
+ *			its VFIO container, "driver" by the host's driver; "none" if it is not
+ *			told. Where a guest has several containers and is not told by kvm, it
+ *			looks like several guests.
+ */
+static ssize_t show_owner_means(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", nvli_means_text(nvli_plan_owner(gpu).claim.means));
+}
+NVLI_ATTRIBUTE(owner_means);
 
 /* Name each peer once, whose link @is_meant, in the order of links. */
 static ssize_t emit_peers(struct nvli_gpu *gpu, char *buf,
@@ -185,7 +217,8 @@ NVLI_ATTRIBUTE(exposed_peers);
  * Description:		The GPUs to which links are kept, or with isolate=0 would be, because they
  *			are in the same domain: PCI addresses. An empty line for none. The
  *			parameter domains says why they are: with group the kernel put them into
- *			one IOMMU group, with a list the administrator joined them.
+ *			one IOMMU group, with a list the administrator joined them, with owner one
+ *			guest or the host has had both since their last resets.
  */
 static ssize_t show_joined_peers(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
 {
@@ -321,6 +354,8 @@ static struct attribute *attributes[] = {
 	&dev_attr_verified.attr,
 	&dev_attr_peers.attr,
 	&dev_attr_domain.attr,
+	&dev_attr_owner.attr,
+	&dev_attr_owner_means.attr,
 	&dev_attr_exposed_peers.attr,
 	&dev_attr_joined_peers.attr,
 	&dev_attr_held.attr,

@@ -126,6 +126,21 @@ static void say_state(struct nvli_gpu *gpu, const struct nvli_status *status, co
 	}
 }
 
+/* With domains=owner: which links are kept from now on, or not any more */
+static void say_kept(struct nvli_gpu *gpu, u32 before, u32 now)
+{
+	struct nvli_owner owner = nvli_plan_owner(gpu);
+	char links[NVLI_LINKS_TEXT];
+
+	if (now & ~before)
+		pci_info(gpu->pdev, "NVLinks %s are disabled again: their GPUs have no common owner any more\n",
+			 nvli_links_text(now & ~before, links));
+	if (before & ~now && owner.number != NVLI_NOBODY)
+		pci_info(gpu->pdev, "NVLinks %s are kept at this end: owner %u, told by %s, has the GPUs at both ends since this one was reset\n",
+			 nvli_links_text(before & ~now, links), owner.number,
+			 nvli_means_text(owner.claim.means));
+}
+
 /* For udev and other listeners: KOBJ_CHANGE of the GPU, with its state. Sleeps. */
 static void send_uevent(struct nvli_gpu *gpu, enum nvli_state state)
 {
@@ -163,6 +178,8 @@ bool nvli_tell(struct nvli_gpu *gpu)
 	if (!may_tell)
 		return !is_news;
 
+	if (nvli_by_owner() && told.state != NVLI_OFF && now.state != NVLI_OFF)
+		say_kept(gpu, told.required, now.required);
 	if (now.repaired != told.repaired)
 		pci_err(gpu->pdev, "NVLinks were found enabled though no reset was seen; they are disabled again\n");
 	if (now.refused != told.refused)

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "verify.h"
 #include "events.h"
+#include "plan.h"
 #include "platform.h"
 #include "sequence.h"
 #include "settings.h"
@@ -180,6 +181,9 @@ static bool is_exempt(enum nvli_state state)
 	return state == NVLI_OFF || state == NVLI_UNSUPPORTED;
 }
 
+/* How often the plan may change during a visit, since other GPUs get other owners at any moment */
+#define PLANS	4
+
 static enum nvli_answer run_sequence(struct nvli_visit *visit, const struct nvli_status *status,
 				     enum nvli_how how)
 {
@@ -218,15 +222,18 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 {
 	bool was_on = visit->command & PCI_COMMAND_MEMORY;
 	struct nvli_gpu *gpu = visit->gpu;
-	struct nvli_status status = nvli_gpu_status(gpu);
-	enum nvli_state state = nvli_state(&status);
-	unsigned int settles_in;
+	unsigned int settles_in, tries;
+	struct nvli_status status;
+	enum nvli_answer answer;
 	bool leave_bars;
 	const char *what;
 
+	if (!is_exempt(nvli_gpu_state(gpu)))
+		nvli_plan_by_owner(gpu);
+	status = nvli_gpu_status(gpu);
 	visit->generation = status.generation;
 	visit->in_use = pci_is_enabled(gpu->pdev);
-	if (is_exempt(state))
+	if (is_exempt(nvli_state(&status)))
 		return NVLI_SPARED;
 	if (!status.required)
 		return NVLI_VERIFIED;
@@ -253,5 +260,13 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 		return NVLI_NOT_READY;
 	}
 
-	return run_sequence(visit, &status, how);
+	for (tries = 0; tries < PLANS && status.required; tries++) {
+		answer = run_sequence(visit, &status, how);
+		if (answer != NVLI_NOT_VERIFIED || visit->result.outcome != NVLI_STOPPED ||
+		    nvli_visit_was_reset(visit))
+			return answer;
+		status = nvli_gpu_status(gpu);
+	}
+
+	return status.required ? NVLI_NOT_VERIFIED : NVLI_VERIFIED;
 }

@@ -34,6 +34,8 @@
 /* How often to ask whether a GPU that was switched off has to be reset, too */
 #define LOST_MS		10
 #define NEVER		UINT_MAX
+/* How often to ask who has a GPU that is enabled: nothing tells when a guest closes it */
+#define OWNER_MS	100
 /* How often a new GPU is asked for its IOMMU group, and for how long */
 #define GROUP_MS	20
 #define GROUP_WAIT	(2 * HZ)
@@ -264,6 +266,7 @@ static unsigned int serve(struct nvli_gpu *gpu)
 
 	if (!plan_once(gpu))
 		return GROUP_MS;
+	nvli_plan_by_owner(NULL);
 	if (nvli_gpu_state(gpu) == NVLI_OFF)
 		return NEVER;
 
@@ -346,6 +349,8 @@ void nvli_work(struct work_struct *work)
 	if (nvli_gpu_state(gpu) != NVLI_OFF &&
 	    (READ_ONCE(gpu->lost) || READ_ONCE(gpu->stuck_on)))
 		ms = min_t(unsigned int, ms, LOST_MS);
+	if (nvli_by_owner() && pci_is_enabled(gpu->pdev))
+		ms = min_t(unsigned int, ms, OWNER_MS);
 	if (ms != NEVER)
 		nvli_gpu_kick_in(gpu, ms);
 }

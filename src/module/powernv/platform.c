@@ -6,7 +6,9 @@
 #include "../path.h"
 
 #include <linux/io.h>
+#include <linux/iommu.h>
 
+#include <asm/iommu.h>
 #include <asm/machdep.h>
 
 static const char *obstacle(struct nvli_gpu *gpu)
@@ -18,7 +20,9 @@ static const char *obstacle(struct nvli_gpu *gpu)
 
 static bool watch(struct nvli_gpu *gpu)
 {
-	return nvli_opal_watch() && nvli_hook_watch(gpu->pdev) && gpu->path.depth > 0;
+	WRITE_ONCE(gpu->sees_enable, nvli_opal_watch() && nvli_hook_watch(gpu->pdev));
+
+	return gpu->sees_enable && gpu->path.depth > 0;
 }
 
 static int unwatch(void)
@@ -34,6 +38,29 @@ static int unwatch(void)
 static bool is_watched(struct nvli_gpu *gpu)
 {
 	return nvli_hook_is_watched(gpu->pdev) && gpu->path.depth > 0 && nvli_opal_fires(gpu);
+}
+
+/*
+ * In a version 2 container VFIO makes TCE tables, and sets the same in each group. With version 1
+ * each group keeps its own, and looks like another container. There is none before the user has set
+ * up its first DMA window.
+ */
+static const void *container(const struct nvli_gpu *gpu)
+{
+	const struct iommu_table_group *tables = NULL;
+	const void *table = NULL;
+	struct iommu_group *group;
+	int i;
+
+	group = iommu_group_get(&gpu->pdev->dev);
+	if (group)
+		tables = iommu_group_get_iommudata(group);
+	for (i = 0; tables && !table && i < IOMMU_TABLE_GROUP_MAX_TABLES; i++)
+		table = READ_ONCE(tables->tables[i]);
+	if (group)
+		iommu_group_put(group);
+
+	return table;
 }
 
 /*
@@ -62,6 +89,7 @@ static const struct nvli_platform powernv = {
 	.unanswered = nvli_eeh_unanswered,
 	.stuck = nvli_eeh_unblock,
 	.exit = nvli_eeh_exit,
+	.container = container,
 	.read = read_register,
 	.write = write_register,
 };

@@ -7,6 +7,7 @@
 #include "../settings.h"
 
 #include <linux/io.h>
+#include <linux/iommu.h>
 
 /* Nothing in config space, ACPI or the GPU tells where an NVLink leads: the administrator does. */
 static void relink(struct nvli_gpu *gpu)
@@ -41,7 +42,7 @@ static void warn(struct nvli_gpu *gpu)
 /* Without the hook a driver sees its error later; the log says so once. */
 static bool watch(struct nvli_gpu *gpu)
 {
-	nvli_hook_watch(gpu->pdev);
+	WRITE_ONCE(gpu->sees_enable, nvli_hook_watch(gpu->pdev));
 
 	return nvli_ports_watch(gpu);
 }
@@ -49,6 +50,15 @@ static bool watch(struct nvli_gpu *gpu)
 static bool is_watched(struct nvli_gpu *gpu)
 {
 	return nvli_ports_are_watched(gpu);
+}
+
+/*
+ * VFIO's type 1 gives the groups of a container one IOMMU domain. If the IOMMUs differ it makes
+ * several, which look like several containers.
+ */
+static const void *container(const struct nvli_gpu *gpu)
+{
+	return iommu_get_domain_for_dev(&gpu->pdev->dev);
 }
 
 static u32 read_register(const void __iomem *address)
@@ -74,6 +84,7 @@ static const struct nvli_platform x86 = {
 	.look_at_reset = nvli_ports_look_at_reset,
 	.before_write = nvli_ports_before_write,
 	.after_write = nvli_ports_after_write,
+	.container = container,
 	.read = read_register,
 	.write = write_register,
 };

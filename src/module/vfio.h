@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What vfio-pci knows of who has a GPU. For owner.c. One of vfio_kvm.c and vfio_none.c is built,
+ * by what the kernel has.
+ */
+#ifndef NVLI_VFIO_H
+#define NVLI_VFIO_H
+
+#include <linux/pci.h>
+
+struct vfio_device;
+
+/*
+ * The VFIO device of a GPU, NULL if vfio-pci does not drive it or this kernel does not tell. The
+ * caller holds the device lock. It is valid until BUS_NOTIFY_UNBIND_DRIVER.
+ */
+const struct vfio_device *nvli_vfio_device(struct pci_dev *pdev);
+
+/* The virtual machine of a device that is open, NULL if it has none. Any context. */
+const void *nvli_vfio_kvm(const struct vfio_device *device);
+
+/* Is a device that is open in a VFIO container, and not in an iommufd? Any context. */
+bool nvli_vfio_has_container(const struct vfio_device *device);
+
+#endif

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What vfio-pci knows of who has a GPU, on kernels before 6.2: nothing that can be relied upon. */
+
+#include "log.h"
+#include "vfio.h"
+
+const struct vfio_device *nvli_vfio_device(struct pci_dev *pdev)
+{
+	return NULL;
+}
+
+const void *nvli_vfio_kvm(const struct vfio_device *device)
+{
+	return NULL;
+}
+
+/* VFIO has no other way to open a PCI device yet. */
+bool nvli_vfio_has_container(const struct vfio_device *device)
+{
+	return true;
+}
