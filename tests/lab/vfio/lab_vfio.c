@@ -10,7 +10,14 @@
  *
  * The exit status is 0 if all succeeded.
  *
- *   open                  container, group, IOMMU, device; an error names the step
+ *   open [PID]            container, group, IOMMU, device; an error names the step. With PID the
+ *                         container is that of another lab_vfio, so both GPUs are in one
+ *   window                have the container make its DMA windows, as a hypervisor does. Only then
+ *                         it can be told on POWER which GPUs are in one. On a PC it does nothing
+ *   take PID              the device that another lab_vfio has open, by its file descriptor
+ *   detach                VFIO_GROUP_UNSET_CONTAINER, while the device is open
+ *   move PID              close the device, put the group into the container of another lab_vfio,
+ *                         or with 0 into a new one, and open it again
  *   map                   mmap BAR0
  *   close                 give back all of it
  *   reset                 VFIO_DEVICE_RESET
@@ -66,6 +73,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -94,10 +102,15 @@
 #define MAX_WORDS		6
 #define AWAIT_SECONDS		600
 
+/* Where another lab_vfio finds them */
+#define CONTAINER_FD		100
+#define DEVICE_FD		101
+
 static const char *bdf;
 static int container = -1;
 static int group = -1;
 static int device = -1;
+static bool is_spapr;
 static char *bar0;
 static size_t bar0_size;
 
@@ -603,6 +616,7 @@ static int close_all(void)
 	if (container >= 0)
 		close(container);
 	bar0 = NULL;
+	is_spapr = false;
 	device = -1;
 	group = -1;
 	container = -1;
@@ -610,7 +624,71 @@ static int close_all(void)
 	return 0;
 }
 
-static int try_open(void)
+/* Have a file descriptor at a number that others know. */
+static int known_fd(int fd, int number)
+{
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = dup3(fd, number, O_CLOEXEC) < 0 ? -errno : number;
+	close(fd);
+
+	return err;
+}
+
+/* A file descriptor of another lab_vfio */
+static int fd_of(const char *pid, int number)
+{
+	int pidfd = syscall(SYS_pidfd_open, atoi(pid), 0);
+	int fd, err;
+
+	if (pidfd < 0)
+		return -errno;
+	fd = syscall(SYS_pidfd_getfd, pidfd, number, 0);
+	err = errno;
+	close(pidfd);
+	errno = err;
+
+	return known_fd(fd, number);
+}
+
+static int set_container(const char *pid)
+{
+	int err;
+
+	if (pid)
+		container = fd_of(pid, CONTAINER_FD);
+	else
+		container = known_fd(open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC), CONTAINER_FD);
+	if (container < 0)
+		return failed_at("container", container);
+	err = device_ioctl(group, VFIO_GROUP_SET_CONTAINER, &container);
+	if (err)
+		return failed_at("set-container", err);
+	if (pid) {
+		is_spapr = ioctl(container, VFIO_CHECK_EXTENSION, VFIO_SPAPR_TCE_v2_IOMMU) > 0;
+		return 0;
+	}
+
+	err = device_ioctl(container, VFIO_SET_IOMMU, (void *)VFIO_SPAPR_TCE_v2_IOMMU);
+	is_spapr = !err;
+	if (err)
+		err = device_ioctl(container, VFIO_SET_IOMMU, (void *)VFIO_SPAPR_TCE_IOMMU);
+	if (err)
+		err = device_ioctl(container, VFIO_SET_IOMMU, (void *)VFIO_TYPE1v2_IOMMU);
+
+	return err ? failed_at("set-iommu", err) : 0;
+}
+
+static int open_device(void)
+{
+	device = known_fd(ioctl(group, VFIO_GROUP_GET_DEVICE_FD, bdf), DEVICE_FD);
+
+	return device < 0 ? failed_at("device", device) : 0;
+}
+
+static int try_open(const char *pid)
 {
 	struct vfio_group_status status = { .argsz = sizeof(status) };
 	char path[128], link[256];
@@ -622,9 +700,6 @@ static int try_open(void)
 	if (length < 0)
 		return failed_at("iommu-group", -errno);
 	link[length] = '\0';
-	container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
-	if (container < 0)
-		return failed_at("container", -errno);
 	snprintf(path, sizeof(path), "/dev/vfio/%.100s", strrchr(link, '/') + 1);
 	group = open(path, O_RDWR | O_CLOEXEC);
 	if (group < 0)
@@ -634,36 +709,73 @@ static int try_open(void)
 		return failed_at("group-status", err);
 	if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
 		return failed_at("group-viable", -EPERM);
-	err = device_ioctl(group, VFIO_GROUP_SET_CONTAINER, &container);
-	if (err)
-		return failed_at("set-container", err);
-	err = device_ioctl(container, VFIO_SET_IOMMU, (void *)VFIO_SPAPR_TCE_v2_IOMMU);
-	if (err)
-		err = device_ioctl(container, VFIO_SET_IOMMU, (void *)VFIO_SPAPR_TCE_IOMMU);
-	if (err)
-		err = device_ioctl(container, VFIO_SET_IOMMU, (void *)VFIO_TYPE1v2_IOMMU);
-	if (err)
-		return failed_at("set-iommu", err);
-	device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, bdf);
-	if (device < 0)
-		return failed_at("device", -errno);
+	err = set_container(pid);
 
-	return 0;
+	return err ? err : open_device();
 }
 
 static int do_open(int argc, char **argv)
 {
 	int err;
 
-	(void)argc;
-	(void)argv;
-	if (container >= 0)
+	if (container >= 0 || device >= 0)
 		return -EBUSY;
-	err = try_open();
+	err = try_open(argc > 1 ? argv[1] : NULL);
 	if (err)
 		close_all();
 
 	return err;
+}
+
+static int do_window(int argc, char **argv)
+{
+	struct vfio_iommu_spapr_tce_create create = {
+		.argsz = sizeof(create), .page_shift = 16, .window_size = 1 << 30, .levels = 1,
+	};
+
+	(void)argc;
+	(void)argv;
+
+	return is_spapr ? device_ioctl(container, VFIO_IOMMU_SPAPR_TCE_CREATE, &create) : 0;
+}
+
+static int do_take(int argc, char **argv)
+{
+	(void)argc;
+	if (device >= 0)
+		return -EBUSY;
+	device = fd_of(argv[1], DEVICE_FD);
+
+	return device < 0 ? device : 0;
+}
+
+static int do_detach(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+
+	return device_ioctl(group, VFIO_GROUP_UNSET_CONTAINER, NULL);
+}
+
+static int do_move(int argc, char **argv)
+{
+	int err;
+
+	(void)argc;
+	if (attacking() || group < 0)
+		return -EBUSY;
+	if (bar0)
+		munmap(bar0, bar0_size);
+	bar0 = NULL;
+	close(device);
+	device = -1;
+	err = device_ioctl(group, VFIO_GROUP_UNSET_CONTAINER, NULL);
+	if (err)
+		return failed_at("unset-container", err);
+	close(container);
+	err = set_container(strcmp(argv[1], "0") ? argv[1] : NULL);
+
+	return err ? err : open_device();
 }
 
 static int do_close(int argc, char **argv)
@@ -943,7 +1055,11 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	int min, max;			/* words, the name included */
 } commands[] = {
-	{ "open", do_open, 1, 1 },
+	{ "open", do_open, 1, 2 },
+	{ "window", do_window, 1, 1 },
+	{ "take", do_take, 2, 2 },
+	{ "detach", do_detach, 1, 1 },
+	{ "move", do_move, 2, 2 },
 	{ "map", do_map, 1, 1 },
 	{ "close", do_close, 1, 1 },
 	{ "reset", do_reset, 1, 1 },
