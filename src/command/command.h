@@ -60,6 +60,8 @@ enum mark {
  * @disabled_known: disabled_links was not "unknown"
  * @disabled: bits of GV100_LINK_DISABLE, if so
  * @domain: what GPUs that may talk share, or "alone"
+ * @owner: "none", "host", or the number of a guest; empty if the module is older
+ * @owner_means: how that is told: "kvm", "container", "driver" or "none"; empty if it is older
  * @joined_known: the module has joined_peers, which an older module lacks
  * @verified: seconds since the last verified read-back, or "never"; empty if the module is older
  * @refused: how often switching it on was refused; empty if the module is older
@@ -74,6 +76,8 @@ struct gpu_seen {
 	u32 required;
 	char peers[GV100_NVLINKS][ADDRESS_SIZE];
 	char domain[16];
+	char owner[16];
+	char owner_means[16];
 	char exposed[TEXT_SIZE];
 	bool joined_known;
 	char joined[TEXT_SIZE];

@@ -155,6 +155,8 @@ static void set_seen(json_t *object, const struct gpu_seen *seen)
 	set(object, "disabled_links", seen->disabled_known ? links(seen->disabled) : json_null());
 	set(object, "exposed_peers", words(seen->exposed));
 	set(object, "domain", number_or_null(seen->domain));
+	set(object, "owner", text_or_null(seen->owner));
+	set(object, "owner_means", text_or_null(seen->owner_means));
 	set(object, "joined_peers", seen->joined_known ? words(seen->joined) : json_null());
 	joined_by(by);
 	set(object, "joined_by", text_or_null(*seen->joined ? by : ""));

@@ -111,6 +111,15 @@ static bool switched_on(long long *value, const struct source *from)
 	return number(value, from->gpu->seen.switched_on);
 }
 
+static bool owner(long long *value, const struct source *from)
+{
+	const char *text = from->gpu->seen.owner;
+
+	*value = !strcmp(text, "host") ? NVLI_HOST : NVLI_NOBODY;
+
+	return !strcmp(text, "none") || !strcmp(text, "host") || number(value, text);
+}
+
 /* One value for each GPU, with the label "gpu". The man page documents them. */
 static const struct metric {
 	const char *name;
@@ -131,6 +140,8 @@ static const struct metric {
 	  exposed_links },
 	{ "gpu_joined_peers", "gauge", "GPUs of the same domain, to which NVLinks are kept.",
 	  joined_peers },
+	{ "gpu_owner", "gauge",
+	  "Number of who has the GPU: 0 for nobody, 1 for the host, from 2 on a guest.", owner },
 	{ "gpu_verification_age_seconds", "gauge",
 	  "Time since every required NVLink was last read back as disabled; absent if never.",
 	  verification_age },

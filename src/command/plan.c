@@ -320,6 +320,9 @@ void plan_print_head(const struct plan *plan)
 	else if (plan->domains.policy == NVLI_BY_GROUP && !plan->tree.live)
 		draw_wrapped("         ",
 			     "A tree has no IOMMU groups. Each GPU is assumed to have its own, as on Linux 5.13 and newer.");
+	else if (plan->domains.policy == NVLI_BY_OWNER)
+		draw_wrapped("         ",
+			     "The links follow the guests. This is what is disabled while nobody has more than one GPU.");
 }
 
 void plan_print(const struct plan *plan)

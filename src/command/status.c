@@ -116,6 +116,10 @@ static void note_kept(const struct gpu *gpu, int number, const char *by)
 		draw_note(number,
 			  "NOT isolated from %s: links %s are kept, because the kernel put these GPUs into one IOMMU group (%d); domains=gpu would cut them",
 			  peers_of(gpu, kept), links_or_none(kept), gpu->group);
+	else if (!strcmp(by, "owner"))
+		draw_note(number, "links %s to %s are kept: owner %s, told by %s, has these GPUs",
+			  links_or_none(kept), peers_of(gpu, kept), gpu->seen.owner,
+			  gpu->seen.owner_means);
 	else
 		draw_note(number, "links %s to %s are kept: domains=%.*s", links_or_none(kept),
 			  peers_of(gpu, kept), TEXT_SIZE, by);

@@ -97,7 +97,7 @@ bool is_by_group(const char *domains)
 	return !nvli_domains_parse(&parsed, domains, &error) || parsed.policy == NVLI_BY_GROUP;
 }
 
-/* What joins GPUs: "group", "list", or the parameter itself if this command does not know it. */
+/* What joins GPUs: "group", "list", "owner", or the parameter itself if this command does not know it. */
 void joined_by(char text[DOMAINS_SIZE])
 {
 	struct nvli_domains_error error;
@@ -264,6 +264,8 @@ static void see_once(struct gpu_seen *seen, const char *address)
 	seen->disabled = see_links(address, "disabled_links", &seen->disabled_known);
 	see_peers(seen, address);
 	see_if_there(seen->domain, sizeof(seen->domain), address, "domain");
+	see_if_there(seen->owner, sizeof(seen->owner), address, "owner");
+	see_if_there(seen->owner_means, sizeof(seen->owner_means), address, "owner_means");
 	see(seen->exposed, sizeof(seen->exposed), address, "exposed_peers");
 	seen->joined_known = see_if_there(seen->joined, sizeof(seen->joined), address,
 					  "joined_peers");

@@ -64,14 +64,14 @@ fake_show() {
 	shown=$devices/$1/nvlink_isolation
 	shift
 	mkdir -p "$shown"
-	for file in state=isolated required_links= disabled_links= domain=alone exposed_peers= joined_peers= held=0 \
+	for file in state=isolated required_links= disabled_links= domain=alone owner=none owner_means=none exposed_peers= joined_peers= held=0 \
 		verified=never switched_on=0 refused=0 resets=0 reapplied=0 last_error= "peers=cpu cpu cpu cpu cpu cpu" "$@"; do
 		echo "${file#*=}" >"$shown/${file%%=*}"
 	done
 }
 
 fake_old() {
-	(cd "$devices/$1/nvlink_isolation" && rm joined_peers verified switched_on refused)
+	(cd "$devices/$1/nvlink_isolation" && rm owner owner_means joined_peers verified switched_on refused)
 }
 
 # fake_node NODE DIR: a node's properties and children as files.

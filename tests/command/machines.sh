@@ -5,7 +5,7 @@
 # screens.
 
 # shellcheck disable=SC2034,SC2154 # for who sources this; from fake.sh
-machines='redbud sequoia failed refused old off unloaded unknown none compound absent noid'
+machines='redbud sequoia owned failed refused old off unloaded unknown none compound absent noid'
 
 redbud_gpus() {
 	fake_gpu 0004:04:00.0 0x201 1
@@ -59,6 +59,20 @@ sequoia() {
 	fake_show 0035:05:00.0 required_links=0,1,2,4 disabled_links=0,1,2,4 verified=31 \
 		"peers=0035:04:00.0 0035:03:00.0 0035:04:00.0 cpu 0035:03:00.0 cpu"
 	fake_tree sequoia
+}
+
+# owned: a guest has the GPUs of the first socket, and the host one of the second
+owned() {
+	fake owned
+	redbud_gpus
+	fake_module isolate=1 gate=1 audit_seconds=60 domains=owner
+	for gpu in 04 05; do
+		redbud_show 0004:$gpu:00.0 0004:0$((9 - ${gpu#0})):00.0 required_links= disabled_links= domain=7 owner=7 \
+			owner_means=kvm joined_peers=0004:0$((9 - ${gpu#0})):00.0
+	done
+	redbud_show 0035:03:00.0 0035:04:00.0 owner=host owner_means=driver domain=1
+	redbud_show 0035:04:00.0 0035:03:00.0
+	fake_tree redbud
 }
 
 # failed: one GPU failed, its peer is isolated; one answered, and not all links are cut
