@@ -13,6 +13,9 @@
 #   client_reads GPU [FROM [TO]] reads of GPU that only a client of VFIO makes (see lab_vfio.c)
 #   client_reads_exposed GPU [FROM [TO]]
 #                                those of them that were answered while GPU was exposed
+#   client_reads_live GPU GPU [FROM [TO]]
+#                                reads of both that only a client makes, and that were answered while a
+#                                link between the two was live
 #   open_periods GPU [FROM [TO]] one line for each time that GPU was exposed: how long, in ns, and
 #                                "applied" if that was the module's sequence and nothing else, from
 #                                its first read to the mask, or "open"
@@ -134,6 +137,20 @@ client_reads_exposed() {
 				n++
 		}
 		function finish() { print n + 0 }' -v gpu="$1"
+}
+
+client_reads_live() {
+	judge_awk "${3-}" "${4-}" '
+		function line() {
+			if ($2 == "link" && ($3 ~ "^" a "[.].-" b "[.]" || $3 ~ "^" b "[.].-" a "[.]")) {
+				n_live += ($4 == "live") - live[$3]
+				live[$3] = $4 == "live"
+			}
+			if (where == "in" && n_live && ($2 == a || $2 == b) && $3 == "read" &&
+			    $4 == "off=0x700000")
+				n++
+		}
+		function finish() { print n + 0 }' -v a="$1" -v b="$2"
 }
 
 # The first access of a sequence is to PMC_BOOT_0, which the lab's client leaves alone, and the last

@@ -6,6 +6,7 @@
 # device's account.
 #
 # kernel: 6.12
+# x86: yes
 # alone: yes
 # boot: sequoia
 # stray: yes
