@@ -237,6 +237,7 @@ bool nvli_owner_claim(struct nvli_owner *owner, const struct nvli_claim *claim);
 bool nvli_owner_is_new(const struct nvli_owner *owner);
 bool nvli_owner_joins(const struct nvli_owner *owner, const struct nvli_owner *other);
 void nvli_owner_forget(struct nvli_owner *owner);
+void nvli_owner_start(struct nvli_owner *owner, unsigned int resets);
 void nvli_owner_reset(struct nvli_owner *owner, unsigned int resets);
 bool nvli_owner_may_keep(const struct nvli_owner *owner, const struct nvli_owner *peer);
 const char *nvli_means_text(enum nvli_means means);

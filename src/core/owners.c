@@ -63,6 +63,16 @@ void nvli_owner_forget(struct nvli_owner *owner)
 }
 
 /*
+ * From now on resets are followed, of which so many were seen already. Who had the GPU at the last
+ * of them is not known.
+ */
+void nvli_owner_start(struct nvli_owner *owner, unsigned int resets)
+{
+	nvli_owner_forget(owner);
+	owner->resets = resets;
+}
+
+/*
  * The GPU is verified, and so many resets of it were seen. If they are more than the last time,
  * this is the first verification after a reset.
  */

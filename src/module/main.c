@@ -32,12 +32,12 @@ static bool watch(struct nvli_gpu *gpu)
 	return nvli_platform->watch(gpu) && gated;
 }
 
-/* From now on the GPU has to be isolated. Whoever has it may not be the one that was seen last. */
+/* From now on the GPU has to be isolated. Who had it at its last reset is not known. */
 static void enforce(struct nvli_gpu *gpu, bool watched)
 {
 	unsigned long flags;
 
-	nvli_owner_enables(gpu);
+	nvli_owner_starts(gpu);
 	raw_spin_lock_irqsave(&gpu->lock, flags);
 	nvli_status_enforce(&gpu->status, true);
 	nvli_status_watch(&gpu->status, watched);

@@ -141,6 +141,17 @@ void nvli_owner_unbinds(struct nvli_gpu *gpu)
 	raw_spin_unlock_irqrestore(&owners_lock, flags);
 }
 
+/* Its owners and resets are followed from now on. */
+void nvli_owner_starts(struct nvli_gpu *gpu)
+{
+	struct nvli_status status = nvli_gpu_status(gpu);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&owners_lock, flags);
+	nvli_owner_start(&gpu->owner, status.resets);
+	raw_spin_unlock_irqrestore(&owners_lock, flags);
+}
+
 /*
  * The GPU is about to be enabled: its next owner is a new one, even with the address of the last.
  * EEH enables a GPU again that it has reset. Then nobody has used it since, and the verification to

@@ -7,6 +7,7 @@
 
 void nvli_owner_bound(struct nvli_gpu *gpu);
 void nvli_owner_unbinds(struct nvli_gpu *gpu);
+void nvli_owner_starts(struct nvli_gpu *gpu);
 void nvli_owner_enables(struct nvli_gpu *gpu);
 void nvli_owners_ask(void);
 void nvli_owner_verifies(struct nvli_gpu *gpu, unsigned int resets);

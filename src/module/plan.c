@@ -17,6 +17,8 @@
  * too, within a visit.
  */
 static DEFINE_RAW_SPINLOCK(plan_lock);
+/* Was the last plan by owner? Guarded by plan_lock. */
+static bool was_by_owner;
 
 static int group_of(const struct nvli_gpu *gpu)
 {
@@ -155,6 +157,22 @@ static void update(bool kick)
 }
 
 /*
+ * Ask for owners. Resets are followed with domains=owner alone: of a reset before that it is not
+ * known who had the GPU.
+ */
+static void ask(void)
+{
+	bool by_owner = nvli_by_owner();
+	struct nvli_gpu *gpu;
+
+	if (by_owner && !was_by_owner)
+		nvli_for_each_gpu_rcu(gpu)
+			nvli_owner_starts(gpu);
+	was_by_owner = by_owner;
+	nvli_owners_ask();
+}
+
+/*
  * Work out the required links of all GPUs before anybody verifies one: else a GPU could be admitted
  * by the plan of before. The caller then has the worker look at those that are not isolated any
  * more.
@@ -169,7 +187,7 @@ void nvli_plan_all(void)
 	if (nvli_platform->relink)
 		nvli_for_each_gpu_rcu(gpu)
 			nvli_platform->relink(gpu);
-	nvli_owners_ask();
+	ask();
 	update(false);
 	raw_spin_unlock_irqrestore(&plan_lock, flags);
 	rcu_read_unlock();
@@ -189,7 +207,7 @@ void nvli_plan_by_owner(struct nvli_gpu *gpu)
 
 	rcu_read_lock();
 	raw_spin_lock_irqsave(&plan_lock, flags);
-	nvli_owners_ask();
+	ask();
 	if (gpu)
 		nvli_owner_verifies(gpu, nvli_gpu_status(gpu).resets);
 	update(true);

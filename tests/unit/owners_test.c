@@ -117,6 +117,20 @@ static void a_reset_counts_once(void **state)
 	assert_int_equal(owner.at_reset, 7);
 }
 
+static void a_reset_from_before_the_start_does_not_count(void **state)
+{
+	struct nvli_owner owner = owner_of(vm(0), 7, 7);
+	struct nvli_claim claim = vm(0);
+
+	nvli_owner_start(&owner, 5);
+	nvli_owner_claim(&owner, &claim);
+	owner.number = 8;
+	nvli_owner_reset(&owner, 5);
+	assert_int_equal(owner.at_reset, NVLI_NOBODY);
+	nvli_owner_reset(&owner, 6);
+	assert_int_equal(owner.at_reset, 8);
+}
+
 static void links_are_kept_within_one_owner(void **state)
 {
 	struct nvli_owner owner = owner_of(vm(0), 7, 7);
@@ -424,6 +438,7 @@ int main(void)
 		cmocka_unit_test(who_is_known_gets_a_number),
 		cmocka_unit_test(only_the_same_owner_is_joined),
 		cmocka_unit_test(a_reset_counts_once),
+		cmocka_unit_test(a_reset_from_before_the_start_does_not_count),
 		cmocka_unit_test(links_are_kept_within_one_owner),
 		cmocka_unit_test(means_have_names),
 		cmocka_unit_test(guests_come_and_go),
