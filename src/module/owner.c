@@ -39,6 +39,13 @@ static struct nvli_claim guest_of(struct nvli_gpu *gpu)
 {
 	struct nvli_claim claim = { .means = NVLI_BY_NOTHING };
 
+	/*
+	 * VFIO enables it once. Somebody else has, too, if it counts more: then it stays enabled
+	 * from one guest to the next, and the hook is not called.
+	 */
+	if (atomic_read(&gpu->pdev->enable_cnt) != 1)
+		return claim;
+
 	claim.key = nvli_vfio_kvm(gpu->vfio);
 	if (claim.key) {
 		claim.means = NVLI_BY_KVM;
@@ -58,10 +65,11 @@ static struct nvli_claim guest_of(struct nvli_gpu *gpu)
 static struct nvli_claim claim_of(struct nvli_gpu *gpu)
 {
 	struct nvli_claim claim = { .means = NVLI_BY_NOTHING };
+	struct nvli_status status = nvli_gpu_status(gpu);
 	const struct device_driver *driver;
 
 	if (!pci_is_enabled(gpu->pdev) ||
-	    (nvli_gpu_state(gpu) != NVLI_OFF && !READ_ONCE(gpu->sees_enable)))
+	    (status.enforced && !(status.watched && READ_ONCE(gpu->sees_enable))))
 		return claim;
 	/* Under RCU, because a driver's name goes with its module. */
 	driver = READ_ONCE(gpu->pdev->dev.driver);

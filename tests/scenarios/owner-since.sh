@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# With domains=owner only a reset that was seen counts, under the owner who had the GPU then: not one
-# from before domains or isolate was changed.
+# With domains=owner only a reset that was seen counts, under the owner who had the GPU then: not
+# one from before domains or isolate was changed. And a GPU whose next pci_enable_device() would go
+# unseen is alone: it counts as enabled already, or another module has pushed out the hook.
 #
 # kernel: 6.12
 # alone: yes
@@ -62,18 +63,46 @@ after_a_pause() {
 	is "they reset them" "$(client_do a reset; client_do b reset)" "reset: ok
 reset: ok"
 	ok "links are kept after that" wait_for 5 sh -c "[ -n \"\$(cat $(dev 0)/nvlink_isolation/joined_peers)\" ]"
+}
+
+# Another module has put back the enable hook that it found before ours.
+pushed_out() {
+	echo kept >/sys/module/lab_hook/parameters/replace
+	ok "owners cannot be told" wait_for 5 sh -c "[ \"\$(cat $(dev 0)/nvlink_isolation/owner)\" = none ]"
+	ok "no links are kept then" wait_for 5 sh -c "[ -z \"\$(cat $(dev 0)/nvlink_isolation/joined_peers)\" ]"
+	lab mark "pushed out"
+	sleep 1
+	lab mark "back"
+	echo none >/sys/module/lab_hook/parameters/replace
+	ok "g0 is isolated again" wait_for 10 in_state 0 isolated
 	client_stop a
 	client_stop b
 	vfio_unbind 0
 	vfio_unbind 1
 }
 
+# Root has enabled it by sysfs, and vfio-pci does once more.
+enabled_twice() {
+	echo 1 >"$(dev 2)/enable"
+	vfio_bind 2
+	client_start c 2
+	is "c opens g2" "$(client_do c open window map reset | grep -c ': ok')" 4
+	is "and cannot be told" "$(sysfs 2 owner) $(sysfs 2 owner_means)" "none none"
+	client_stop c
+	vfio_unbind 2
+	echo 0 >"$(dev 2)/enable"
+}
+
 guest() {
 	fresh
+	modprobe lab_hook stack=0 device="$(gpu 0)"
 	load isolate=1 "domains=$(gpu 0)+$(gpu 1)"
 	after_a_list
 	after_a_pause
+	pushed_out
+	enabled_twice
 	ok "unloads" unload
+	rmmod lab_hook
 }
 
 # never FROM TO: no link between g0 and g1 is live there
@@ -88,4 +117,5 @@ judge() {
 	ok "and they can be live" test "$(live_ns "$(links | grep '^g0\..-g1' | head -n 1)" "" owner)" -gt 0
 	never owner "the host resets"
 	never isolate "the guest resets"
+	never "pushed out" back
 }
