@@ -17,6 +17,7 @@
 typedef unsigned char u8;
 typedef unsigned short u16;
 typedef unsigned int u32;
+typedef unsigned long long u64;
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #endif
 
@@ -228,14 +229,15 @@ struct nvli_claim {
  */
 struct nvli_owner {
 	struct nvli_claim claim;
-	u32 number;
-	u32 at_reset;
+	u64 number;
+	u64 at_reset;
 	unsigned int resets;
 };
 
 bool nvli_owner_claim(struct nvli_owner *owner, const struct nvli_claim *claim);
 bool nvli_owner_is_new(const struct nvli_owner *owner);
 bool nvli_owner_joins(const struct nvli_owner *owner, const struct nvli_owner *other);
+void nvli_owner_number(struct nvli_owner *owner, u64 *last);
 void nvli_owner_forget(struct nvli_owner *owner);
 void nvli_owner_start(struct nvli_owner *owner, unsigned int resets);
 void nvli_owner_reset(struct nvli_owner *owner, unsigned int resets);

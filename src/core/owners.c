@@ -54,6 +54,15 @@ bool nvli_owner_joins(const struct nvli_owner *owner, const struct nvli_owner *o
 	       is_same(&owner->claim, &other->claim);
 }
 
+/*
+ * No other GPU of this owner is known: give it a number that nobody has had. A guest can have its
+ * number taken away again and again, by its DMA windows, and 32 bits could run out.
+ */
+void nvli_owner_number(struct nvli_owner *owner, u64 *last)
+{
+	owner->number = ++*last;
+}
+
 /* The GPU is enabled, so that whoever has it next is another owner until the kernel says more. */
 void nvli_owner_forget(struct nvli_owner *owner)
 {

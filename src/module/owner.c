@@ -17,7 +17,7 @@
 
 /* Guards owner and vfio of all GPUs. Before gpu->lock. */
 static DEFINE_RAW_SPINLOCK(owners_lock);
-static u32 last_number = NVLI_HOST;
+static u64 last_number = NVLI_HOST;
 
 /*
  * These hand a device on, to a guest or to a program. Nothing tells to which, so a GPU that they
@@ -106,7 +106,7 @@ static void number_one(struct nvli_gpu *gpu)
 			return;
 		}
 	}
-	gpu->owner.number = ++last_number;
+	nvli_owner_number(&gpu->owner, &last_number);
 }
 
 /* Ask for the owners of all GPUs. Under RCU, in any context. */

@@ -39,10 +39,10 @@ int nvli_plan_domain(const struct nvli_gpu *gpu)
 {
 	const struct pci_dev *pdev = gpu->pdev;
 	struct nvli_domains domains = nvli_domains();
-	u32 owner = domains.policy == NVLI_BY_OWNER ? nvli_owner_of(gpu).number : NVLI_NOBODY;
+	u64 owner = domains.policy == NVLI_BY_OWNER ? nvli_owner_of(gpu).number : NVLI_NOBODY;
 
 	if (owner != NVLI_NOBODY)
-		return owner;
+		return min_t(u64, owner, INT_MAX);
 
 	return nvli_domain_of(&domains,
 			      NVLI_GPU_ID(pci_domain_nr(pdev->bus), pdev->bus->number,

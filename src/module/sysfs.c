@@ -155,12 +155,12 @@ NVLI_ATTRIBUTE(domain);
  */
 static ssize_t show_owner(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
 {
-	u32 owner = nvli_plan_owner(gpu).number;
+	u64 owner = nvli_plan_owner(gpu).number;
 
 	if (owner == NVLI_NOBODY)
 		return sysfs_emit(buf, "none\n");
 
-	return owner == NVLI_HOST ? sysfs_emit(buf, "host\n") : sysfs_emit(buf, "%u\n", owner);
+	return owner == NVLI_HOST ? sysfs_emit(buf, "host\n") : sysfs_emit(buf, "%llu\n", owner);
 }
 NVLI_ATTRIBUTE(owner);
 

@@ -136,7 +136,7 @@ static void say_kept(struct nvli_gpu *gpu, u32 before, u32 now)
 		pci_info(gpu->pdev, "NVLinks %s are disabled again: their GPUs have no common owner any more\n",
 			 nvli_links_text(now & ~before, links));
 	if (before & ~now && owner.number != NVLI_NOBODY)
-		pci_info(gpu->pdev, "NVLinks %s are kept at this end: owner %u, told by %s, has the GPUs at both ends since this one was reset\n",
+		pci_info(gpu->pdev, "NVLinks %s are kept at this end: owner %llu, told by %s, has the GPUs at both ends since this one was reset\n",
 			 nvli_links_text(before & ~now, links), owner.number,
 			 nvli_means_text(owner.claim.means));
 }

@@ -30,7 +30,7 @@ static struct nvli_claim container(int i)
 	return (struct nvli_claim){ NVLI_BY_CONTAINER, &address[i] };
 }
 
-static struct nvli_owner owner_of(struct nvli_claim claim, u32 number, u32 at_reset)
+static struct nvli_owner owner_of(struct nvli_claim claim, u64 number, u64 at_reset)
 {
 	return (struct nvli_owner){ claim, number, at_reset, 1 };
 }
@@ -102,6 +102,23 @@ static void only_the_same_owner_is_joined(void **state)
 	owner = owner_of(nobody, NVLI_NOBODY, NVLI_NOBODY);
 	other = owner_of(nobody, 7, 7);
 	assert_false(nvli_owner_joins(&owner, &other));
+}
+
+/* A guest that lives for long can have its number taken away as often as it likes. */
+static void numbers_do_not_run_out(void **state)
+{
+	struct nvli_owner owner = owner_of(vm(0), NVLI_NOBODY, NVLI_NOBODY);
+	u64 last = UINT32_MAX - 2;
+
+	for (int i = 0; i < 5; i++) {
+		u64 before = last;
+
+		owner.number = NVLI_NOBODY;
+		nvli_owner_number(&owner, &last);
+		assert_true(owner.number > before);
+		assert_true(owner.number > NVLI_HOST);
+		assert_true(owner.number == last);
+	}
 }
 
 static void a_reset_counts_once(void **state)
@@ -189,7 +206,7 @@ struct world {
 	struct gpu gpu[GPUS];
 	struct guest guest[GUESTS];
 	int last_serial;
-	u32 last_number;
+	u64 last_number;
 	unsigned int seed;
 	unsigned long kept, reused;
 };
@@ -231,7 +248,7 @@ static void ask(struct world *world)
 			if (j != i && nvli_owner_joins(owner, &world->gpu[j].owner))
 				owner->number = world->gpu[j].owner.number;
 		if (nvli_owner_is_new(owner))
-			owner->number = ++world->last_number;
+			nvli_owner_number(owner, &world->last_number);
 	}
 }
 
@@ -437,6 +454,7 @@ int main(void)
 		cmocka_unit_test(a_change_takes_the_number),
 		cmocka_unit_test(who_is_known_gets_a_number),
 		cmocka_unit_test(only_the_same_owner_is_joined),
+		cmocka_unit_test(numbers_do_not_run_out),
 		cmocka_unit_test(a_reset_counts_once),
 		cmocka_unit_test(a_reset_from_before_the_start_does_not_count),
 		cmocka_unit_test(links_are_kept_within_one_owner),
