@@ -47,11 +47,21 @@ bool nvli_owner_is_new(const struct nvli_owner *owner)
 	return owner->number == NVLI_NOBODY && is_known(&owner->claim);
 }
 
-/* Is this the owner of @other? The caller asks the kernel about both just before and after. */
-bool nvli_owner_joins(const struct nvli_owner *owner, const struct nvli_owner *other)
+/**
+ * nvli_owner_joins() - is the owner of a GPU the one of another, with the number of that?
+ * @owner: of the GPU
+ * @other: of the other GPU
+ * @is_still: does the kernel still say of a GPU what @owner or @other has?
+ *
+ * An address may pass from one guest to another while the two GPUs are asked. So this one is asked
+ * between two questions about the other: then both have it at the same time.
+ */
+bool nvli_owner_joins(const struct nvli_owner *owner, const struct nvli_owner *other,
+		      nvli_is_still_t is_still)
 {
 	return nvli_owner_is_new(owner) && other->number != NVLI_NOBODY &&
-	       is_same(&owner->claim, &other->claim);
+	       is_same(&owner->claim, &other->claim) &&
+	       is_still(other) && is_still(owner) && is_still(other);
 }
 
 /*

@@ -84,24 +84,20 @@ static struct nvli_claim claim_of(struct nvli_gpu *gpu)
 	return claim;
 }
 
-static bool still_claimed(struct nvli_gpu *gpu)
+static bool is_still(const struct nvli_owner *owner)
 {
-	struct nvli_claim claim = claim_of(gpu);
+	struct nvli_claim claim = claim_of(container_of(owner, struct nvli_gpu, owner));
 
-	return claim.means == gpu->owner.claim.means && claim.key == gpu->owner.claim.key;
+	return claim.means == owner->claim.means && claim.key == owner->claim.key;
 }
 
-/*
- * Give a number to the owner of a GPU: that of another GPU of the same owner, if there is one. The
- * other GPU has its pointer before and after this one is asked, so they have it at the same time.
- */
+/* Give a number to the owner of a GPU: that of another GPU of the same owner, if there is one. */
 static void number_one(struct nvli_gpu *gpu)
 {
 	struct nvli_gpu *other;
 
 	nvli_for_each_gpu_rcu(other) {
-		if (other != gpu && nvli_owner_joins(&gpu->owner, &other->owner) &&
-		    still_claimed(other) && still_claimed(gpu) && still_claimed(other)) {
+		if (other != gpu && nvli_owner_joins(&gpu->owner, &other->owner, is_still)) {
 			gpu->owner.number = other->owner.number;
 			return;
 		}

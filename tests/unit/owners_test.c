@@ -84,24 +84,54 @@ static void who_is_known_gets_a_number(void **state)
 	assert_true(nvli_owner_is_new(&owner));
 }
 
+static bool always(const struct nvli_owner *owner)
+{
+	return true;
+}
+
+/* Who has the address at each question to the kernel: the GPU that is asked for, the other, both */
+static const char *has_it;
+
+static bool in_turn(const struct nvli_owner *owner)
+{
+	char now = *has_it++;
+
+	return now == '2' || now == (owner->number == NVLI_NOBODY ? 'g' : 'o');
+}
+
+static void an_address_that_passes_on_joins_nobody(void **state)
+{
+	/* From the other GPU to this one, the other way round, and never to this one */
+	static const char * const passing[] = { "ogg", "goo", "ooo" };
+	struct nvli_owner owner = owner_of(vm(0), NVLI_NOBODY, NVLI_NOBODY);
+	struct nvli_owner other = owner_of(vm(0), 7, 7);
+
+	has_it = "222";
+	assert_true(nvli_owner_joins(&owner, &other, in_turn));
+	for (size_t i = 0; i < ARRAY_SIZE(passing); i++) {
+		has_it = passing[i];
+		assert_false(nvli_owner_joins(&owner, &other, in_turn));
+	}
+}
+
 static void only_the_same_owner_is_joined(void **state)
 {
 	struct nvli_owner owner = owner_of(vm(0), NVLI_NOBODY, NVLI_NOBODY);
 	struct nvli_owner other = owner_of(vm(0), 7, 7);
 
-	assert_true(nvli_owner_joins(&owner, &other));
+	assert_true(nvli_owner_joins(&owner, &other, always));
 	other.claim = vm(1);
-	assert_false(nvli_owner_joins(&owner, &other));
+	assert_false(nvli_owner_joins(&owner, &other, always));
 	other.claim = container(0);
-	assert_false(nvli_owner_joins(&owner, &other));
+	assert_false(nvli_owner_joins(&owner, &other, always));
 	other = owner_of(vm(0), NVLI_NOBODY, 7);
-	assert_false(nvli_owner_joins(&owner, &other));
+	assert_false(nvli_owner_joins(&owner, &other, always));
 	other = owner_of(vm(0), 7, 7);
 	owner.number = 8;
-	assert_false(nvli_owner_joins(&owner, &other));
+	assert_false(nvli_owner_joins(&owner, &other, always));
 	owner = owner_of(nobody, NVLI_NOBODY, NVLI_NOBODY);
 	other = owner_of(nobody, 7, 7);
-	assert_false(nvli_owner_joins(&owner, &other));
+	assert_false(nvli_owner_joins(&owner, &other, always));
 }
 
 /* A guest that lives for long can have its number taken away as often as it likes. */
@@ -189,6 +219,7 @@ struct gpu {
 	int holder;		/* the serial number of who has it in truth, 0 for nobody */
 	int at_reset;		/* who had it at its last reset */
 	bool enabled;
+	bool hooked;		/* hook B has let it be enabled: who has it may use it */
 	bool by_host;
 	bool in_reset;
 	unsigned int mask;	/* ends that are disabled: bit i of the link to GPU i */
@@ -245,7 +276,7 @@ static void ask(struct world *world)
 		if (!nvli_owner_is_new(owner))
 			continue;
 		for (int j = 0; j < GPUS && nvli_owner_is_new(owner); j++)
-			if (j != i && nvli_owner_joins(owner, &world->gpu[j].owner))
+			if (j != i && nvli_owner_joins(owner, &world->gpu[j].owner, always))
 				owner->number = world->gpu[j].owner.number;
 		if (nvli_owner_is_new(owner))
 			nvli_owner_number(owner, &world->last_number);
@@ -290,7 +321,7 @@ static void check(struct world *world)
 			if (i == j || a->mask & 1U << j || b->mask & 1U << i)
 				continue;
 			/* The link is live. Nobody else may reach an end of it. */
-			if (!a->enabled || !b->enabled || (a->in_reset && b->in_reset))
+			if (!a->hooked || !b->hooked || (a->in_reset && b->in_reset))
 				continue;
 			assert_int_equal(a->holder, b->holder);
 			if (a->in_reset || b->in_reset)
@@ -335,20 +366,32 @@ static void work(struct world *world)
 	check(world);
 }
 
-/* pci_enable_device(), and then hook B */
-static void enable(struct world *world, struct gpu *gpu, int holder, bool by_host)
+/* pci_enable_device() */
+static void count(struct world *world, struct gpu *gpu, int holder, bool by_host)
 {
 	gpu->holder = holder;
 	gpu->by_host = by_host;
 	gpu->enabled = true;
 	if (!draw(world, 3))
 		plan(world);
+}
+
+/* Then hook B */
+static void hook(struct world *world, struct gpu *gpu)
+{
 	nvli_owner_forget(&gpu->owner);
 	plan(world);
 	for (int i = 0; i < GPUS; i++)
 		if (world->gpu[i].enabled)
 			world->gpu[i].mask |= world->gpu[i].required;
 	verify(world, gpu);
+	gpu->hooked = true;
+}
+
+static void enable(struct world *world, struct gpu *gpu, int holder, bool by_host)
+{
+	count(world, gpu, holder, by_host);
+	hook(world, gpu);
 }
 
 static void disable(struct world *world, struct gpu *gpu)
@@ -356,6 +399,7 @@ static void disable(struct world *world, struct gpu *gpu)
 	if (!gpu->by_host && draw(world, 4))
 		reset(world, gpu, true);
 	gpu->enabled = false;
+	gpu->hooked = false;
 	gpu->by_host = false;
 	gpu->holder = 0;
 }
@@ -387,12 +431,34 @@ static void start_or_end(struct world *world, struct guest *guest)
 	world->reused += guest->serial > GUESTS;
 }
 
+/*
+ * A guest ends, and the next one has its address and opens two of its GPUs at once, in two threads.
+ * Nobody has asked in between.
+ */
+static void hand_over(struct world *world, struct guest *guest)
+{
+	struct gpu *gpus[GPUS];
+	int n = 0;
+
+	for (int i = 0; i < GPUS; i++)
+		if (guest->serial && world->gpu[i].enabled && world->gpu[i].holder == guest->serial)
+			gpus[n++] = &world->gpu[i];
+	if (n < 2)
+		return;
+	start_or_end(world, guest);
+	start_or_end(world, guest);
+	count(world, gpus[0], guest->serial, false);
+	count(world, gpus[1], guest->serial, false);
+	hook(world, gpus[0]);
+	hook(world, gpus[1]);
+}
+
 static void step(struct world *world)
 {
 	struct gpu *gpu = &world->gpu[draw(world, GPUS)];
 	struct guest *guest = &world->guest[draw(world, GUESTS)];
 
-	switch (draw(world, 10)) {
+	switch (draw(world, 11)) {
 	case 0:
 		start_or_end(world, guest);
 		break;
@@ -424,6 +490,9 @@ static void step(struct world *world)
 	case 9:
 		plan(world);
 		break;
+	case 10:
+		hand_over(world, guest);
+		break;
 	}
 	check(world);
 }
@@ -454,6 +523,7 @@ int main(void)
 		cmocka_unit_test(a_change_takes_the_number),
 		cmocka_unit_test(who_is_known_gets_a_number),
 		cmocka_unit_test(only_the_same_owner_is_joined),
+		cmocka_unit_test(an_address_that_passes_on_joins_nobody),
 		cmocka_unit_test(numbers_do_not_run_out),
 		cmocka_unit_test(a_reset_counts_once),
 		cmocka_unit_test(a_reset_from_before_the_start_does_not_count),
