@@ -14,8 +14,11 @@ const void *nvli_vfio_kvm(const struct vfio_device *device)
 	return NULL;
 }
 
-/* VFIO has no other way to open a PCI device yet. */
+/*
+ * Without an iommufd VFIO has no other way to open a PCI device. A GPU that is opened through one
+ * is enabled first, while its IOMMU domain may be one that all devices share.
+ */
 bool nvli_vfio_has_container(const struct vfio_device *device)
 {
-	return true;
+	return !IS_ENABLED(CONFIG_IOMMUFD);
 }
