@@ -34,20 +34,28 @@ static int group_of(const struct nvli_gpu *gpu)
 	return id;
 }
 
-/* The domain of a GPU: a number, or NVLI_ALONE. */
-int nvli_plan_domain(const struct nvli_gpu *gpu)
+static int domain_of(const struct nvli_gpu *gpu, const struct nvli_domains *domains)
 {
 	const struct pci_dev *pdev = gpu->pdev;
-	struct nvli_domains domains = nvli_domains();
-	u64 owner = domains.policy == NVLI_BY_OWNER ? nvli_owner_of(gpu).number : NVLI_NOBODY;
+	u64 owner;
 
-	if (owner != NVLI_NOBODY)
-		return min_t(u64, owner, INT_MAX);
+	if (domains->policy == NVLI_BY_OWNER) {
+		owner = nvli_owner_of(gpu).number;
+		return owner == NVLI_NOBODY ? NVLI_ALONE : (int)min_t(u64, owner, INT_MAX);
+	}
 
-	return nvli_domain_of(&domains,
+	return nvli_domain_of(domains,
 			      NVLI_GPU_ID(pci_domain_nr(pdev->bus), pdev->bus->number,
 					  PCI_SLOT(pdev->devfn), PCI_FUNC(pdev->devfn)),
 			      group_of(gpu));
+}
+
+/* The domain of a GPU: a number, or NVLI_ALONE. */
+int nvli_plan_domain(const struct nvli_gpu *gpu)
+{
+	struct nvli_domains domains = nvli_domains();
+
+	return domain_of(gpu, &domains);
 }
 
 /* Who has a GPU now. Any context. */
@@ -99,24 +107,30 @@ bool nvli_plan_peer_agrees(const struct nvli_gpu *gpu, int link)
 }
 
 /* The domain of a peer as the required mask counts it: a GPU and those it may talk to share one. */
-static int domain_for(const struct nvli_gpu *gpu, const struct nvli_gpu *peer, int domain)
+static int domain_for(const struct nvli_gpu *gpu, const struct nvli_gpu *peer,
+		      const struct nvli_domains *domains, int domain)
 {
 	if (!peer || !agrees(gpu, peer))
 		return NVLI_ALONE;
-	if (nvli_by_owner())
+	if (domains->policy == NVLI_BY_OWNER)
 		return nvli_owner_keeps(gpu, peer) ? domain : NVLI_ALONE;
 
-	return nvli_plan_domain(peer);
+	return domain_of(peer, domains);
 }
 
+/*
+ * By one policy from begin to end: the parameter may change meanwhile, and the number of a group is
+ * not that of an owner.
+ */
 static u32 required_of(const struct nvli_gpu *gpu)
 {
-	int domain = nvli_plan_domain(gpu);
+	struct nvli_domains domains = nvli_domains();
+	int domain = domain_of(gpu, &domains);
 	int peer_domain[GV100_NVLINKS];
 	int i;
 
 	for (i = 0; i < GV100_NVLINKS; i++)
-		peer_domain[i] = domain_for(gpu, peer_of(gpu, i), domain);
+		peer_domain[i] = domain_for(gpu, peer_of(gpu, i), &domains, domain);
 
 	return nvli_required_mask(&gpu->topology, domain, peer_domain);
 }
