@@ -226,12 +226,14 @@ struct nvli_claim {
  * @at_reset: its number when the GPU was first verified after its last reset, NVLI_NOBODY if it was
  *	      another owner's then
  * @resets: how many resets had been seen then
+ * @admitted: how many when it was last switched on with nothing to be disabled
  */
 struct nvli_owner {
 	struct nvli_claim claim;
 	u64 number;
 	u64 at_reset;
 	unsigned int resets;
+	unsigned int admitted;
 };
 
 bool nvli_owner_claim(struct nvli_owner *owner, const struct nvli_claim *claim);
@@ -241,6 +243,7 @@ bool nvli_owner_joins(const struct nvli_owner *owner, const struct nvli_owner *o
 		      nvli_is_still_t is_still);
 void nvli_owner_number(struct nvli_owner *owner, u64 *last);
 void nvli_owner_forget(struct nvli_owner *owner);
+void nvli_owner_enable(struct nvli_owner *owner, unsigned int resets, unsigned int verified);
 void nvli_owner_start(struct nvli_owner *owner, unsigned int resets);
 void nvli_owner_reset(struct nvli_owner *owner, unsigned int resets);
 bool nvli_owner_may_keep(const struct nvli_owner *owner, const struct nvli_owner *peer);

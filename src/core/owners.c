@@ -82,6 +82,19 @@ void nvli_owner_forget(struct nvli_owner *owner)
 }
 
 /*
+ * The GPU is enabled: its next owner is a new one, even with the address of the last. @resets were
+ * seen, and @verified of them when its links were last read back. If nobody has used the GPU since
+ * its last reset, the verification to come is the first after it: EEH enables a GPU again that it
+ * has reset.
+ */
+void nvli_owner_enable(struct nvli_owner *owner, unsigned int resets, unsigned int verified)
+{
+	nvli_owner_forget(owner);
+	if (resets != verified && resets != owner->admitted)
+		owner->resets = verified;
+}
+
+/*
  * From now on resets are followed, of which so many were seen already. Who had the GPU at the last
  * of them is not known.
  */
@@ -89,6 +102,7 @@ void nvli_owner_start(struct nvli_owner *owner, unsigned int resets)
 {
 	nvli_owner_forget(owner);
 	owner->resets = resets;
+	owner->admitted = resets;
 }
 
 /*

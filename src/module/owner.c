@@ -156,20 +156,14 @@ void nvli_owner_starts(struct nvli_gpu *gpu)
 	raw_spin_unlock_irqrestore(&owners_lock, flags);
 }
 
-/*
- * The GPU is about to be enabled: its next owner is a new one, even with the address of the last.
- * EEH enables a GPU again that it has reset. Then nobody has used it since, and the verification to
- * come is the first after the reset.
- */
+/* The GPU is about to be enabled. */
 void nvli_owner_enables(struct nvli_gpu *gpu)
 {
 	struct nvli_status status = nvli_gpu_status(gpu);
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&owners_lock, flags);
-	nvli_owner_forget(&gpu->owner);
-	if (status.resets != status.verified_resets && status.required)
-		gpu->owner.resets = status.verified_resets;
+	nvli_owner_enable(&gpu->owner, status.resets, status.verified_resets);
 	raw_spin_unlock_irqrestore(&owners_lock, flags);
 }
 
@@ -180,6 +174,16 @@ void nvli_owner_verifies(struct nvli_gpu *gpu, unsigned int resets)
 
 	raw_spin_lock_irqsave(&owners_lock, flags);
 	nvli_owner_reset(&gpu->owner, resets);
+	raw_spin_unlock_irqrestore(&owners_lock, flags);
+}
+
+/* The GPU may be switched on, after so many resets, since nothing has to be disabled. */
+void nvli_owner_admits(struct nvli_gpu *gpu, unsigned int resets)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&owners_lock, flags);
+	gpu->owner.admitted = resets;
 	raw_spin_unlock_irqrestore(&owners_lock, flags);
 }
 

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "verify.h"
 #include "events.h"
+#include "owner.h"
 #include "plan.h"
 #include "platform.h"
 #include "sequence.h"
@@ -211,6 +212,15 @@ static enum nvli_answer run_sequence(struct nvli_visit *visit, const struct nvli
 	return verified ? NVLI_VERIFIED : NVLI_NOT_VERIFIED;
 }
 
+/* Nothing has to be disabled, so nothing is read back. */
+static enum nvli_answer admit(struct nvli_gpu *gpu, const struct nvli_status *status)
+{
+	if (nvli_by_owner())
+		nvli_owner_admits(gpu, status->resets);
+
+	return NVLI_VERIFIED;
+}
+
 /**
  * nvli_visit_verify() - read the required links back as disabled, disabling them if need be
  * @visit: of a GPU that answers in config space, with @command read
@@ -236,7 +246,7 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 	if (is_exempt(nvli_state(&status)))
 		return NVLI_SPARED;
 	if (!status.required)
-		return NVLI_VERIFIED;
+		return admit(gpu, &status);
 	if (how != NVLI_FORCE && READ_ONCE(gpu->spared))
 		return NVLI_SPARED;
 	/* One attempt that switches decoding on. What is on already may be looked at again. */
@@ -268,5 +278,5 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 		status = nvli_gpu_status(gpu);
 	}
 
-	return status.required ? NVLI_NOT_VERIFIED : NVLI_VERIFIED;
+	return status.required ? NVLI_NOT_VERIFIED : admit(gpu, &status);
 }

@@ -32,7 +32,7 @@ static struct nvli_claim container(int i)
 
 static struct nvli_owner owner_of(struct nvli_claim claim, u64 number, u64 at_reset)
 {
-	return (struct nvli_owner){ claim, number, at_reset, 1 };
+	return (struct nvli_owner){ claim, number, at_reset, 1, 0 };
 }
 
 static void what_the_kernel_says_is_kept(void **state)
@@ -174,8 +174,42 @@ static void a_reset_from_before_the_start_does_not_count(void **state)
 	owner.number = 8;
 	nvli_owner_reset(&owner, 5);
 	assert_int_equal(owner.at_reset, NVLI_NOBODY);
+	/* Nor for who enables the GPU next: it may have been used since. */
+	nvli_owner_enable(&owner, 5, 3);
+	owner.number = 8;
+	nvli_owner_reset(&owner, 5);
+	assert_int_equal(owner.at_reset, NVLI_NOBODY);
 	nvli_owner_reset(&owner, 6);
 	assert_int_equal(owner.at_reset, 8);
+}
+
+static void a_reset_that_nobody_has_used_is_the_next_owners(void **state)
+{
+	struct nvli_owner owner = owner_of(vm(0), 7, 7);
+	struct nvli_claim claim = vm(1);
+
+	/* Seen at the third reset, which was not verified: the GPU was off. */
+	owner.resets = 3;
+	nvli_owner_enable(&owner, 3, 2);
+	assert_int_equal(owner.number, NVLI_NOBODY);
+	nvli_owner_claim(&owner, &claim);
+	owner.number = 8;
+	nvli_owner_reset(&owner, 3);
+	assert_int_equal(owner.at_reset, 8);
+
+	/* Verified after it, or with nothing to be disabled: somebody had the GPU. */
+	nvli_owner_enable(&owner, 3, 3);
+	owner.number = 9;
+	nvli_owner_reset(&owner, 3);
+	assert_int_equal(owner.at_reset, NVLI_NOBODY);
+	owner.admitted = 4;
+	nvli_owner_reset(&owner, 4);
+	nvli_owner_enable(&owner, 4, 3);
+	owner.number = 10;
+	nvli_owner_reset(&owner, 4);
+	assert_int_equal(owner.at_reset, NVLI_NOBODY);
+	nvli_owner_reset(&owner, 5);
+	assert_int_equal(owner.at_reset, 10);
 }
 
 static void links_are_kept_within_one_owner(void **state)
@@ -379,7 +413,7 @@ static void count(struct world *world, struct gpu *gpu, int holder, bool by_host
 /* Then hook B */
 static void hook(struct world *world, struct gpu *gpu)
 {
-	nvli_owner_forget(&gpu->owner);
+	nvli_owner_enable(&gpu->owner, gpu->resets, gpu->resets);
 	plan(world);
 	for (int i = 0; i < GPUS; i++)
 		if (world->gpu[i].enabled)
@@ -527,6 +561,7 @@ int main(void)
 		cmocka_unit_test(numbers_do_not_run_out),
 		cmocka_unit_test(a_reset_counts_once),
 		cmocka_unit_test(a_reset_from_before_the_start_does_not_count),
+		cmocka_unit_test(a_reset_that_nobody_has_used_is_the_next_owners),
 		cmocka_unit_test(links_are_kept_within_one_owner),
 		cmocka_unit_test(means_have_names),
 		cmocka_unit_test(guests_come_and_go),
