@@ -219,6 +219,12 @@ static bool may_sleep(void)
 	return preemptible() && !rcu_preempt_depth();
 }
 
+/* May the visit to come require links to be disabled? With domains=owner it plans anew. */
+static bool may_require(const struct nvli_gpu *gpu)
+{
+	return READ_ONCE(gpu->status.required) || nvli_by_owner();
+}
+
 /*
  * A GPU is about to be switched on by a caller that may sleep: map BAR0, and wait until the GPU has
  * settled. Only on platforms whose config accesses do not take pci_lock. There the kernel waits for
@@ -231,8 +237,7 @@ static void prepare(struct pci_bus *bus, unsigned int devfn)
 
 	rcu_read_lock();
 	gpu = nvli_gpu_find(bus, devfn);
-	if (gpu && (is_left_alone(gpu) || !READ_ONCE(gpu->status.required) ||
-		    !kref_get_unless_zero(&gpu->ref)))
+	if (gpu && (is_left_alone(gpu) || !may_require(gpu) || !kref_get_unless_zero(&gpu->ref)))
 		gpu = NULL;
 	rcu_read_unlock();
 	if (!gpu)
