@@ -6,6 +6,7 @@
 # guest takes its GPU at once. --set ROUNDS=200 and LAB_SEED for more of them.
 #
 # kernel: 6.12
+# long: yes
 # alone: yes
 # boot: sequoia
 # smp: 2
