@@ -109,7 +109,7 @@ const char *nvli_fault_text(enum nvli_fault fault);
 
 /* policy.c - which links to cut */
 
-/* A domain is any number >= 0. A GPU in NVLI_ALONE shares its domain with nobody. */
+/* A domain is any number >= 0. A GPU in NVLI_ALONE shares its domain with no other GPU. */
 #define NVLI_ALONE	(-1)
 
 u32 nvli_required_mask(const struct nvli_topology *topology, int domain,
@@ -120,7 +120,7 @@ u32 nvli_required_mask(const struct nvli_topology *topology, int domain,
 
 const char *nvli_links_text(u32 mask, char text[NVLI_LINKS_TEXT]);
 
-/* address.c - which GPU is meant */
+/* address.c - PCI addresses of GPUs in parameters and on the command line */
 
 /* A PCI address in 32 bits: 16 of segment, 8 of bus, 5 of device, 3 of function */
 #define NVLI_GPU_ID(segment, bus, device, function) \
@@ -147,7 +147,7 @@ struct nvli_domains_error {
 bool nvli_gpu_id_parse(u32 *gpu, const char *text, struct nvli_domains_error *error);
 const char *nvli_gpu_id_text(u32 gpu, char text[NVLI_GPU_ID_TEXT]);
 
-/* domains.c - who may keep talking */
+/* domains.c - which GPUs keep the links between them */
 
 /* Limit of GPUs in a list, and size of such a list with its end */
 #define NVLI_DOMAINS_MAX	32
@@ -157,8 +157,8 @@ const char *nvli_gpu_id_text(u32 gpu, char text[NVLI_GPU_ID_TEXT]);
  * enum nvli_policy - what makes GPUs one domain
  * @NVLI_BY_GROUP: they are in one IOMMU group; the default
  * @NVLI_BY_GPU: nothing; each is alone
- * @NVLI_BY_LIST: a list says so; a GPU that is not in it is alone
- * @NVLI_BY_OWNER: one guest has them, or the host; see owners.c
+ * @NVLI_BY_LIST: a list names them together; a GPU that is not in the list is alone
+ * @NVLI_BY_OWNER: they have the same owner: a guest, or the host; see owners.c
  */
 enum nvli_policy {
 	NVLI_BY_GROUP,
@@ -189,18 +189,18 @@ bool nvli_domains_parse(struct nvli_domains *domains, const char *text,
 const char *nvli_domains_text(const struct nvli_domains *domains, char text[NVLI_DOMAINS_TEXT]);
 int nvli_domain_of(const struct nvli_domains *domains, u32 gpu, int group);
 
-/* owners.c - who has which GPU */
+/* owners.c - the owner of each GPU */
 
 /* No owner has NVLI_NOBODY. Guests have the numbers above NVLI_HOST. */
 #define NVLI_NOBODY	0
 #define NVLI_HOST	1
 
 /**
- * enum nvli_means - how the owner of a GPU is told
- * @NVLI_BY_NOTHING: nobody has it, or it cannot be told who; it is alone
- * @NVLI_BY_DRIVER: a driver of the host has it
- * @NVLI_BY_KVM: a virtual machine
- * @NVLI_BY_CONTAINER: a VFIO container
+ * enum nvli_means - how the module identified the owner of a GPU
+ * @NVLI_BY_NOTHING: the GPU has no owner, or the owner is unknown; the GPU is alone
+ * @NVLI_BY_DRIVER: by a bound host driver
+ * @NVLI_BY_KVM: by the virtual machine
+ * @NVLI_BY_CONTAINER: by the VFIO container
  */
 enum nvli_means {
 	NVLI_BY_NOTHING,
@@ -210,9 +210,9 @@ enum nvli_means {
 };
 
 /**
- * struct nvli_claim - what the kernel says of who has a GPU
- * @means: how that is told
- * @key: what all GPUs of this owner have in common; NULL for NVLI_BY_DRIVER. Never dereferenced.
+ * struct nvli_claim - the kernel's statement about the owner of a GPU
+ * @means: how the owner was identified
+ * @key: a pointer that all GPUs of this owner share; NULL for NVLI_BY_DRIVER. Never dereferenced.
  */
 struct nvli_claim {
 	enum nvli_means means;
@@ -221,12 +221,12 @@ struct nvli_claim {
 
 /**
  * struct nvli_owner - the owner of a GPU
- * @claim: as the kernel said last
+ * @claim: the kernel's last statement
  * @number: its number, NVLI_NOBODY if it has none
- * @at_reset: its number when the GPU was first verified after its last reset, NVLI_NOBODY if it was
- *	      another owner's then
- * @resets: how many resets had been seen then
- * @admitted: how many when it was last switched on with nothing to be disabled
+ * @at_reset: its number when the GPU was first verified after its last reset, NVLI_NOBODY if the
+ *	      GPU had another owner then
+ * @resets: the number of resets seen at that verification
+ * @admitted: the number of resets seen when the GPU was last switched on with no link required
  */
 struct nvli_owner {
 	struct nvli_claim claim;
@@ -315,7 +315,7 @@ enum nvli_state {
  * enum nvli_outcome - how an attempt to disable links ended
  * @NVLI_NOT_TRIED: no register was accessed: the GPU cannot be reached now
  * @NVLI_STOPPED: a reset began during the attempt
- * @NVLI_READ: GV100_LINK_DISABLE was read, whatever it said
+ * @NVLI_READ: GV100_LINK_DISABLE was read; required links may be enabled or disabled in it
  * @NVLI_NO_ANSWER: a register read as all ones
  * @NVLI_WRONG: a register read as a PRI error, or the PRI ring did not start
  * @NVLI_NOT_GV100: PMC_BOOT_0 names another chip, or is garbage
@@ -347,7 +347,7 @@ struct nvli_result {
  * struct nvli_status - one GPU: facts from which its state follows, see nvli_state()
  * @enforced: it has to be isolated
  * @watched: the module sees its resets. Otherwise it claims nothing.
- * @was_gv100: PMC_BOOT_0 once said GV100, so another answer is a fault and not another chip
+ * @was_gv100: PMC_BOOT_0 named a GV100 before, so another value is a fault and not another chip
  * @stale: the last read-back is too old to prove anything
  * @other_chip: attempts in a row in which PMC_BOOT_0 named the same known other chip
  * @generation: counts resets and what may be one, from 1; a read-back holds in its own only
@@ -355,7 +355,7 @@ struct nvli_result {
  * @disabled: these bits as last read back
  * @read_in: the generation in which @disabled was read, 0 for never
  * @failed_in: the generation in which the last attempt failed, 0 for none
- * @unanswered: it failed because the GPU did not answer a read
+ * @unanswered: it failed because the GPU did not respond to a read
  * @thawed_in: the generation in which such a failure was forgiven
  * @resets: resets seen while enforced
  * @verified_resets: @resets at the last verified read-back

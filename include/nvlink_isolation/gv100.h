@@ -44,7 +44,7 @@
 #define GV100_LINK_DISABLE_SHIFT	16
 #define GV100_LINK_DISABLE_ALL		0x003f0000
 
-/* What a read returns if nothing answers, and if the PRI ring reports an error [nvgpu]. */
+/* A read returns these if no device responds, and if the PRI ring reports an error [nvgpu]. */
 #define GV100_NO_ANSWER			0xffffffff
 #define GV100_PRI_ERROR_SHIFT		20
 #define GV100_PRI_ERROR			0xbad		/* 0xbad????? */

@@ -8,7 +8,7 @@
  *   /sys/bus/pci/devices/0004:04:00.0		a path that ends with one of these
  *
  * All digits are required, in either case. A text that cannot be parsed is refused and never
- * guessed. The error names the address that was probably meant.
+ * guessed. The error suggests the address that the administrator probably wanted.
  */
 
 #include "text.h"
@@ -63,7 +63,7 @@ static bool is_node(const char *text)
 	return text[0] == 'p' && text[1] == 'c' && text[2] == 'i' && text[3] == '_';
 }
 
-/* Is it meant as a GPU? Anything with a colon before the next separator is. */
+/* Does a GPU's address start here? Any word with a colon in it counts as one. */
 bool nvli_is_like_gpu(const char *text)
 {
 	if (text[0] == '/' || is_node(text))
@@ -101,7 +101,7 @@ static bool read_number(u32 *value, const char *text, size_t *at)
 	return digits && digits <= 8;
 }
 
-/* Write what was probably meant by the word at @at, in the kernel's form; or an example. */
+/* Write the suggested address for the word at @at, in the kernel's form; or an example. */
 static const char *suggest(char form[NVLI_FORM], const char *text, size_t at)
 {
 	u32 part[ARRAY_SIZE(fields)] = {};
@@ -130,7 +130,7 @@ static const char *suggest(char form[NVLI_FORM], const char *text, size_t at)
 	return form;
 }
 
-/* Refuse the word that begins at @start, and say what was probably meant. */
+/* Refuse the word that begins at @start, and suggest an address. */
 static bool refuse(struct nvli_domains_error *error, const char *text, size_t position,
 		   const char *why, size_t start)
 {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who has which GPU, with domains=owner.
+ * The owner of each GPU, with domains=owner.
  *
- * The kernel says who has a GPU by a pointer, which is only compared. A pointer says the same of
- * two GPUs only at one moment: later another guest's object may have its address. So each owner
- * gets a number when it appears. A GPU takes the number of another only while both have the same
- * pointer. It loses its number for good when the pointer changes, and when it is enabled or
- * disabled. No number is used twice.
+ * The kernel identifies an owner by a pointer. This file only compares pointers. Two GPUs have the
+ * same owner if they have the same pointer at the same moment: later another guest's object may
+ * have that address. So each owner gets a number when it appears. A GPU takes over the number of
+ * another GPU only while both have the same pointer. It loses its number permanently when the
+ * pointer changes, and when the GPU is enabled or disabled. No number is used twice.
  */
 
 #include <nvlink_isolation/core.h>
 
-/* Does this say who has the GPU? */
+/* Does this claim identify an owner? */
 static bool is_known(const struct nvli_claim *claim)
 {
 	return claim->means == NVLI_BY_DRIVER || (claim->means != NVLI_BY_NOTHING && claim->key);
@@ -23,11 +23,11 @@ static bool is_same(const struct nvli_claim *a, const struct nvli_claim *b)
 }
 
 /**
- * nvli_owner_claim() - take what the kernel says of a GPU now
+ * nvli_owner_claim() - record a GPU's current claim
  * @owner: the GPU's owner
- * @claim: who has it
+ * @claim: the claim as the kernel states it now
  *
- * Return: true if that has not changed. Otherwise the GPU has no number any more, or the host's.
+ * Return: true if the claim is unchanged. Otherwise the GPU loses its number, or gets the host's.
  */
 bool nvli_owner_claim(struct nvli_owner *owner, const struct nvli_claim *claim)
 {
@@ -41,20 +41,20 @@ bool nvli_owner_claim(struct nvli_owner *owner, const struct nvli_claim *claim)
 	return false;
 }
 
-/* Does this GPU have an owner, and no number yet? */
+/* Does this GPU have an owner that has no number yet? */
 bool nvli_owner_is_new(const struct nvli_owner *owner)
 {
 	return owner->number == NVLI_NOBODY && is_known(&owner->claim);
 }
 
 /**
- * nvli_owner_joins() - is the owner of a GPU the one of another, with the number of that?
- * @owner: of the GPU
- * @other: of the other GPU
- * @is_still: does the kernel still say of a GPU what @owner or @other has?
+ * nvli_owner_joins() - may a GPU take over the number of another GPU's owner?
+ * @owner: the owner of the GPU, without a number
+ * @other: the owner of the other GPU
+ * @is_still: does the kernel still state the recorded claim of this owner?
  *
- * An address may pass from one guest to another while the two GPUs are asked. So this one is asked
- * between two questions about the other: then both have it at the same time.
+ * Another guest may get the address while this function checks the two GPUs. So it checks @owner
+ * between two checks of @other: if all three match, both GPUs had the claim at the same time.
  */
 bool nvli_owner_joins(const struct nvli_owner *owner, const struct nvli_owner *other,
 		      nvli_is_still_t is_still)
@@ -65,15 +65,15 @@ bool nvli_owner_joins(const struct nvli_owner *owner, const struct nvli_owner *o
 }
 
 /*
- * No other GPU of this owner is known: give it a number that nobody has had. A guest can have its
- * number taken away again and again, by its DMA windows, and 32 bits could run out.
+ * No other GPU of this owner is known: give it a number that was never used before. A guest can
+ * make a GPU lose its number again and again, by its DMA windows, and could use up 32 bits.
  */
 void nvli_owner_number(struct nvli_owner *owner, u64 *last)
 {
 	owner->number = ++*last;
 }
 
-/* The GPU is enabled, so that whoever has it next is another owner until the kernel says more. */
+/* The GPU changes hands: it has no owner until the next claim. */
 void nvli_owner_forget(struct nvli_owner *owner)
 {
 	owner->claim = (struct nvli_claim){ .means = NVLI_BY_NOTHING };
@@ -82,10 +82,10 @@ void nvli_owner_forget(struct nvli_owner *owner)
 }
 
 /*
- * The GPU is enabled: its next owner is a new one, even with the address of the last. @resets were
- * seen, and @verified of them when its links were last read back. If nobody has used the GPU since
- * its last reset, the verification to come is the first after it: EEH enables a GPU again that it
- * has reset.
+ * The GPU is enabled: its next owner is a new one, even at the address of the last owner. The
+ * module has seen @resets, @verified of them before the last read-back of the links. EEH enables a
+ * GPU again after it has reset it. If the GPU was not in use since its last reset, the next
+ * verification counts as the first after that reset.
  */
 void nvli_owner_enable(struct nvli_owner *owner, unsigned int resets, unsigned int verified)
 {
@@ -95,8 +95,8 @@ void nvli_owner_enable(struct nvli_owner *owner, unsigned int resets, unsigned i
 }
 
 /*
- * From now on resets are followed, of which so many were seen already. Who had the GPU at the last
- * of them is not known.
+ * Follow resets from now on. The module has seen @resets of them already, and does not know the
+ * owner at the last one.
  */
 void nvli_owner_start(struct nvli_owner *owner, unsigned int resets)
 {
@@ -106,8 +106,8 @@ void nvli_owner_start(struct nvli_owner *owner, unsigned int resets)
 }
 
 /*
- * The GPU is verified, and so many resets of it were seen. If they are more than the last time,
- * this is the first verification after a reset.
+ * The GPU is verified, and the module has seen @resets of it. If the count has grown, this is the
+ * first verification after a reset.
  */
 void nvli_owner_reset(struct nvli_owner *owner, unsigned int resets)
 {
@@ -119,8 +119,8 @@ void nvli_owner_reset(struct nvli_owner *owner, unsigned int resets)
 }
 
 /*
- * May a GPU keep its end of a link to a peer? Only if one owner has both now, and had this one at
- * its last reset and ever since. The peer's end is judged by the peer's last reset.
+ * May a GPU keep its end of a link to a peer? Only if one owner has both GPUs now, and has had this
+ * GPU since its last reset. The last reset of the peer decides about the peer's end.
  */
 bool nvli_owner_may_keep(const struct nvli_owner *owner, const struct nvli_owner *peer)
 {
@@ -128,7 +128,7 @@ bool nvli_owner_may_keep(const struct nvli_owner *owner, const struct nvli_owner
 	       owner->number == owner->at_reset;
 }
 
-/* How the owner is told, as sysfs shows it */
+/* How the module identified the owner, as sysfs shows it */
 const char *nvli_means_text(enum nvli_means means)
 {
 	switch (means) {

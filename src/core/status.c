@@ -61,7 +61,7 @@ void nvli_status_reset(struct nvli_status *status, bool counted)
 }
 
 /*
- * The GPU answers accesses again. Allow one more attempt after one that got no answer, but only
+ * The GPU responds to accesses again. Allow one more attempt after an unanswered one, but only
  * once in each generation: a user can freeze and thaw its GPU at will.
  */
 void nvli_status_thaw(struct nvli_status *status)
