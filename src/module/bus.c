@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The write operation of a bus is replaced by the gate's, with pci_bus_set_ops().
+ * Replaces the write operation of a bus by the gate's, with pci_bus_set_ops().
  *
- * A bus that the kernel allocates below a replaced one inherits its operations. So the copies of
- * the operations live until the module goes, and writes on a bus that is not in the list are
- * passed to the host bridge's own operations.
+ * A bus that the kernel allocates below such a bus inherits its operations. So the copies of the
+ * operations live until the module is unloaded. For a write on a bus that is not in the list, the
+ * gate calls the host bridge's own operations.
  */
 
 #include "log.h"
@@ -67,7 +67,7 @@ struct pci_ops *nvli_bus_own_ops(struct pci_bus *bus)
 
 /*
  * Read config space in any context, where config accesses do not take pci_lock: pci_read_config_*()
- * would, if the caller's write came from user space. False if nobody answered.
+ * would, if the caller's write came from user space. False if the device did not respond.
  */
 bool nvli_bus_read(struct pci_dev *pdev, int where, int size, u32 *value)
 {
@@ -188,7 +188,7 @@ static void walk_devices(int (*visit)(struct pci_dev *pdev, void *data), void *d
 	}
 }
 
-/* Has another module put its operations on top of ours? The log says so. @own is the bus's own. */
+/* Has another module put its operations on top of ours? If so, log it. @own is the bus's own. */
 static bool is_covered(struct pci_bus *bus, const struct pci_ops *own)
 {
 	const struct pci_ops *ops = READ_ONCE(bus->ops);
@@ -330,7 +330,7 @@ void nvli_bus_forget_below(const struct pci_dev *pdev)
 	mutex_unlock(&buses_lock);
 }
 
-/* @write is what config writes meet from now on where the gate is attached. */
+/* @write replaces the write operation of each bus to which the gate is attached from now on. */
 void nvli_buses_init(nvli_bus_write_t write)
 {
 	gate_write = write;

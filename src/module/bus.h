@@ -14,7 +14,7 @@
  * @ops: the bus's own operations
  * @lock: serialises verifications on this bus, where config writes come without pci_lock
  *
- * It stays for as long as the bus does: a GPU that is removed and found again is never ungated.
+ * The entry lives as long as the bus: a GPU that is removed and found again is always gated.
  */
 struct nvli_bus {
 	struct list_head node;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Hook B, the part that all platforms share: who enables a GPU. The gate alone would do, but its
- * refusal does not reach a driver: pci_enable_device() returns 0 with decoding off, and nobody
- * answers the driver's first access. So the platform's hook makes pci_enable_device() fail.
+ * Hook B, the part that all platforms share: may a driver enable this GPU? The gate alone isolates
+ * the GPU, but a driver does not see its refusal: pci_enable_device() returns 0 with decoding off,
+ * and the driver's first access fails. So the platform's hook makes pci_enable_device() fail.
  */
 
 #include "log.h"
@@ -21,7 +21,7 @@
 atomic_t nvli_enabling = ATOMIC_INIT(0);
 static DECLARE_WAIT_QUEUE_HEAD(all_left);
 
-/* The last one has left a hook. */
+/* The last caller has left a hook. */
 void nvli_enable_left(void)
 {
 	if (wq_has_sleeper(&all_left))
@@ -29,8 +29,8 @@ void nvli_enable_left(void)
 }
 
 /*
- * The hooks are off: wait until nobody runs in one. The first grace period is for those who have
- * read our pointer and not yet counted themselves, the second for those who are on their way out.
+ * The hooks are removed: wait until no task runs in one. The first grace period covers tasks that
+ * have read our pointer and not yet counted themselves, the second those that are returning.
  */
 void nvli_enable_wait(void)
 {
@@ -39,7 +39,7 @@ void nvli_enable_wait(void)
 	synchronize_rcu_tasks();
 }
 
-/* The platform's error handling forgets a device that goes, after us. */
+/* Check gpu->dead under RCU: the platform's error handling forgets a removed device after us. */
 static bool is_recovered_blind(struct nvli_gpu *gpu)
 {
 	bool blind;
@@ -53,9 +53,9 @@ static bool is_recovered_blind(struct nvli_gpu *gpu)
 }
 
 /*
- * With domains=owner this GPU has another owner from now on. Peers that have kept links to it
- * disable them before the GPU is used or reset: in its reset nothing but the peer's end isolates.
- * A peer that nobody has enabled reaches nothing; the worker does the rest.
+ * With domains=owner this GPU gets a new owner now. Its peers disable the links to it that they
+ * have kept, before the new owner uses or resets the GPU: during its reset only the peer's end
+ * isolates. A peer that is not enabled cannot reach anything, so the worker does it later.
  */
 static void change_owner(struct nvli_gpu *gpu)
 {
@@ -70,7 +70,7 @@ static void change_owner(struct nvli_gpu *gpu)
 		if (other == gpu || !pci_is_enabled(other->pdev) || READ_ONCE(other->spared) ||
 		    nvli_gpu_state(other) != NVLI_PENDING)
 			continue;
-		/* After a reset the gate decides. If it was none, a look switches the GPU off. */
+		/* After a real reset the gate decides. After a false one a look switches it off. */
 		if (nvli_settles_in(other))
 			nvli_look(other, NVLI_RETRY);
 		else
@@ -84,7 +84,7 @@ static bool may_enable(struct nvli_gpu *gpu)
 	unsigned int ms = nvli_settles_in(gpu);
 	enum nvli_answer answer;
 
-	/* Nobody resets a GPU right before enabling it but by raw bridge control. */
+	/* Only a raw write of bridge control can reset a GPU right before it is enabled. */
 	if (ms && ms != UINT_MAX && !blind)
 		msleep(ms);
 	answer = nvli_look_at_enable(gpu);

@@ -13,7 +13,7 @@ extern atomic_t nvli_enabling;
 void nvli_enable_left(void);
 void nvli_enable_wait(void);
 
-/* First thing in a hook, and last, since a hook may sleep. */
+/* Called first and last in a hook, since a hook may sleep. */
 static inline void nvli_enable_begin(void)
 {
 	atomic_inc(&nvli_enabling);

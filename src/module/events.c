@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Resets as they are seen. From the begin of one until it has settled nobody verifies the GPU, so
- * no read-back from before or from within a reset is ever taken for one after it.
+ * Resets as the module sees them. The module does not verify a GPU from the begin of a reset until
+ * it has settled. So it never takes a read-back from before or during a reset for one after it.
  */
 
 #include "log.h"
@@ -16,8 +16,8 @@
 #define SETTLE_MS	300
 
 /*
- * A reset of the GPU begins, or something that may be one; @counted if it is one, and not a further
- * step of one. nvli_event_release() has to follow.
+ * A reset or a possible reset of the GPU begins. @counted if it is a reset, and not a further step
+ * of one. nvli_event_release() has to follow.
  */
 void nvli_event_reset(struct nvli_gpu *gpu, bool counted)
 {
@@ -79,9 +79,9 @@ bool nvli_event_is_asserted(const struct nvli_gpu *gpu, int i, enum nvli_control
 }
 
 /*
- * Bridge @i of the GPU's path keeps what is below it in reset by this control from now on, or, not
- * @set, no longer. That nvli_event_reset() was called for. A bridge loses its controls when one
- * above it is reset. A restore clears a control that is clear: that releases nothing.
+ * Bridge @i of the GPU's path asserts a reset by this control, or deasserts it if not @set. The
+ * caller has called nvli_event_reset() before. A bridge loses its controls when a bridge above it
+ * is reset. A restore of config space clears controls that are clear: that releases nothing.
  */
 void nvli_event_control(struct nvli_gpu *gpu, int i, enum nvli_control control, bool set)
 {
@@ -105,9 +105,9 @@ void nvli_event_control(struct nvli_gpu *gpu, int i, enum nvli_control control, 
 }
 
 /*
- * Accesses to the GPU are answered again. An attempt that nobody answered may have met a frozen PE:
- * on powernv EEH enables a device before it thaws it. Such an attempt is no verdict on the GPU and
- * may be repeated.
+ * The GPU responds to accesses again. An earlier attempt may have met a frozen PE: on powernv EEH
+ * enables a device before it thaws the PE. Such an attempt proves nothing about the GPU, so the
+ * gate may repeat it.
  */
 void nvli_event_thaw(struct nvli_gpu *gpu)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Resets begin and are over. Called in any context. */
+/* Begin and end of resets. Called in any context. */
 #ifndef NVLI_EVENTS_H
 #define NVLI_EVENTS_H
 
 #include "gpu.h"
 
 /**
- * enum nvli_control - by what a bridge keeps what is below it in reset
+ * enum nvli_control - the controls by which a bridge holds the devices below it in reset
  * @NVLI_BUS_RESET: the secondary bus reset of bridge control
  * @NVLI_POWER_OFF: the power control of a hot-plug slot
  * @NVLI_LINK_OFF: the link disable of a PCIe port

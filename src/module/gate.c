@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The gate. A reset of any kind clears the GPU's PCI_COMMAND.MEMORY, and nobody can reach BAR0
- * before it is set again. So the write operation of the GPU's own bus is replaced: the write that
- * switches decoding on is passed on only after the required links were read back as disabled, right
- * here; else it is refused.
+ * The gate. A reset of any kind clears the GPU's PCI_COMMAND.MEMORY, and BAR0 cannot be reached
+ * before that bit is set again. So the gate replaces the write operation of the GPU's own bus. When
+ * a write switches decoding on, the gate first reads the required links back as disabled, in the
+ * same context. Then it passes the write on. If that fails, it refuses the write.
  *
  * Locks: pci_lock, where the platform takes it around config accesses, then the bus entry's lock,
  * then what the bus's own operations take. gpu->lock is a leaf.
@@ -35,8 +35,8 @@ static bool would_set(u16 bits, int where, int size, u32 value)
 }
 
 /*
- * What switches decoding on. No V100 is known to have an I/O BAR; one that has could be reached by
- * it.
+ * The bits of COMMAND that switch decoding on. No V100 is known to have an I/O BAR, but one that
+ * has could be reached by it.
  */
 static u16 decoding_bits(const struct nvli_gpu *gpu)
 {
@@ -51,9 +51,9 @@ static u16 decoding_bits(const struct nvli_gpu *gpu)
 }
 
 /*
- * Between DEL_DEVICE and ADD_DEVICE a GPU has no object, and a bus that has inherited the gate has
- * devices that nobody has looked at. Is a write that switches decoding on refused because this may
- * be a GPU? No GPU is on a root bus, where other devices of the machine are.
+ * Must the gate refuse a write that switches decoding on, because this device may be a GPU? Between
+ * DEL_DEVICE and ADD_DEVICE a GPU has no object. A bus that has inherited the gate has devices that
+ * the module has not seen yet. No GPU is on a root bus, where other devices of the machine are.
  */
 static bool refuses_unknown(struct nvli_visit *visit)
 {
@@ -66,7 +66,7 @@ static bool refuses_unknown(struct nvli_visit *visit)
 	if (command & PCI_COMMAND_MEMORY)
 		return false;
 
-	/* A virtual function answers, and has no id of its own. It cannot switch decoding on. */
+	/* A virtual function responds without an id of its own. It cannot switch decoding on. */
 	if (nvli_visit_read(visit, PCI_VENDOR_ID, 4, &id) && id == U32_MAX)
 		return !nvli_visit_read(visit, PCI_COMMAND, 2, &command) || command == U16_MAX;
 
@@ -86,7 +86,7 @@ static bool is_left_alone(struct nvli_gpu *gpu)
 	return READ_ONCE(gpu->spared) || nvli_gpu_state(gpu) == NVLI_OFF;
 }
 
-/* Pass on a config write that the gate does not have to judge, or has let through */
+/* Pass on a config write that needs no verification, or whose GPU is verified. */
 static int pass(const struct nvli_visit *visit, int where, int size, u32 value)
 {
 	int err;
@@ -115,7 +115,7 @@ static int switch_on(struct nvli_visit *visit, int where, int size, u32 value)
 		command = U16_MAX;
 	if (READ_ONCE(nvli_gate) && command == U16_MAX && !is_left_alone(gpu))
 		return refuse(gpu);
-	/* All ones have this bit, too. */
+	/* All ones include this bit. */
 	if (command & PCI_COMMAND_MEMORY)
 		return pass(visit, where, size, value);
 
@@ -142,7 +142,7 @@ static int switch_on(struct nvli_visit *visit, int where, int size, u32 value)
 	return err;
 }
 
-/* A sleepable caller asks for a verification: see nvli_gate_ring(). */
+/* A sleepable caller has requested a verification: see nvli_gate_ring(). */
 static void answer_bell(struct nvli_visit *visit)
 {
 	struct nvli_bell *bell = &visit->gpu->bell;
@@ -152,8 +152,8 @@ static void answer_bell(struct nvli_visit *visit)
 	if (!nvli_visit_read(visit, PCI_COMMAND, 2, &command)) {
 		/*
 		 * EEH writes COMMAND just before it calls hook B, and may have switched decoding
-		 * on. Config space is blocked here only if a second thread of the user has begun
-		 * another EEH reset in between, or if the user before was killed in one.
+		 * on. Config space is blocked here in two cases. A second thread of the user has
+		 * begun another EEH reset in between, or the previous user was killed in one.
 		 */
 		if (bell->how == NVLI_ONCE && nvli_visit_may_be_on(visit))
 			nvli_gpu_set_stuck_on(visit->gpu);
@@ -170,7 +170,7 @@ static void answer_bell(struct nvli_visit *visit)
 	trace_nvli_gate(visit, bell->answer, ktime_get_ns() - began);
 }
 
-/* Map BAR0, or map it again if it moved. Returns NULL, or why that is not possible. */
+/* Map BAR0, or map it again if it moved. Returns NULL, or the reason of the failure. */
 static const char *map_bar0(struct nvli_gpu *gpu)
 {
 	const struct resource *bar0 = &gpu->pdev->resource[0];
@@ -199,7 +199,7 @@ static const char *map_bar0(struct nvli_gpu *gpu)
 	return NULL;
 }
 
-/* Drop the mapping. The caller holds ring_lock, or nobody can ring. */
+/* Drop the mapping. The caller holds ring_lock, or no task can call nvli_gate_ring(). */
 void nvli_gate_unmap(struct nvli_gpu *gpu)
 {
 	struct nvli_mapping *old = rcu_dereference_protected(gpu->mapping, true);
@@ -213,22 +213,22 @@ void nvli_gate_unmap(struct nvli_gpu *gpu)
 	kfree(old);
 }
 
-/* Kernels that do not count preemption say no. */
+/* False on kernels that do not count preemption. */
 static bool may_sleep(void)
 {
 	return preemptible() && !rcu_preempt_depth();
 }
 
-/* May the visit to come require links to be disabled? With domains=owner it plans anew. */
+/* Could the next visit require links? With domains=owner it updates the plan first. */
 static bool may_require(const struct nvli_gpu *gpu)
 {
 	return READ_ONCE(gpu->status.required) || nvli_by_owner();
 }
 
 /*
- * A GPU is about to be switched on by a caller that may sleep: map BAR0, and wait until the GPU has
+ * A caller that may sleep is about to switch a GPU on: map BAR0, and wait until the GPU has
  * settled. Only on platforms whose config accesses do not take pci_lock. There the kernel waits for
- * 100 ms after the release of a reset, and the gate would refuse the GPU.
+ * 100 ms after the release of a reset, which is too short, and the gate would refuse the GPU.
  */
 static void prepare(struct pci_bus *bus, unsigned int devfn)
 {
@@ -259,7 +259,7 @@ static void prepare(struct pci_bus *bus, unsigned int devfn)
  * @devfn: the device's place there
  * @where: the offset of the write
  * @size: 1, 2 or 4 bytes
- * @value: what is written
+ * @value: the value of the write
  *
  * Return: PCIBIOS_SET_FAILED if the write is refused, or what the bus's own operation returns.
  */
@@ -308,13 +308,13 @@ unlock:
 /**
  * nvli_gate_ring() - verify a GPU now
  * @gpu: the GPU
- * @how: how strongly that is wanted
+ * @how: how insistent the caller is
  *
- * Does it through a config write, so that there is one sequence in one context: the gate takes the
- * ringer's next write of the vendor id, which no device does anything with, for the doorbell.
- * Takes no lock of others. Sleeps.
+ * Verifies through a config write, so that the sequence always runs in the gate's context. The gate
+ * takes the ringer's next write of the vendor id for the doorbell: devices ignore that write. Takes
+ * no lock of the kernel. Sleeps.
  *
- * Return: the result. NVLI_NOT_READY if the GPU does not answer in config space.
+ * Return: the result. NVLI_NOT_READY if the GPU does not respond in config space.
  */
 enum nvli_answer nvli_gate_ring(struct nvli_gpu *gpu, enum nvli_how how)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The gate: nobody switches a GPU's memory decoding on before its links were verified. */
+/* The gate: a GPU's memory decoding stays off until its links are verified. */
 #ifndef NVLI_GATE_H
 #define NVLI_GATE_H
 

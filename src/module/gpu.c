@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The life of the GPU objects, and the list of them. The gate and hook C read the list under RCU
- * with interrupts off; everybody else takes a reference.
+ * with interrupts off; all other callers take a reference.
  */
 
 #include "log.h"
@@ -86,9 +86,9 @@ void nvli_gpu_publish(struct nvli_gpu *gpu)
 }
 
 /*
- * The device of a published GPU goes, or the module does. Afterwards nobody touches its hardware.
- * Callers hold the PCI rescan lock. This waits for the worker, which takes neither that lock nor
- * nvli_lock.
+ * The device of a published GPU is being removed, or the module unloaded. The module does not touch
+ * its hardware afterwards. Callers hold the PCI rescan lock. This waits for the worker, which takes
+ * neither that lock nor nvli_lock.
  */
 void nvli_gpu_remove(struct nvli_gpu *gpu)
 {
@@ -221,7 +221,7 @@ void nvli_gpu_set_stuck_on(struct nvli_gpu *gpu)
 	nvli_gpu_kick(gpu);
 }
 
-/* What there is to publish. The caller holds @gpu->lock. */
+/* The facts to publish. The caller holds @gpu->lock. */
 struct nvli_told nvli_gpu_news(const struct nvli_gpu *gpu)
 {
 	return (struct nvli_told) {
@@ -260,9 +260,8 @@ void nvli_gpu_set_obstacle(struct nvli_gpu *gpu, const char *what)
 }
 
 /*
- * Is a driver bound that works with the GPU for the host? Those of the vfio-pci family hand it to a
- * guest. Any context: a driver's name goes with its module, which is freed only after an RCU grace
- * period.
+ * Does a host driver have the GPU? Drivers of the vfio-pci family hand it to a guest. Any context:
+ * the driver's name is freed with its module, after an RCU grace period.
  */
 bool nvli_gpu_has_host_driver(const struct nvli_gpu *gpu)
 {
@@ -277,7 +276,7 @@ bool nvli_gpu_has_host_driver(const struct nvli_gpu *gpu)
 	return host;
 }
 
-/* Have the worker look at a GPU now. Any context. */
+/* Wake the worker for a GPU now. Any context. */
 void nvli_gpu_kick(struct nvli_gpu *gpu)
 {
 	unsigned long flags;
@@ -288,7 +287,7 @@ void nvli_gpu_kick(struct nvli_gpu *gpu)
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 }
 
-/* The same in some time, unless it is to look sooner anyway. */
+/* Wake the worker after @ms, unless it is due sooner anyway. */
 void nvli_gpu_kick_in(struct nvli_gpu *gpu, unsigned int ms)
 {
 	unsigned long flags;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One object for each GPU: what is known of it, its life and its locks. */
+/* One object for each GPU: its state, its lifetime and its locks. */
 #ifndef NVLI_GPU_H
 #define NVLI_GPU_H
 
@@ -71,10 +71,11 @@ struct nvli_mapping {
 };
 
 /**
- * enum nvli_how - how strongly a verification is wanted
- * @NVLI_ONCE: not if one has failed since the last reset, nor under a driver that has been spared
- * @NVLI_RETRY: again, if nobody with an old mapping could use the moment
- * @NVLI_FORCE: root wants it, whatever was before
+ * enum nvli_how - how insistent a caller of a verification is
+ * @NVLI_ONCE: no attempt after a failed one since the last reset, and none on a GPU that is left to
+ *	       its host driver
+ * @NVLI_RETRY: repeat a failed attempt if no user with an old mapping could reach the GPU meanwhile
+ * @NVLI_FORCE: always, on behalf of root
  */
 enum nvli_how {
 	NVLI_ONCE,
@@ -97,10 +98,10 @@ enum nvli_answer {
 };
 
 /**
- * struct nvli_bell - a verification that is asked for through a config write, see nvli_gate_ring()
- * @ringer: the task whose next write asks for it, NULL for none
- * @how: how strongly
- * @answer: what came of it
+ * struct nvli_bell - a request to verify through a config write, see nvli_gate_ring()
+ * @ringer: the task whose next write is the request, NULL for none
+ * @how: how insistent the ringer is
+ * @answer: the result
  */
 struct nvli_bell {
 	struct task_struct *ringer;
@@ -109,7 +110,7 @@ struct nvli_bell {
 };
 
 /**
- * struct nvli_told - what was last published of a GPU, in the log and by uevent
+ * struct nvli_told - the facts last published about a GPU, in the log and by uevent
  * @state: its state
  * @reapplied: status.reapplied then
  * @refused: nvli_gpu.refused then
@@ -135,13 +136,13 @@ struct nvli_told {
  * @topology: where the links lead; written when the GPU is added, and where links are declared by
  *	      nvli_plan_all(), too. A reader meanwhile may see the old end of one link, and the new
  *	      end of another.
- * @vfio: what vfio-pci keeps of it, NULL if that is not known. For owner.c alone, like @owner.
- * @owner: who has it, as was last asked
+ * @vfio: its VFIO device, NULL if that is not known. For owner.c alone, like @owner.
+ * @owner: its owner, as of the last nvli_owners_ask()
  * @sees_enable: a hook sees every pci_enable_device() of it
- * @power_lock: who wakes a GPU by pci_set_power_state(), and has it sleep again; outside @ring_lock
+ * @power_lock: serialises waking and suspending by pci_set_power_state(); outside @ring_lock
  * @ring_lock: serialises verifications of sleepable callers, and the mapping
  * @mapping: BAR0 for the gate; written under @ring_lock, read under RCU
- * @bell: written under @ring_lock, answered by the gate
+ * @bell: written under @ring_lock, handled by the gate
  * @lock: guards what follows, down to @log. A leaf: taken with interrupts off, and never held
  *	  across a config access, since those may enter hook C, which takes it.
  * @status: facts from which the state follows
@@ -152,13 +153,13 @@ struct nvli_told {
  *		 counts, and it is never in there twice
  * @refused: how often switching it on or enabling it was refused
  * @repaired: how often links were found enabled without a reset, and were disabled again
- * @spared: a host driver had it when enforcement began, and has it since without a reset; without
+ * @spared: left to a host driver that had it when enforcement began, until its next reset; without
  *	    @lock a hint
  * @lost: decoding was on while a required link was not disabled. Work on the GPU may use that link
  *	  until the GPU is verified or reset
  * @stuck_on: decoding may be on and cannot be switched off: the port has to reset the GPU
  * @dead: removed: no work is queued and the hardware is not touched any more
- * @told: what was published about it
+ * @told: the facts last published about it
  * @log: limits the log lines that a tenant can cause
  * @work: the worker's turn for it. What follows is for worker.c alone.
  * @planned: its links were planned since it was added, at @added_at, in jiffies
@@ -167,7 +168,7 @@ struct nvli_told {
  * @retry_at: when it tries the GPU again after a failure, in jiffies
  * @drawn_for: @verified_ns when the time of the next audit was drawn
  * @link_generation: the generation in which the port's link-down latch was cleared
- * @asked_at: when hooks and port were last looked at, in jiffies
+ * @asked_at: when the worker last checked hooks and port, in jiffies
  */
 struct nvli_gpu {
 	struct list_head node;

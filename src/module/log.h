@@ -12,8 +12,8 @@
 #include <nvlink_isolation/core.h>
 
 /*
- * How much of a bad value the log shows: its first line, and no more than a list can be long. A
- * precision above 32767, which a page of 64K can hold, makes the kernel warn.
+ * The length of a bad value in the log: its first line, up to the longest list. The kernel warns of
+ * a precision above 32767, and a page of 64K can hold a longer value.
  */
 static inline int nvli_shown(const char *text)
 {

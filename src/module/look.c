@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the gate cannot do, because it may not sleep: find out whether a GPU can be reached, wake
- * it, and use the port above it. None of it takes device_lock or the config access lock, which
+ * Work that may sleep, which the gate may not do: check whether a GPU can be reached, wake it, and
+ * use the port above it. This file takes neither device_lock nor the config access lock: either
  * would make vfio's try-locks fail, and with them opens and resets.
  */
 
@@ -18,7 +18,7 @@
 /* The kernel's removal of a device waits for the worker: no longer than a second */
 #define RELEASE_TRIES	10
 
-/* EEH forgets a device that goes, and with it the PE that the platform asks about. */
+/* Check gpu->dead under ring_lock: EEH forgets a removed device and its PE, which powernv reads. */
 static const char *obstacle(struct nvli_gpu *gpu)
 {
 	const char *what;
@@ -39,10 +39,10 @@ static void report_unanswered(struct nvli_gpu *gpu)
 }
 
 /*
- * Verify a GPU that nobody uses, awake. Runtime PM may have put it to sleep, which counts users.
- * Or pci_set_power_state() has, by vfio-pci before Linux 5.19, which does not: of two looks the one
- * that ends first would have the GPU sleep under the other. Under the lock nobody waits for a
- * driver's resume, since nvli_look_at_enable() takes it, too.
+ * Wake a GPU that is not in use, verify it, and put it back to sleep. Runtime PM counts its users.
+ * But vfio-pci before Linux 5.19 uses pci_set_power_state(), which does not count. Hence
+ * power_lock: without it the first of two looks to end would suspend the GPU under the other. No
+ * holder of power_lock waits for a driver's resume, because nvli_look_at_enable() takes it as well.
  */
 static enum nvli_answer ring_awake(struct nvli_gpu *gpu, enum nvli_how how)
 {
@@ -88,9 +88,9 @@ static enum nvli_answer look(struct nvli_gpu *gpu, enum nvli_how how)
 }
 
 /*
- * Verify a GPU if it can be reached, waking it if it sleeps and nobody uses it: a GPU in use sleeps
- * on. The port above it may sleep, too, and has to be awake for the question whether it can
- * be reached. Returns as nvli_gate_ring() does.
+ * Verify a GPU if it can be reached. Wakes a suspended GPU only if it is not in use. The port above
+ * it has to be awake before anything can check whether the GPU can be reached. Returns as
+ * nvli_gate_ring() does.
  */
 enum nvli_answer nvli_look(struct nvli_gpu *gpu, enum nvli_how how)
 {
@@ -107,8 +107,8 @@ enum nvli_answer nvli_look(struct nvli_gpu *gpu, enum nvli_how how)
 }
 
 /*
- * Verify a GPU that is being enabled. The kernel has woken it and counts it as enabled, but a look
- * that had asked before may have had it sleep again since. Returns as nvli_gate_ring() does.
+ * Verify a GPU that is being enabled. The kernel has woken it and counts it as enabled. But a look
+ * that began before that may have suspended it again. Returns as nvli_gate_ring() does.
  */
 enum nvli_answer nvli_look_at_enable(struct nvli_gpu *gpu)
 {
@@ -121,8 +121,8 @@ enum nvli_answer nvli_look_at_enable(struct nvli_gpu *gpu)
 }
 
 /*
- * The plan asks a GPU to disable more links than before: verify it now. Its user may prevent that,
- * by having EEH block config space, or by resets that reset nothing. Then do not wait: the worker
+ * The plan requires more links than before: verify the GPU now. Its user may prevent that, by
+ * having EEH block config space, or by resets that reset nothing. Then do not wait: the worker
  * resets the GPU.
  */
 void nvli_look_again(struct nvli_gpu *gpu)
@@ -179,11 +179,11 @@ static bool write_reset_bit(struct pci_dev *port, bool set)
 }
 
 /**
- * nvli_reset_by_port() - reset a GPU whose user may go on using links that cannot be disabled
+ * nvli_reset_by_port() - reset a GPU whose user may still use links that cannot be disabled
  * @gpu: the GPU
  *
- * Stops whatever runs on it. Nothing is restored: the gate keeps it off. By aligned 16-bit writes
- * of bridge control: skiboot looks for no other when it takes the CPU's side of the links along.
+ * Stops all work on the GPU. Restores nothing: the gate keeps it off. Uses aligned 16-bit writes of
+ * bridge control: skiboot only recognises those, and then resets the CPU's side of the links too.
  *
  * Return: false if the GPU has no port of its own, or the port did not assert the reset. True also
  * if the port does not release it again, which the log says.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * nvlink_isolation: keeps the NVLinks between V100 SXM2 GPUs of different owners disabled, after
- * every reset and whatever driver is bound. This file: load, unload, start and stop of enforcement,
- * GPUs and drivers coming and going.
+ * every reset and under any driver. This file: load, unload, start and stop of enforcement,
+ * hot-plug of GPUs, binding of drivers.
  */
 
 #include "log.h"
@@ -24,7 +24,7 @@
 #include <linux/module.h>
 #include <linux/notifier.h>
 
-/* The gate first: nobody may switch a GPU on while its hooks are put in place. */
+/* Attach the gate first: it keeps the GPU off while the platform sets up its hooks. */
 static bool watch(struct nvli_gpu *gpu)
 {
 	bool gated = nvli_bus_attach(gpu->pdev->bus);
@@ -32,7 +32,7 @@ static bool watch(struct nvli_gpu *gpu)
 	return nvli_platform->watch(gpu) && gated;
 }
 
-/* From now on the GPU has to be isolated. Who had it at its last reset is not known. */
+/* From now on the GPU has to be isolated. Its owner at its last reset is unknown. */
 static void enforce(struct nvli_gpu *gpu, bool watched)
 {
 	unsigned long flags;
@@ -56,8 +56,8 @@ static void enforce(struct nvli_gpu *gpu, bool watched)
 }
 
 /*
- * A host driver that has the GPU when enforcement starts keeps it until its next reset. A
- * driver that came after that is not spared: hook B has verified the GPU for it.
+ * A host driver that has the GPU when enforcement starts keeps it until its next reset. The module
+ * does not leave a GPU to a driver that binds later: hook B has verified the GPU for that one.
  */
 static void spare(struct nvli_gpu *gpu)
 {
@@ -99,8 +99,8 @@ static void start_gpu(struct nvli_gpu *gpu)
 }
 
 /*
- * From here on the module cannot be unloaded: an rmmod must not quietly end the isolation. All GPUs
- * are watched before the first is verified, so that none is reset or switched on unseen meanwhile.
+ * Pin the module: an rmmod must not end the isolation silently. Watch all GPUs before the first is
+ * verified, so that the module sees each of them being reset or switched on meanwhile.
  *
  * Return: 0, or -EBUSY if the module is about to be unloaded.
  */
@@ -140,10 +140,10 @@ static void release(struct nvli_gpu *gpu)
 }
 
 /*
- * Nothing is released before all of it can be. Then claim nothing any more, and only then stop
- * looking: never the other way round.
+ * Check that everything can be released before releasing anything. Then drop all claims about the
+ * GPUs, and only after that remove the hooks.
  *
- * Return: 0, or -EBUSY, and then enforcement goes on.
+ * Return: 0, or -EBUSY if enforcement continues.
  */
 static int stop(void)
 {
@@ -179,8 +179,8 @@ static int stop(void)
 }
 
 /*
- * A parameter changed that the worker reads. With gate=1 again, a GPU that was switched on without
- * it is switched off now, and not when the worker tries it again.
+ * A parameter changed that the worker reads. If gate=1 returns, switch off now each GPU that was
+ * switched on unverified, instead of at the worker's next attempt.
  */
 static void reconsider(void)
 {
@@ -203,8 +203,8 @@ static void look_again(struct nvli_gpu *gpu)
 }
 
 /*
- * Which driver has the GPU, if nobody is about to change that. Otherwise its owner is not told by
- * vfio-pci until a driver is bound.
+ * Record the bound driver's VFIO device, unless a bind or unbind holds the device lock. In that
+ * case vfio-pci cannot identify the owner until the next bind.
  */
 static void ask_driver(struct nvli_gpu *gpu)
 {
@@ -216,8 +216,8 @@ static void ask_driver(struct nvli_gpu *gpu)
 }
 
 /*
- * Who may talk to whom has changed. More links are disabled now, in a GPU in use too, where it is a
- * single write; fewer at the next reset.
+ * The domains or links have changed. Disable additional links now, also on a GPU in use, where it
+ * takes a single write. Links that may be enabled again return at the GPU's next reset.
  */
 static void replan(void)
 {
@@ -230,7 +230,7 @@ static void replan(void)
 	while ((gpu = nvli_gpu_next(gpu)))
 		if (nvli_gpu_state(gpu) == NVLI_PENDING && !READ_ONCE(gpu->spared))
 			look_again(gpu);
-	/* Kick the workers last, so that they hold all GPUs that need it in reset at once. */
+	/* Kick the workers last, so that they reset all GPUs that need it at the same time. */
 	while ((gpu = nvli_gpu_next(gpu))) {
 		nvli_tell_links(gpu);
 		nvli_gpu_kick(gpu);
@@ -244,7 +244,7 @@ static const struct nvli_actions actions = {
 	.replan = replan,
 };
 
-/* Take a GPU in; touches nothing of it. Under the lock, so that no GPU is taken in twice. */
+/* Create a GPU's object without touching the GPU. Under nvli_lock, so that it gets only one. */
 static struct nvli_gpu *take_in(struct pci_dev *pdev)
 {
 	struct nvli_gpu *gpu;
@@ -281,8 +281,8 @@ static void let_go(struct nvli_gpu *gpu)
 }
 
 /*
- * A GPU that comes later. It has no IOMMU group yet, and its BAR0 no address: it is the worker's as
- * soon as it has. It may have come out of reset just now.
+ * A hot-added GPU. It has no IOMMU group yet, and its BAR0 no address: the worker verifies it once
+ * it has both. Its reset may have been released just now.
  */
 static void add_late(struct pci_dev *pdev)
 {
@@ -295,7 +295,7 @@ static void add_late(struct pci_dev *pdev)
 	gpu = take_in(pdev);
 	if (gpu) {
 		nvli_plan_new(gpu);
-		/* Before it is found, so that the gate never takes it for one to be passed. */
+		/* Enforce before publishing, so that the gate never passes it unverified. */
 		if (READ_ONCE(nvli_isolate))
 			enforce(gpu, watch(gpu));
 		nvli_gpu_publish(gpu);
@@ -314,8 +314,8 @@ static void notify_of_gpu(struct nvli_gpu *gpu, unsigned long event)
 	switch (event) {
 	case BUS_NOTIFY_BIND_DRIVER:
 		/*
-		 * A driver need not ask to enable it. If it does, that switches on the bridges
-		 * above, too, which may not forward yet.
+		 * A driver need not call pci_enable_device(). If it does, the call also enables
+		 * the bridges above, which may not forward yet.
 		 */
 		if (nvli_gpu_state(gpu) == NVLI_PENDING && !nvli_settles_in(gpu))
 			nvli_look(gpu, NVLI_ONCE);
@@ -361,7 +361,7 @@ static int notify(struct notifier_block *block, unsigned long event, void *data)
 
 static struct notifier_block notifier = {
 	.notifier_call = notify,
-	/* Before EEH, which forgets a device that goes while we may still look at it. */
+	/* Before EEH, which forgets a removed device while the worker may still verify it. */
 	.priority = INT_MAX,
 };
 
@@ -431,7 +431,7 @@ static void __exit nvlink_isolation_exit(void)
 {
 	struct nvli_gpu *gpu = NULL;
 
-	/* Not enforcing: that would have pinned the module. So there is no hook any more. */
+	/* Enforcement would have pinned the module, so it is off and no hook is left. */
 	mutex_lock(&nvli_lock);
 	nvli_parameters_act(NULL);
 	mutex_unlock(&nvli_lock);
@@ -451,7 +451,7 @@ static void __exit nvlink_isolation_exit(void)
 module_init(nvlink_isolation_init);
 module_exit(nvlink_isolation_exit);
 
-/* For udev, so that the module is loaded where there is such a GPU. It never binds to one. */
+/* For udev, which loads the module on machines with such a GPU. The module never binds to one. */
 static const struct pci_device_id ids[] = {
 #define NVLI_BOARD(id, name)	{ PCI_DEVICE(GV100_VENDOR_ID, id) },
 #include <nvlink_isolation/boards.h>

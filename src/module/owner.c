@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who has a GPU now? The kernel is asked, in any context, and src/core/owners.c turns its pointers
- * into numbers.
+ * The current owner of each GPU. This file reads the kernel's pointers, in any context, and
+ * src/core/owners.c turns them into numbers.
  *
- * A guest is told by its VM or by its VFIO container, and only while the GPU is enabled: VFIO has
- * both before it enables a GPU, keeps them for as long as it is enabled, and releases them after it
- * has disabled it. Neither can be freed meanwhile, so two GPUs with the same pointer at one moment
- * have the same owner.
+ * The module identifies a guest by its VM or by its VFIO container, and only while the GPU is
+ * enabled. VFIO gets both before it enables a GPU, and releases both after it has disabled it.
+ * Neither can be freed in between, so two GPUs with the same pointer at one moment have the same
+ * owner.
  */
 
 #include "log.h"
@@ -20,8 +20,8 @@ static DEFINE_RAW_SPINLOCK(owners_lock);
 static u64 last_number = NVLI_HOST;
 
 /*
- * These hand a device on, to a guest or to a program. Nothing tells to which, so a GPU that they
- * have is alone.
+ * Parts of the names of drivers that hand a device on to a guest or a program. The module cannot
+ * identify the recipient, except of vfio-pci, so such a GPU is alone.
  */
 static bool hands_on(const char *driver)
 {
@@ -40,8 +40,8 @@ static struct nvli_claim guest_of(struct nvli_gpu *gpu)
 	struct nvli_claim claim = { .means = NVLI_BY_NOTHING };
 
 	/*
-	 * VFIO enables it once. Somebody else has, too, if it counts more: then it stays enabled
-	 * from one guest to the next, and the hook is not called.
+	 * VFIO enables a GPU once. A higher count means that something else has enabled it as well:
+	 * then it stays enabled from one guest to the next, and the kernel does not call the hook.
 	 */
 	if (atomic_read(&gpu->pdev->enable_cnt) != 1)
 		return claim;
@@ -59,8 +59,8 @@ static struct nvli_claim guest_of(struct nvli_gpu *gpu)
 }
 
 /*
- * What the kernel says of a GPU. A GPU whose enabling would not be seen may have another owner by
- * now, who has the address of the one before.
+ * The kernel's statement about the owner of a GPU. If no hook sees the GPU being enabled, it may
+ * have a new owner with the address of the previous one: then claim nothing.
  */
 static struct nvli_claim claim_of(struct nvli_gpu *gpu)
 {
@@ -77,7 +77,7 @@ static struct nvli_claim claim_of(struct nvli_gpu *gpu)
 		claim.means = NVLI_BY_DRIVER;
 	else if (driver && strstr(driver->name, "vfio-pci"))
 		claim = guest_of(gpu);
-	/* It may have been disabled meanwhile, and then what was read is nobody's. */
+	/* If the GPU was disabled meanwhile, the pointers read above have no owner any more. */
 	if (!pci_is_enabled(gpu->pdev))
 		claim = (struct nvli_claim){ .means = NVLI_BY_NOTHING };
 
@@ -91,7 +91,7 @@ static bool is_still(const struct nvli_owner *owner)
 	return claim.means == owner->claim.means && claim.key == owner->claim.key;
 }
 
-/* Give a number to the owner of a GPU: that of another GPU of the same owner, if there is one. */
+/* Number the owner of a GPU: take the number of another GPU of the same owner, or a new one. */
 static void number_one(struct nvli_gpu *gpu)
 {
 	struct nvli_gpu *other;
@@ -105,7 +105,7 @@ static void number_one(struct nvli_gpu *gpu)
 	nvli_owner_number(&gpu->owner, &last_number);
 }
 
-/* Ask for the owners of all GPUs. Under RCU, in any context. */
+/* Update the owners of all GPUs from the kernel. Under RCU, in any context. */
 void nvli_owners_ask(void)
 {
 	struct nvli_claim claim;
@@ -134,7 +134,7 @@ void nvli_owner_bound(struct nvli_gpu *gpu)
 	raw_spin_unlock_irqrestore(&owners_lock, flags);
 }
 
-/* Its driver is about to go. Afterwards nobody reads the VFIO device, which the driver frees. */
+/* A driver is about to unbind, and frees its VFIO device. This file no longer reads that. */
 void nvli_owner_unbinds(struct nvli_gpu *gpu)
 {
 	unsigned long flags;
@@ -145,7 +145,7 @@ void nvli_owner_unbinds(struct nvli_gpu *gpu)
 	raw_spin_unlock_irqrestore(&owners_lock, flags);
 }
 
-/* Its owners and resets are followed from now on. */
+/* Follow the owners and resets of the GPU from now on. */
 void nvli_owner_starts(struct nvli_gpu *gpu)
 {
 	struct nvli_status status = nvli_gpu_status(gpu);
@@ -177,7 +177,7 @@ void nvli_owner_verifies(struct nvli_gpu *gpu, unsigned int resets)
 	raw_spin_unlock_irqrestore(&owners_lock, flags);
 }
 
-/* The GPU may be switched on, after so many resets, since nothing has to be disabled. */
+/* After @resets, the GPU may be switched on without a read-back: no link is required. */
 void nvli_owner_admits(struct nvli_gpu *gpu, unsigned int resets)
 {
 	unsigned long flags;
@@ -187,7 +187,7 @@ void nvli_owner_admits(struct nvli_gpu *gpu, unsigned int resets)
 	raw_spin_unlock_irqrestore(&owners_lock, flags);
 }
 
-/* May a GPU keep its end of a link to a peer, by what was asked last? */
+/* May a GPU keep its end of a link to a peer, by the last nvli_owners_ask()? */
 bool nvli_owner_keeps(const struct nvli_gpu *gpu, const struct nvli_gpu *peer)
 {
 	unsigned long flags;

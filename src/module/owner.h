@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Who has a GPU now: a guest, the host, or nobody. The rule is in src/core/owners.c. */
+/* The current owner of a GPU: a guest, the host, or none. The rule is in src/core/owners.c. */
 #ifndef NVLI_OWNER_H
 #define NVLI_OWNER_H
 

@@ -2,9 +2,9 @@
 /*
  * The parameters: isolate, gate, audit_seconds, domains, links.
  *
- * Their files can be written before init has ended and after exit has begun. Until the module is
- * live a value is only noted, and a bad one is no error: a module that did not load because of a
- * typing error would isolate nothing. The safe value is taken in its place.
+ * Root can write their files before init has ended and after exit has begun. Until the module is
+ * live, a value is only recorded. A bad value is no error then, and the safe value replaces it: a
+ * module that did not load because of a typing error would isolate nothing.
  */
 
 #include "log.h"
@@ -15,22 +15,22 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 
-/* A day, which is long enough */
+/* A day */
 #define AUDIT_SECONDS_MAX	86400U
 
 /*
- * Serialises start and stop of enforcement, changes of parameters and the coming of GPUs. Order:
+ * Serialises start and stop of enforcement, changes of parameters and hot-plug of GPUs. Order:
  * the PCI rescan lock, this, a GPU's power_lock, its ring_lock. The gate, the hooks and the worker
  * never take it.
  */
 DEFINE_MUTEX(nvli_lock);
 
-/* Until init has ended a value is only noted. */
+/* Until init has ended, a value is only recorded. */
 static bool loading = true;
 /* NULL while loading, and after exit has begun: then a value has no effect. */
 static const struct nvli_actions *actions;
 
-/* The module is live from now on, or with NULL about to go. The caller holds the lock. */
+/* The module is live from now on, or with NULL about to be unloaded. The caller holds the lock. */
 void nvli_parameters_act(const struct nvli_actions *what)
 {
 	actions = what;

@@ -4,7 +4,7 @@
 #include "log.h"
 #include "path.h"
 
-/* Note the bridges above a GPU. They do not change as long as it is there. */
+/* Record the bridges above a GPU. They do not change until the GPU is removed. */
 void nvli_path_read(struct nvli_gpu *gpu)
 {
 	struct nvli_path *path = &gpu->path;
@@ -49,9 +49,9 @@ static bool answers(struct pci_dev *pdev)
 }
 
 /*
- * Does every bridge on the way to the GPU answer, forward memory accesses and leave what is below
- * it out of reset? From the root port down: below a bridge that does not answer nothing is asked,
- * since it may have lost its bus numbers, too. Sleeps.
+ * Does every bridge above the GPU respond, forward memory accesses and deassert the reset of its
+ * secondary bus? Checks from the root port down, and stops at a bridge that does not respond: it
+ * may have lost its bus numbers as well. Sleeps.
  */
 const char *nvli_path_obstacle(struct nvli_gpu *gpu)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The plan: from where the links lead and which GPUs may talk, the links that each GPU has to
- * disable. Whatever is not known to be allowed is disabled.
+ * The plan: the links that each GPU has to disable. It follows from the other ends of the links and
+ * from the GPUs that share a domain. A link that is not known to be allowed is required.
  */
 
 #include "log.h"
@@ -13,8 +13,8 @@
 #include <linux/iommu.h>
 
 /*
- * One plan at a time, so that the last one is of the newest domains and owners. The gate plans,
- * too, within a visit.
+ * Serialises updates of the plan, so that the last one has the newest domains and owners. The gate
+ * also takes it, within a visit.
  */
 static DEFINE_RAW_SPINLOCK(plan_lock);
 /* Was the last plan by owner? Guarded by plan_lock. */
@@ -58,7 +58,7 @@ int nvli_plan_domain(const struct nvli_gpu *gpu)
 	return domain_of(gpu, &domains);
 }
 
-/* Who has a GPU now. Any context. */
+/* The current owner of a GPU. Any context. */
 struct nvli_owner nvli_plan_owner(const struct nvli_gpu *gpu)
 {
 	rcu_read_lock();
@@ -119,8 +119,8 @@ static int domain_for(const struct nvli_gpu *gpu, const struct nvli_gpu *peer,
 }
 
 /*
- * By one policy from begin to end: the parameter may change meanwhile, and the number of a group is
- * not that of an owner.
+ * Uses one copy of the policy throughout: the parameter may change meanwhile, and the number of a
+ * group must never be compared to that of an owner.
  */
 static u32 required_of(const struct nvli_gpu *gpu)
 {
@@ -149,7 +149,7 @@ void nvli_plan_new(struct nvli_gpu *gpu)
 	rcu_read_unlock();
 }
 
-/* Plan all GPUs, by what is known of owners. Have the worker look at those that @kick says. */
+/* Plan all GPUs by their recorded owners. With @kick, wake the worker for each changed GPU. */
 static void update(bool kick)
 {
 	struct nvli_gpu *gpu;
@@ -171,8 +171,8 @@ static void update(bool kick)
 }
 
 /*
- * Ask for owners. Resets are followed with domains=owner alone: of a reset before that it is not
- * known who had the GPU.
+ * Update the owners. The module follows resets only with domains=owner: it does not know the owner
+ * at an earlier reset.
  */
 static void ask(void)
 {
@@ -187,9 +187,8 @@ static void ask(void)
 }
 
 /*
- * Work out the required links of all GPUs before anybody verifies one: else a GPU could be admitted
- * by the plan of before. The caller then has the worker look at those that are not isolated any
- * more.
+ * Work out the required links of all GPUs before any GPU is verified: otherwise the gate could pass
+ * a GPU by the old plan. The caller then wakes the worker for the GPUs that are no longer isolated.
  */
 void nvli_plan_all(void)
 {
@@ -208,9 +207,9 @@ void nvli_plan_all(void)
 }
 
 /*
- * With domains=owner, ask who has which GPU and plan by it. @gpu is about to be verified, and its
- * owner is the one of its last reset if this is the first verification since; NULL for none. Any
- * context.
+ * With domains=owner, update the owners and plan by them. @gpu is about to be verified, or is NULL.
+ * If this is its first verification since its last reset, its owner counts as the owner at that
+ * reset. Any context.
  */
 void nvli_plan_by_owner(struct nvli_gpu *gpu)
 {
@@ -248,8 +247,8 @@ static bool keeps_all(struct nvli_gpu *gpu, const struct nvli_gpu *peer)
 }
 
 /*
- * Is this a link to another GPU that is kept, because both are in one domain? With domains=owner
- * one end may have to be disabled still, until the GPU there is reset.
+ * Is this a kept link to another GPU, because both are in one domain? With domains=owner a link is
+ * only joined if neither end is required: the peer may need a reset before it can keep its end.
  */
 bool nvli_plan_is_joined(struct nvli_gpu *gpu, int link)
 {
@@ -270,9 +269,9 @@ bool nvli_plan_is_joined(struct nvli_gpu *gpu, int link)
 }
 
 /*
- * May another owner use a link of this GPU? Not if the link is disabled at an end, as last read
- * back, or need not be, or has nothing at the other end. An isolated peer has disabled all its
- * links to others, as far as it knows of them.
+ * May another owner use a link of this GPU? Not if either end was read back as disabled, if the
+ * link is not required, or if nothing is at the other end. An isolated peer has disabled all its
+ * links to other owners that the topology shows.
  */
 bool nvli_plan_is_exposed(struct nvli_gpu *gpu, int link)
 {
@@ -302,7 +301,7 @@ bool nvli_plan_is_any_exposed(struct nvli_gpu *gpu)
 	return false;
 }
 
-/* What is at the other end of a link, as sysfs and the log call it */
+/* Name the other end of a link as sysfs and the log do. */
 void nvli_plan_peer_name(const struct nvli_gpu *gpu, int link, char name[NVLI_PEER_NAME])
 {
 	/* The topology has this GPU and PCI does not, so its domain is unknown. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Who is at the other end of each link, and which links each GPU has to disable. */
+/* The other end of each link, and the links that each GPU has to disable. */
 #ifndef NVLI_PLAN_H
 #define NVLI_PLAN_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What differs between machines: one table of functions for each platform. */
+/* The differences between machines: one table of functions for each platform. */
 #ifndef NVLI_PLATFORM_H
 #define NVLI_PLATFORM_H
 
@@ -8,30 +8,32 @@
 /**
  * struct nvli_platform - how GPUs are watched and reached on a platform
  * @describe: fill in phandle, path and topology of a new GPU. Touches no hardware.
- * @relink: fill in the topology of a GPU once more, by the parameter links, which has changed; NULL
- *	    where firmware tells where links lead, and the parameter is refused. Under RCU.
- * @warn: log what is odd about where the GPU's links lead
- * @watch: see the resets of this GPU, and who enables it, from now on; false if that is not
+ * @relink: update the topology of a GPU after the parameter links has changed; NULL where firmware
+ *	    describes the links, and the module refuses the parameter. Under RCU.
+ * @warn: log oddities of the GPU's links
+ * @watch: see every reset and every enabling of this GPU from now on; false if that is not
  *	   possible. Called under nvli_lock, like the next two.
- * @can_unwatch: could all be unwatched now? If not it says so in the log.
- * @unwatch: stop watching all GPUs; returns when nobody runs in a hook, 0 or -EBUSY with nothing
- *	     changed
+ * @can_unwatch: could all be unwatched now? If not, it logs the reason.
+ * @unwatch: stop watching all GPUs; returns 0 when no task runs in a hook any more, or -EBUSY with
+ *	     nothing changed
  * @is_watched: is what @watch put in place still there? Sleeps.
- * @obstacle: what, apart from the GPU itself, keeps accesses from it? NULL if nothing. Sleeps, and
- *	      reads config space.
+ * @obstacle: the obstacle that keeps accesses from the GPU, apart from the GPU itself; NULL for
+ *	      none. Sleeps, and reads config space.
  * @is_recovered_blind: may the platform's error handling enable this GPU before it can be reached?
  *			Under RCU. NULL for never.
- * @unanswered: an access was not answered. Sleeps. NULL for nothing to be done, like the next two.
- * @stuck: the GPU cannot be reached for long, and nobody has it open. Sleeps.
- * @exit: the module goes, and no GPU is left. Sleeps; called without the PCI rescan lock.
- * @blocked: what keeps accesses from the GPU right now, in any context; NULL if nothing. Without
- *	     this function the platform answers in its own way what does not reach a GPU.
- * @look_at_reset: read what keeps the GPU in reset, and end the reset if nothing does. Any context.
- *		   NULL where the module sees every release.
- * @before_write, @after_write: a config write on a watched bus is about to be passed on, and was.
- *				In any context; NULL where resets are seen in another way
- * @container: what all GPUs have in common that are open in one VFIO container; NULL if that cannot
- *	       be told. For a GPU that is open, under RCU, in any context. The pointer is only
+ * @unanswered: the GPU did not respond to an access. Sleeps. NULL if the platform has nothing to
+ *		do, like the next two.
+ * @stuck: the GPU could not be reached for some time, and is not in use. Sleeps.
+ * @exit: the module is being unloaded, and no GPU is left. Sleeps; called without the PCI rescan
+ *	  lock.
+ * @blocked: the obstacle that keeps accesses from the GPU right now, in any context; NULL for none.
+ *	     A platform without this function copes with accesses that do not reach a GPU.
+ * @look_at_reset: check whether a bridge still holds the GPU in reset, and end the reset if none
+ *		   does. Any context. NULL where the module sees every release.
+ * @before_write, @after_write: called before and after the gate passes on a config write on a
+ *				watched bus. In any context; NULL where hooks elsewhere see resets
+ * @container: a pointer that all GPUs open in one VFIO container share; NULL if the container is
+ *	       unknown. For a GPU that is open, under RCU, in any context. The pointer is only
  *	       compared.
  * @read, @write: a register of a mapped BAR0, in any context
  *
@@ -65,7 +67,7 @@ struct nvli_platform {
 /* The platform of this machine; main.c sets it before anything else runs. */
 extern const struct nvli_platform *nvli_platform;
 
-/* Each platform defines this: its table, or NULL after a log line that says why not. */
+/* Each platform defines this: its table, or NULL after a log line with the reason. */
 const struct nvli_platform *nvli_platform_here(void);
 
 #endif

@@ -3,7 +3,7 @@
  * The sequence that disables the NVLinks of a GV100, on two accessors. It knows no kernel, so that
  * the unit tests run each step of it against a model; another chip is another such file.
  *
- * Sources of registers and order: nvlink_isolation/gv100.h. After a read that nobody answered
+ * Sources of registers and order: nvlink_isolation/gv100.h. After a read without a response
  * there is no further access: on powernv that read has frozen the GPU's PE.
  */
 
@@ -48,7 +48,7 @@ static bool write_register(struct run *run, u32 offset, u32 value)
 	       end(run, NVLI_STOPPED, offset, value);
 }
 
-/* Is this a GV100? Asked before any other register is touched. */
+/* Is this a GV100? Checked before any other register is touched. */
 static bool check_chip(struct run *run)
 {
 	u32 boot_0;
@@ -111,7 +111,7 @@ static bool disable_links(struct run *run, u32 required)
 	return !(required & ~mask);
 }
 
-/* The mask was tried and was not enough: may the ring be started? A stopped one is a PRI error. */
+/* The mask alone did not do: may the ring be started? A stopped ring reads as a PRI error. */
 static bool may_start_ring(const struct run *run, enum nvli_ring_use use)
 {
 	enum nvli_outcome outcome = run->result.outcome;
@@ -126,7 +126,7 @@ static bool may_start_ring(const struct run *run, enum nvli_ring_use use)
  * @accessors: how to reach the registers
  * @context: for @accessors
  *
- * Return: what was found; NVLI_READ with the mask if that could be read, whatever it says.
+ * Return: the result; NVLI_READ with the mask if it could be read, even with links enabled in it.
  */
 struct nvli_result nvli_sequence_run(const struct nvli_request *request,
 				     const struct nvli_accessors *accessors, void *context)

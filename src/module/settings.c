@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the administrator has chosen, and what holds until then. */
+/* The values of the parameters, and their defaults. */
 
 #include "settings.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the administrator has chosen. parameters.c writes it, under its lock; the files below read
- * it from any context, by READ_ONCE().
+ * The values of the parameters. parameters.c writes them, under its lock; the files below read them
+ * from any context, by READ_ONCE().
  */
 #ifndef NVLI_SETTINGS_H
 #define NVLI_SETTINGS_H
@@ -17,12 +17,12 @@ extern bool nvli_gate;
 /* The mean time between two audits of a GPU, in seconds; 0 for no audits */
 extern unsigned int nvli_audit_seconds;
 
-/* Which GPUs may talk to each other. Setting them plans nothing: see nvli_plan_all(). */
+/* The GPUs that keep links between them. Setting this does not plan: see nvli_plan_all(). */
 struct nvli_domains nvli_domains(void);
 bool nvli_by_owner(void);
 void nvli_set_domains(const struct nvli_domains *domains);
 
-/* Where links lead, on a platform whose firmware does not say. Plans nothing, either. */
+/* Declared links, on a platform whose firmware does not describe them. Does not plan either. */
 struct nvli_wires nvli_wires(void);
 void nvli_set_wires(const struct nvli_wires *wires);
 void nvli_topology_as_declared(u32 gpu, struct nvli_topology *topology);

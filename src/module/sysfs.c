@@ -54,9 +54,9 @@ static DEVICE_ATTR_RO(_name)
  *					cannot be watched; see last_error
  *			unsupported	PMC_BOOT_0 names another known chip: the module does not
  *					write to it and does not isolate it
- *			With gate=1 nobody can switch on the memory decoding of a GPU that is
- *			pending or failed before its links are read back as disabled. The
- *			module tries that at this moment; see held.
+ *			With gate=1 the memory decoding of a GPU that is pending or failed stays
+ *			off until its links are read back as disabled. The module tries that
+ *			whenever a driver or guest switches decoding on; see held.
  */
 static ssize_t show_state(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
 {
@@ -148,10 +148,10 @@ NVLI_ATTRIBUTE(domain);
 
 /*
  * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/owner
- * Description:		Who has the GPU now, whatever the parameter domains says: "host" if a
- *			driver of the host has enabled it; a number from 2 that all GPUs of one
- *			guest share; "none" if nobody has it open, or if it cannot be told who. A
- *			guest gets a new number each time that it opens its first GPU.
+ * Description:		The GPU's current owner, also without domains=owner: "host" if a host
+ *			driver has enabled the GPU; a number from 2 that all GPUs of one guest
+ *			share; "none" if the GPU is not open, or if its owner is unknown. A guest
+ *			gets a new number each time that it opens its first GPU.
  */
 static ssize_t show_owner(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
 {
@@ -166,10 +166,10 @@ NVLI_ATTRIBUTE(owner);
 
 /*
  * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/owner_means
- * Description:		How the owner is told: "kvm" by the guest's virtual machine, "container" by
- *			its VFIO container, "driver" by the host's driver; "none" if it is not
- *			told. Where a guest has several containers and is not told by kvm, it
- *			looks like several guests.
+ * Description:		How the module identified the owner: "kvm" by the guest's virtual machine,
+ *			"container" by its VFIO container, "driver" by the host's driver; "none"
+ *			if it could not. A guest with several containers that is not identified
+ *			by kvm counts as several guests.
  */
 static ssize_t show_owner_means(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
 {
@@ -177,7 +177,7 @@ static ssize_t show_owner_means(struct nvli_gpu *gpu, const struct nvli_status *
 }
 NVLI_ATTRIBUTE(owner_means);
 
-/* Name each peer once, whose link @is_meant, in the order of links. */
+/* Name each peer once that has a link for which @is_meant is true, in the order of links. */
 static ssize_t emit_peers(struct nvli_gpu *gpu, char *buf,
 			  bool (*is_meant)(struct nvli_gpu *gpu, int link))
 {
@@ -228,10 +228,10 @@ NVLI_ATTRIBUTE(joined_peers);
 
 /*
  * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/held
- * Description:		1 if nobody can switch on the GPU's memory decoding, because an attempt to
+ * Description:		1 if the gate keeps the GPU's memory decoding off, because an attempt to
  *			disable its links has failed since its last reset; else 0. The module
- *			tries again after 1, 2, 4 ... 64 seconds while nobody has the GPU open. A
- *			reset, gate=0 or apply end it, too.
+ *			retries after 1, 2, 4 ... 64 seconds while the GPU is not open. A reset,
+ *			gate=0 or a successful apply also end this.
  */
 static ssize_t show_held(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
 {
@@ -303,10 +303,10 @@ NVLI_ATTRIBUTE(last_error);
 /*
  * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/apply
  * Description:		If root writes 1, the module disables the required links now, even if a
- *			driver uses the GPU or an attempt has failed. It wakes a GPU that nobody
- *			uses. Errors: EINVAL for anything but 1; EBUSY if the GPU is in reset or was
- *			less than 300 ms ago; EOPNOTSUPP with isolate=0 or on an unsupported chip;
- *			EIO if the attempt failed, and last_error says why.
+ *			driver uses the GPU or an attempt has failed. It wakes a GPU that is not
+ *			in use. Errors: EINVAL for anything but 1; EBUSY if the GPU is in reset or
+ *			was less than 300 ms ago; EOPNOTSUPP with isolate=0 or on an unsupported
+ *			chip; EIO if the attempt failed: last_error has the reason.
  */
 static int apply(struct nvli_gpu *gpu)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tracepoints nvlink_isolation:*, for finding out what happened and in which order: what the log
- * says is limited and comes later. Not an interface: they may change.
+ * Tracepoints nvlink_isolation:*, to find out what happened and in which order: log lines are
+ * rate-limited and delayed. Not an interface: they may change.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM nvlink_isolation
@@ -30,7 +30,7 @@ TRACE_EVENT(nvli_event,
 	    TP_printk("%s generation=%u %s", __entry->gpu, __entry->generation, __entry->event)
 );
 
-/* The gate has let a write pass, refused it or answered a ring: enum nvli_answer. */
+/* The gate has passed on a write, refused it or handled a ring: enum nvli_answer. */
 TRACE_EVENT(nvli_gate,
 	    TP_PROTO(const struct nvli_visit *visit, int answer, u64 ns),
 	    TP_ARGS(visit, answer, ns),

@@ -96,8 +96,8 @@ static void explain(struct nvli_gpu *gpu, const struct nvli_result *result)
 }
 
 /*
- * Judge what was found. A user can stop the ring, and what then cannot be read says nothing against
- * the read-back before it, which grows old; so @keep it.
+ * Judge the result. A user can stop the ring, so that the mask cannot be read. Such a failure does
+ * not disprove the last read-back, which only grows old: with @keep it stays valid.
  */
 static bool judge(struct nvli_visit *visit, u32 required, bool keep)
 {
@@ -107,13 +107,13 @@ static bool judge(struct nvli_visit *visit, u32 required, bool keep)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&gpu->lock, flags);
-	/* The plan has changed meanwhile: what was found is not about it. */
+	/* The plan has changed meanwhile, so the result does not apply to it. */
 	if (gpu->status.required != required)
 		result->outcome = NVLI_STOPPED;
 	was_cut = nvli_status_is_cut(&gpu->status);
 	if (!keep || result->outcome == NVLI_READ)
 		verified = nvli_status_judge(&gpu->status, visit->generation, result);
-	/* Root has forced it, or the GPU is not spared anyway. */
+	/* A GPU that was left to its host driver is verified only if root forces it. */
 	gpu->spared = false;
 	if (verified) {
 		gpu->verified_ns = ktime_get_ns();
@@ -130,7 +130,7 @@ static bool judge(struct nvli_visit *visit, u32 required, bool keep)
 	return verified;
 }
 
-/* Decoding was on, and a required link may be enabled: switch the user off, unless spared. */
+/* Decoding was on, and a required link may be enabled: must decoding be switched off? */
 static bool must_switch_off(const struct nvli_result *result, bool is_fresh)
 {
 	if (!READ_ONCE(nvli_gate) || result->outcome == NVLI_STOPPED)
@@ -165,9 +165,9 @@ bool nvli_visit_may_be_on(const struct nvli_visit *visit)
 }
 
 /*
- * Have nvli_visit_end() switch decoding off. Work of a user that runs on the GPU goes on, and may
- * use its links until the GPU is verified or reset. Without a user, as where firmware leaves
- * decoding on, there is none: the reset that enabled the links has stopped it.
+ * Have nvli_visit_end() switch decoding off. A user's work on the GPU continues, and may use its
+ * links until the GPU is verified or reset. A GPU without a user, where firmware left decoding on,
+ * has no such work: the reset that enabled the links has stopped it.
  */
 static void lose(struct nvli_visit *visit)
 {
@@ -182,7 +182,7 @@ static bool is_exempt(enum nvli_state state)
 	return state == NVLI_OFF || state == NVLI_UNSUPPORTED;
 }
 
-/* How often the plan may change during a visit, since other GPUs get other owners at any moment */
+/* How often a visit follows a changed plan: other GPUs can change their owner at any moment. */
 #define PLANS	4
 
 static enum nvli_answer run_sequence(struct nvli_visit *visit, const struct nvli_status *status,
@@ -203,7 +203,7 @@ static enum nvli_answer run_sequence(struct nvli_visit *visit, const struct nvli
 
 	visit->result = nvli_sequence_run(&request, &accessors, visit);
 	verified = judge(visit, request.required, request.ring == NVLI_RING_NEVER);
-	/* The GPU named another chip before its last reset, too; or enforcement has just ended. */
+	/* PMC_BOOT_0 named another chip before the last reset as well; or enforcement has ended. */
 	if (!verified && is_exempt(nvli_gpu_state(gpu)))
 		return NVLI_SPARED;
 	if (!verified && was_on && must_switch_off(&visit->result, is_fresh))
@@ -212,7 +212,7 @@ static enum nvli_answer run_sequence(struct nvli_visit *visit, const struct nvli
 	return verified ? NVLI_VERIFIED : NVLI_NOT_VERIFIED;
 }
 
-/* Nothing has to be disabled, so nothing is read back. */
+/* No link has to be disabled, so the GPU passes without a read-back. */
 static enum nvli_answer admit(struct nvli_gpu *gpu, const struct nvli_status *status)
 {
 	if (nvli_by_owner())
@@ -223,8 +223,8 @@ static enum nvli_answer admit(struct nvli_gpu *gpu, const struct nvli_status *st
 
 /**
  * nvli_visit_verify() - read the required links back as disabled, disabling them if need be
- * @visit: of a GPU that answers in config space, with @command read
- * @how: how strongly that is wanted
+ * @visit: of a GPU that responds in config space, with @command read
+ * @how: how insistent the caller is
  *
  * Decoding may be on afterwards; nvli_visit_end() has to follow. Runs under RCU.
  */
@@ -249,7 +249,7 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 		return admit(gpu, &status);
 	if (how != NVLI_FORCE && READ_ONCE(gpu->spared))
 		return NVLI_SPARED;
-	/* One attempt that switches decoding on. What is on already may be looked at again. */
+	/* One attempt per reset may switch decoding on. If it is on already, more may follow. */
 	if (nvli_status_has_failed(&status) && !was_on &&
 	    (how == NVLI_ONCE || (how == NVLI_RETRY && visit->in_use)))
 		return NVLI_NOT_VERIFIED;
@@ -258,7 +258,7 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 	what = settles_in == UINT_MAX ? "it is in reset" :
 	       settles_in ? "its reset is too recent" :
 	       !visit->base ? "BAR0 is not mapped" : NULL;
-	/* The BARs of a host driver that is at work are that driver's business. */
+	/* Do not move the BARs of a GPU that a host driver works with. */
 	leave_bars = how == NVLI_RETRY && visit->in_use && nvli_status_was_read(&status) &&
 		     nvli_gpu_has_host_driver(gpu);
 	if (!what)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What vfio-pci knows of who has a GPU. For owner.c. One of vfio_kvm.c and vfio_none.c is built,
+ * What vfio-pci knows about a GPU's owner. For owner.c. Kbuild builds vfio_kvm.c or vfio_none.c,
  * by what the kernel has.
  */
 #ifndef NVLI_VFIO_H
@@ -11,7 +11,7 @@
 struct vfio_device;
 
 /*
- * The VFIO device of a GPU, NULL if vfio-pci does not drive it or this kernel does not tell. The
+ * The VFIO device of a GPU, NULL if vfio-pci does not drive it or this kernel hides it. The
  * caller holds the device lock. It is valid until BUS_NOTIFY_UNBIND_DRIVER.
  */
 const struct vfio_device *nvli_vfio_device(struct pci_dev *pdev);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What vfio-pci knows of who has a GPU, on kernels since 6.2. There VFIO holds a reference to the
- * VM from before it enables a GPU until after it has disabled it (struct vfio_device.put_kvm). So
+ * What vfio-pci knows about a GPU's owner, on kernels since 6.2. There VFIO holds a reference to
+ * the VM from before it enables a GPU until after it has disabled it (vfio_device.put_kvm). So
  * the VM cannot be freed, and no other VM has its address, while the GPU is open. Earlier kernels
  * keep the bare pointer, which can outlive the VM. It is not used there.
  */

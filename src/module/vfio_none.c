@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What vfio-pci knows of who has a GPU, on kernels before 6.2: nothing that can be relied upon. */
+/* What vfio-pci knows about a GPU's owner, on kernels before 6.2: nothing reliable. */
 
 #include "log.h"
 #include "vfio.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A visit of the gate: the GPU's config space, from the write that rings or switches decoding on
- * until everything is as it was found. Only this file and the gate write PCI_COMMAND and BARs.
+ * A visit of the gate. It begins with the write that rings or switches decoding on, and ends when
+ * config space is as it was found. Only this file and the gate write PCI_COMMAND and BARs.
  *
  * The visit holds the gate's lock, and on powerpc pci_lock with interrupts off. Config space goes
  * through the bus's own operations, since pci_read_config_*() would take pci_lock again. Nothing
@@ -15,7 +15,7 @@
 #include "visit.h"
 #include "platform.h"
 
-/* Read config space. False if the read failed; all ones is what nobody answered. */
+/* Read config space. False if the read failed. A device that does not respond reads all ones. */
 bool nvli_visit_read(struct nvli_visit *visit, int where, int size, u32 *value)
 {
 	u32 ones = size == 4 ? U32_MAX : U16_MAX;
@@ -24,7 +24,7 @@ bool nvli_visit_read(struct nvli_visit *visit, int where, int size, u32 *value)
 	visit->accesses++;
 	*value = ones;
 	err = visit->ops->read(visit->bus, visit->devfn, where, size, value);
-	/* Some operations leave what is above the width as they find it. */
+	/* Some operations do not write the bits above the width. */
 	*value &= ones;
 
 	return !err;
@@ -37,7 +37,7 @@ static bool write_config(struct nvli_visit *visit, int where, int size, u32 valu
 	return !visit->ops->write(visit->bus, visit->devfn, where, size, value);
 }
 
-/* Write COMMAND. False if that did not get through. */
+/* Write COMMAND. False if the write failed. */
 bool nvli_visit_write_command(struct nvli_visit *visit, u16 command)
 {
 	bool done = write_config(visit, PCI_COMMAND, 2, command);
@@ -66,7 +66,7 @@ static bool switch_off(struct nvli_visit *visit)
 	return done;
 }
 
-/* What the kernel remembers of the power state may be older than the register. */
+/* Read the register: pdev->current_state may be outdated. */
 static bool is_in_d0(struct nvli_visit *visit)
 {
 	u8 pm = visit->gpu->pdev->pm_cap;
@@ -81,15 +81,15 @@ static bool is_memory(const struct resource *bar)
 	return bar->flags & IORESOURCE_MEM && bar->parent;
 }
 
-/* Of a 64-bit BAR, whose other half is the register before. It alone may hold all ones. */
+/* Is this the upper half of the 64-bit BAR before it? Only an upper half may hold all ones. */
 static bool is_upper_half(const struct pci_dev *pdev, int i)
 {
 	return i && pdev->resource[i - 1].flags & IORESOURCE_MEM_64;
 }
 
 /*
- * What BAR register @i has to hold, and which bits of it count; no bits if it is not a memory BAR
- * that has an address. The upper half of a 64-bit BAR is the register behind it.
+ * The right value of BAR register @i, and the @bits of it that count. No bits count if it is not a
+ * memory BAR with an address. The upper half of a 64-bit BAR is the next register.
  */
 static u32 right_bar(struct pci_dev *pdev, int i, u32 *bits)
 {
@@ -199,8 +199,8 @@ void __iomem *nvli_visit_base(const struct nvli_gpu *gpu)
 }
 
 /*
- * Make BAR0 accessible: program the BARs, unless they are to be left alone, and switch decoding on.
- * Returns NULL, or what is in the way. nvli_visit_end() has to follow.
+ * Make BAR0 accessible: program the BARs, unless @leave_bars, and switch decoding on. Returns NULL,
+ * or the obstacle. nvli_visit_end() has to follow.
  */
 const char *nvli_visit_open(struct nvli_visit *visit, bool leave_bars)
 {

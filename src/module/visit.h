@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A visit of the gate: what it finds in config space, and puts back. For gate.c and verify.c. */
+/* A visit of the gate: finds, changes and restores config space. For gate.c and verify.c. */
 #ifndef NVLI_VISIT_H
 #define NVLI_VISIT_H
 
@@ -8,7 +8,7 @@
 #define NVLI_BARS	(PCI_STD_RESOURCE_END + 1)
 
 /**
- * struct nvli_visit - a config write that may switch a GPU on, and what is done about it
+ * struct nvli_visit - a config write that may switch a GPU on, and how the gate handles it
  * @bus: the GPU's bus
  * @devfn: its place there
  * @ops: the bus's own operations, below the gate
@@ -20,7 +20,7 @@
  * @programmed: the BARs were found elsewhere and have been programmed
  * @is_on: decoding was switched on by this visit
  * @accesses: how often config space was accessed, for tracing
- * @result: what the sequence found, if it ran
+ * @result: the result of the sequence, if it ran
  * @bar: the BARs as found, if @programmed
  */
 struct nvli_visit {

@@ -31,12 +31,12 @@
 #define FAILED_MAX_MS	64000
 /* Audit periods after which a read-back is too old to prove anything */
 #define STALE_PERIODS	3
-/* How often to ask whether a GPU that was switched off has to be reset, too */
+/* How often to check whether a GPU that was switched off also has to be reset */
 #define LOST_MS		10
 #define NEVER		UINT_MAX
-/* How often to ask who has a GPU that is enabled: nothing tells when a guest closes it */
+/* How often to check the owner of an enabled GPU: no event reports that a guest closes it */
 #define OWNER_MS	100
-/* How often a new GPU is asked for its IOMMU group, and for how long */
+/* How often to check whether a new GPU has its IOMMU group, and for how long */
 #define GROUP_MS	20
 #define GROUP_WAIT	(2 * HZ)
 
@@ -50,8 +50,8 @@ static unsigned int back_off(struct nvli_gpu *gpu, unsigned int min, unsigned in
 }
 
 /*
- * The next audit comes half a period to one and a half after the last read-back, so that nobody can
- * time it.
+ * The next audit comes half a period to one and a half after the last read-back, so that a tenant
+ * cannot predict it.
  */
 static void draw_audit(struct nvli_gpu *gpu)
 {
@@ -69,7 +69,7 @@ static unsigned int ms_until(unsigned long at)
 }
 
 /*
- * If the GPU could not be read back for some periods, for whatever reason, claim nothing any more.
+ * If the GPU could not be read back for STALE_PERIODS, for any reason, claim nothing any more.
  *
  * Return: milliseconds until then; 0 if that is now.
  */
@@ -126,7 +126,7 @@ static unsigned int audit(struct nvli_gpu *gpu)
 	if (!nvli_gpu_status(gpu).required)
 		return period * MSEC_PER_SEC;
 
-	/* Read back by others since, or the period is shorter now. */
+	/* The gate has read the GPU back since, or the period is shorter now. */
 	if (gpu->drawn_for != READ_ONCE(gpu->verified_ns) ||
 	    time_after(gpu->audit_at, jiffies + 2 * period * HZ))
 		draw_audit(gpu);
@@ -145,7 +145,7 @@ static unsigned int audit(struct nvli_gpu *gpu)
 
 /*
  * Reset a GPU by its port if decoding is stuck on. Also if decoding was switched off while a link
- * to another owner may be enabled at both ends: work on the GPU goes on, and may use it.
+ * to another owner may be enabled at both ends: work on the GPU continues, and may use that link.
  */
 static void stop_user(struct nvli_gpu *gpu)
 {
@@ -175,7 +175,7 @@ static void stop_user(struct nvli_gpu *gpu)
 			    reset ? "it is reset" : "nor can it be reset by its port");
 }
 
-/* Are resets seen, and is the gate there? Asks what is in place, not what was put there. */
+/* Do the hooks see resets, and is the gate attached? Checks the kernel, not our own records. */
 static void look_at_hooks(struct nvli_gpu *gpu)
 {
 	bool watched = nvli_bus_is_attached(gpu->pdev->bus) && nvli_platform->is_watched(gpu);
@@ -205,14 +205,14 @@ static unsigned int ms_until_turn(struct nvli_gpu *gpu)
 	u64 now = ktime_get_ns();
 	u64 turn;
 
-	/* A reset has begun since this was asked last. */
+	/* A reset has begun since serve() checked. */
 	if (settled == NVLI_IN_RESET)
 		return RETRY_MAX_MS;
 	turn = settled + IN_USE_MS * NSEC_PER_MSEC;
 
 	/*
-	 * 0: no reset was seen. If decoding is on, a verification opens nothing further. The gate
-	 * will not be asked again: decoding was switched on while no link was required.
+	 * 0: no reset was seen. If decoding is on, a verification opens nothing further. No later
+	 * write will reach the gate: decoding was switched on while no link was required.
 	 */
 	if (!settled || !pci_is_enabled(gpu->pdev) || turn <= now || is_decoding(gpu))
 		return 0;

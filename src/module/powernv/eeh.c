@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * EEH, the kernel's handling of PCI errors on powernv. The gate needs none of this: whatever is
- * frozen, blocked, fenced or in reset reads as all ones there.
+ * EEH, the kernel's handling of PCI errors on powernv. The gate needs none of this: it reads all
+ * ones from a GPU that is frozen, blocked, fenced or in reset.
  *
  * eeh_pe_get_state() is not used: on a frozen PE of the host it marks the PE as isolated, sends no
  * event, and the host then never recovers it.
@@ -25,7 +25,7 @@ static struct eeh_pe *pe_of(struct nvli_gpu *gpu)
 	return eeh_dev_to_pe(pci_dev_to_eeh_dev(gpu->pdev));
 }
 
-/* Does EEH keep accesses from the GPU, or work on it? NULL if not. Asks no firmware. */
+/* Does EEH keep accesses from the GPU, or work on it? NULL if not. Does not call firmware. */
 const char *nvli_eeh_obstacle(struct nvli_gpu *gpu)
 {
 	struct eeh_pe *pe = pe_of(gpu);
@@ -41,9 +41,9 @@ const char *nvli_eeh_obstacle(struct nvli_gpu *gpu)
 }
 
 /*
- * May the GPU be enabled by EEH, which does so before it can be reached again? Always where a guest
- * has it: VFIO_EEH_PE_RESET_DEACTIVATE enables it while its PE is frozen. EEH gives up a device
- * that it cannot enable; a guest's GPU meets the gate all the same.
+ * May EEH enable the GPU before it can be reached again? Always if a guest has it:
+ * VFIO_EEH_PE_RESET_DEACTIVATE enables it while its PE is frozen. EEH gives up a device that it
+ * cannot enable, so hook B must not fail. The gate still verifies a guest's GPU.
  */
 bool nvli_eeh_is_involved(struct nvli_gpu *gpu)
 {
@@ -61,8 +61,8 @@ bool nvli_eeh_is_in(struct nvli_gpu *gpu, unsigned long number)
 }
 
 /*
- * An access read as all ones, which freezes the PE. On a PE of the host this asks firmware, marks
- * the PE and sends the event that has EEH recover it. A guest's PE it leaves to the guest.
+ * An access read as all ones, which freezes the PE. On a PE of the host, eeh_dev_check_failure()
+ * queries firmware, marks the PE and triggers EEH's recovery. It leaves a guest's PE to the guest.
  */
 void nvli_eeh_unanswered(struct nvli_gpu *gpu)
 {
@@ -71,7 +71,7 @@ void nvli_eeh_unanswered(struct nvli_gpu *gpu)
 
 /*
  * A client of vfio-pci that is killed between VFIO_EEH_PE_RESET_HOT and DEACTIVATE leaves config
- * space blocked, and nobody else lifts that before the next EEH recovery.
+ * space blocked. Apart from this function, only the next EEH recovery unblocks it.
  */
 static bool is_left_blocked(struct nvli_gpu *gpu)
 {
@@ -94,7 +94,7 @@ static void unblock_all(struct work_struct *unused)
 	while ((gpu = nvli_gpu_next(gpu))) {
 		if (!is_left_blocked(gpu) || !(pe_of(gpu)->state & EEH_PE_PRI_BUS))
 			continue;
-		/* A tenant can have it so as often as it likes. */
+		/* A tenant can cause this any number of times. */
 		if (__ratelimit(&gpu->log))
 			pci_info(gpu->pdev, "EEH reset was left unfinished by its user: finishing it\n");
 		eeh_pe_reset(pe_of(gpu), EEH_RESET_DEACTIVATE, true);

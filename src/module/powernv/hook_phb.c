@@ -22,7 +22,7 @@ struct watched_phb {
 /* Guarded by nvli_lock, as all that is called from outside. */
 static LIST_HEAD(watched);
 
-/* What was there before us, on all PHBs. Written while no hook is in place. */
+/* The original hook, the same on all PHBs. Written while our hook is not in place. */
 static bool (*original)(struct pci_dev *pdev);
 
 static bool enable_device_hook(struct pci_dev *pdev)
@@ -88,7 +88,7 @@ bool nvli_hook_watch(struct pci_dev *pdev)
 	return true;
 }
 
-/* Are all hooks still what the kernel calls, so that they could be taken off? */
+/* Does the kernel still call all our hooks directly, so that they can be removed? */
 bool nvli_hook_can_unwatch(void)
 {
 	struct watched_phb *entry;
@@ -106,7 +106,7 @@ bool nvli_hook_can_unwatch(void)
 	return can;
 }
 
-/* Take all hooks off. 0, or -EBUSY with all in place if another hook is on top of one. */
+/* Remove all hooks. 0, or -EBUSY with all in place if another hook is on top of one. */
 int nvli_hook_unwatch(void)
 {
 	struct watched_phb *entry, *next;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Hook C: what the kernel asks firmware to do. Every reset that software makes on powernv ends in a
+ * Hook C: the kernel's calls to firmware. Every reset that software makes on powernv ends in a
  * call of OPAL: resets of a bridge's secondary bus, EEH's resets, slot power, and raw writes of
  * bridge control.
  *
@@ -25,8 +25,8 @@
 #define SLOT_PHB(slot)	((slot) & 0xffff)
 
 /*
- * skiboot (v5.11 to v7.1) releases the hot reset of a bridge's slot in a poll that then asks for a
- * wait of 1.8 seconds. A poll that asks for a shorter wait than this does not count as the release.
+ * skiboot (v5.11 to v7.1) releases the hot reset of a bridge's slot in a poll that then requests a
+ * wait of 1.8 seconds. A poll that requests a shorter wait than this does not count as the release.
  */
 #define RELEASE_WAIT_MS	300
 
@@ -57,7 +57,7 @@ struct call {
 };
 
 /**
- * struct watch - what a processor knows
+ * struct watch - the state of the hooks on one processor
  * @seen: calls seen, to prove that they are
  * @call: the one that it is in
  */

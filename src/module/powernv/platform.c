@@ -41,9 +41,9 @@ static bool is_watched(struct nvli_gpu *gpu)
 }
 
 /*
- * In a version 2 container VFIO makes TCE tables, and sets the same in each group. With version 1
- * each group keeps its own, and looks like another container. There is none before the user has set
- * up its first DMA window.
+ * In a version 2 container VFIO creates TCE tables, and sets the same tables in each group. With
+ * version 1 each group keeps its own table, and looks like another container. No table exists
+ * before the user has set up its first DMA window.
  */
 static const void *container(const struct nvli_gpu *gpu)
 {
@@ -63,10 +63,7 @@ static const void *container(const struct nvli_gpu *gpu)
 	return table;
 }
 
-/*
- * in_le32() and out_le32() rather than readl() and writel(): those call into EEH on all ones, which
- * the gate is not to do.
- */
+/* in_le32() and out_le32(), because readl() calls into EEH on all ones, and the gate must not. */
 static u32 read_register(const void __iomem *address)
 {
 	return in_le32((const u32 __iomem *)address);

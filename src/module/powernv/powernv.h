@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the files of this platform offer each other. */
+/* Functions that the files of this platform share. */
 #ifndef NVLI_POWERNV_H
 #define NVLI_POWERNV_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the device tree says of a GPU: its PHB, and where its links lead.
+ * The device tree's description of a GPU: its PHB, and the other ends of its links.
  *
  * Peers are found by device-tree node and not by PCI device: since Linux 5.13 the NPU's nodes have
  * no PCI device.
@@ -92,7 +92,7 @@ static void warn_of_faults(struct nvli_gpu *gpu)
 				 nvli_fault_text(topology->link[i].fault), i);
 }
 
-/* A GPU that counts other links to this one than this one to it may have any of them wrong. */
+/* If two GPUs do not list each other equally often, any of those cells may be wrong. */
 static void warn_of_asymmetry(struct nvli_gpu *gpu)
 {
 	char name[NVLI_PEER_NAME];
@@ -125,7 +125,7 @@ static void warn_of_unlisted(struct nvli_gpu *gpu)
 			 npus ? NPUS_PROPERTY : "(missing) " NPUS_PROPERTY);
 }
 
-/* Log what is odd in what the tree says. */
+/* Log oddities of the device tree. */
 void nvli_tree_warn(struct nvli_gpu *gpu)
 {
 	warn_of_faults(gpu);

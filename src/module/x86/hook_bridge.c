@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Hook B where struct pci_host_bridge has enable_device(), which do_pci_enable_device() calls
- * just before pcibios_enable_device(). What is there already, as 7.2's quirk for a Xeon's narrow
- * links, is called before ours.
+ * just before pcibios_enable_device(). Our hook first calls the original one, such as 7.2's quirk
+ * for a Xeon's narrow links.
  */
 
 #include "../log.h"
@@ -17,7 +17,7 @@ typedef int (*enable_t)(struct pci_host_bridge *bridge, struct pci_dev *pdev);
  * struct watched - a host bridge with our hook
  * @node: in the list of all of them
  * @bridge: the host bridge; holds a reference
- * @original: what was there before
+ * @original: the hook that we replaced
  */
 struct watched {
 	struct list_head node;
@@ -25,7 +25,7 @@ struct watched {
 	enable_t original;
 };
 
-/* Guarded by nvli_lock; those who enable a device read it under RCU. */
+/* Guarded by nvli_lock; callers that enable a device read it under RCU. */
 static LIST_HEAD(watched);
 
 static enable_t original_of(struct pci_host_bridge *bridge)
@@ -79,7 +79,7 @@ bool nvli_hook_watch(struct pci_dev *pdev)
 	return true;
 }
 
-/* Are all hooks still what the kernel calls, so that they could be taken off? */
+/* Does the kernel still call all our hooks directly, so that they can be removed? */
 bool nvli_hook_can_unwatch(void)
 {
 	struct watched *entry;
@@ -97,7 +97,7 @@ bool nvli_hook_can_unwatch(void)
 	return can;
 }
 
-/* Take all hooks off. 0, or -EBUSY with all in place if another hook is on top of one. */
+/* Remove all hooks. 0, or -EBUSY with all in place if another hook is on top of one. */
 int nvli_hook_unwatch(void)
 {
 	struct watched *entry, *next;

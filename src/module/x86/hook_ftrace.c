@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Hook B by ftrace, as a live patch: do_pci_enable_device() calls pcibios_enable_device(), and for
- * one of our GPUs finds enable() in its place. The handler itself may not sleep. To go on to the
- * original, enable() has the device enabled once more, and the handler lets its second call pass:
- * the address of the original must not be called, since IBT kernels seal functions.
+ * one of our GPUs the handler redirects the call to enable(). The handler itself may not sleep. To
+ * reach the original, enable() enables the device once more, and the handler passes that second
+ * call. It must not call the original by its address, since IBT kernels seal functions.
  */
 
 #include "../log.h"
@@ -17,9 +17,9 @@
 #define FUNCTION	"pcibios_enable_device"
 
 /**
- * struct passing - a call that the handler lets pass
+ * struct passing - a call that the handler does not redirect
  * @node: in the list of them
- * @task: who calls
+ * @task: the caller
  */
 struct passing {
 	struct list_head node;
@@ -29,7 +29,7 @@ struct passing {
 static LIST_HEAD(all_passing);
 static DEFINE_RAW_SPINLOCK(passing_lock);
 
-/* Calls that the handler has seen, of any device: does it see any? */
+/* Counts the calls that the handler has seen, for any device: proof that ftrace calls it */
 static atomic_t seen = ATOMIC_INIT(0);
 
 static bool hooked;
@@ -62,7 +62,7 @@ static int enable(struct pci_dev *pdev, int mask)
 	raw_spin_lock_irqsave(&passing_lock, flags);
 	list_add(&passing.node, &all_passing);
 	raw_spin_unlock_irqrestore(&passing_lock, flags);
-	/* Enables all BARs: a GPU has no others than those of memory that the mask is about. */
+	/* Enables all BARs. The mask only selects memory BARs, and a GPU has no others. */
 	err = pci_is_enabled(pdev) ? pci_reenable_device(pdev) : -ENODEV;
 	raw_spin_lock_irqsave(&passing_lock, flags);
 	list_del(&passing.node);
@@ -153,7 +153,7 @@ bool nvli_hook_watch(struct pci_dev *pdev)
 	return hooked;
 }
 
-/* ftrace serves any number of users, and none that changes where a call goes beside us. */
+/* ftrace serves any number of users, but only one per function that redirects calls. */
 bool nvli_hook_can_unwatch(void)
 {
 	return true;

@@ -9,7 +9,7 @@
 #include <linux/io.h>
 #include <linux/iommu.h>
 
-/* Nothing in config space, ACPI or the GPU tells where an NVLink leads: the administrator does. */
+/* Config space, ACPI and the GPU do not show where NVLinks lead: the administrator declares it. */
 static void relink(struct nvli_gpu *gpu)
 {
 	nvli_topology_as_declared(gpu->phandle, &gpu->topology);
@@ -39,7 +39,7 @@ static void warn(struct nvli_gpu *gpu)
 			 nvli_links_text(undeclared, links));
 }
 
-/* Without the hook a driver sees its error later; the log says so once. */
+/* Without the hook a driver sees its error later. Logged once. */
 static bool watch(struct nvli_gpu *gpu)
 {
 	WRITE_ONCE(gpu->sees_enable, nvli_hook_watch(gpu->pdev));

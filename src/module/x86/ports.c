@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Resets, as they are seen on the way: on x86 each one that the kernel makes is a config write, to
- * a port above the GPU or to the GPU itself. The gate is attached to the buses of these ports, too,
- * and passes such writes on. Isolation does not rest on this, since a reset switches decoding off
- * and the gate verifies the GPU before that is on again. What is claimed of an idle GPU does.
+ * Resets, as the gate sees them: on x86 each reset by the kernel is a config write, to a port above
+ * the GPU or to the GPU itself. The gate is also attached to the buses of these ports, and passes
+ * such writes on. Isolation does not depend on this file: a reset switches decoding off, and the
+ * gate verifies the GPU before decoding is on again. Only the state of an idle GPU depends on it.
  *
- * Not seen: a reset that firmware makes, by ACPI or where it handles Downstream Port Containment
- * itself, one by another way into config space (I/O ports 0xcf8 and 0xcfc, /dev/mem), and one
- * inside the GPU.
+ * The gate does not see three kinds of reset: one by firmware, by ACPI or where it handles
+ * Downstream Port Containment itself; one by another way into config space (I/O ports 0xcf8 and
+ * 0xcfc, /dev/mem); and one inside the GPU.
  */
 
 #include "../log.h"
@@ -27,7 +27,7 @@ struct write {
 	u32 value;
 };
 
-/* Does the write cover the byte at @offset? If so, @set tells whether it sets @bit of that byte. */
+/* Does the write cover the byte at @offset? If so, @set is true if it sets @bit of that byte. */
 static bool covers(const struct write *write, int offset, u8 bit, bool *set)
 {
 	if (write->where > offset || write->where + write->size <= offset)
@@ -76,8 +76,8 @@ static bool is_control(const struct nvli_gpu *gpu, int i, enum nvli_control cont
 }
 
 /*
- * Does bridge @i keep what is below it in reset by this control right now? False if it has no such
- * control or does not answer.
+ * Does bridge @i assert a reset by this control right now? False if it has no such control or does
+ * not respond.
  */
 static bool read_control(const struct nvli_gpu *gpu, int i, enum nvli_control control, bool *set)
 {
@@ -134,7 +134,7 @@ static void about_bridge(struct nvli_gpu *gpu, int i, const struct write *write,
 	for (control = NVLI_BUS_RESET; control <= NVLI_LINK_OFF; control++) {
 		if (!is_control(gpu, i, control, write, &set))
 			continue;
-		/* The kernel writes a control again as it is, along with others. */
+		/* The kernel may rewrite an unchanged control along with others. */
 		if (!done && set)
 			begin_reset(gpu, READ_ONCE(gpu->reset.settled_ns) != NVLI_IN_RESET);
 		if (!done)
@@ -152,7 +152,7 @@ static void about_bridge(struct nvli_gpu *gpu, int i, const struct write *write,
 		begin_reset(gpu, true);
 }
 
-/* Function level reset, which a V100 does not have, is over before the GPU has settled. */
+/* A function level reset, which a V100 does not have, ends before the GPU has settled. */
 static void about_gpu(struct nvli_gpu *gpu, const struct write *write, bool done)
 {
 	int cap = gpu->pdev->pcie_cap;
@@ -214,8 +214,8 @@ static bool is_link_up(struct pci_dev *port)
 }
 
 /*
- * What keeps an access from the GPU right now? NULL if nothing. Any context. Nobody reports an
- * access that is not answered here, and firmware or Downstream Port Containment may act on it.
+ * The obstacle that keeps accesses from the GPU right now, or NULL. Any context. Avoid an access
+ * without a response: x86 reports none, and firmware or Downstream Port Containment may act on it.
  */
 const char *nvli_ports_block(const struct nvli_gpu *gpu)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the files of this platform offer each other. */
+/* Functions that the files of this platform share. */
 #ifndef NVLI_X86_H
 #define NVLI_X86_H
 
@@ -17,9 +17,9 @@ bool nvli_ports_are_watched(const struct nvli_gpu *gpu);
 
 /*
  * hook_bridge.c, hook_ftrace.c or hook_none.c: Kbuild takes the first that this kernel has the
- * interfaces for. nvli_hook_watch() returns false if the hook could not be put in place, and the
- * log says why. That is no reason to claim less: the gate is enough, and a driver only sees its
- * error later.
+ * interfaces for. nvli_hook_watch() returns false and logs the reason if the hook could not be put
+ * in place. The GPU can be isolated all the same: the gate suffices, and without the hook a driver
+ * only sees its error later.
  */
 bool nvli_hook_watch(struct pci_dev *pdev);
 bool nvli_hook_can_unwatch(void);
