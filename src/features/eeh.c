@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* This kernel's EEH cannot be asked about a PCI device, or be told of one that does not answer. */
+/* This kernel's EEH has no interface to find a PCI device, or to check one without a response. */
 #include <linux/pci.h>
 #include <asm/eeh.h>
 
