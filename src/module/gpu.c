@@ -222,9 +222,9 @@ void nvli_gpu_set_stuck_on(struct nvli_gpu *gpu)
 }
 
 /* The facts to publish. The caller holds @gpu->lock. */
-struct nvli_told nvli_gpu_news(const struct nvli_gpu *gpu)
+struct nvli_reported nvli_gpu_news(const struct nvli_gpu *gpu)
 {
-	return (struct nvli_told) {
+	return (struct nvli_reported) {
 		.state = nvli_state(&gpu->status),
 		.reapplied = gpu->status.reapplied,
 		.refused = gpu->refused,
@@ -236,13 +236,13 @@ struct nvli_told nvli_gpu_news(const struct nvli_gpu *gpu)
 /* Has something changed that was not published yet? Any context. */
 bool nvli_gpu_has_news(struct nvli_gpu *gpu)
 {
-	struct nvli_told now;
+	struct nvli_reported now;
 	unsigned long flags;
 	bool news;
 
 	raw_spin_lock_irqsave(&gpu->lock, flags);
 	now = nvli_gpu_news(gpu);
-	news = memcmp(&now, &gpu->told, sizeof(now));
+	news = memcmp(&now, &gpu->reported, sizeof(now));
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 
 	return news;

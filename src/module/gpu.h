@@ -110,14 +110,14 @@ struct nvli_bell {
 };
 
 /**
- * struct nvli_told - the facts last published about a GPU, in the log and by uevent
+ * struct nvli_reported - the facts last published about a GPU, in the log and by uevent
  * @state: its state
  * @reapplied: status.reapplied then
  * @refused: nvli_gpu.refused then
  * @repaired: nvli_gpu.repaired then
  * @required: status.required then
  */
-struct nvli_told {
+struct nvli_reported {
 	enum nvli_state state;
 	unsigned int reapplied;
 	unsigned int refused;
@@ -159,7 +159,7 @@ struct nvli_told {
  *	  until the GPU is verified or reset
  * @stuck_on: decoding may be on and cannot be switched off: the port has to reset the GPU
  * @dead: removed: no work is queued and the hardware is not touched any more
- * @told: the facts last published about it
+ * @reported: the facts last published about it
  * @log: limits the log lines that a tenant can cause
  * @work: the worker's turn for it. What follows is for worker.c alone.
  * @planned: its links were planned since it was added, at @added_at, in jiffies
@@ -200,7 +200,7 @@ struct nvli_gpu {
 	bool lost;
 	bool stuck_on;
 	bool dead;
-	struct nvli_told told;
+	struct nvli_reported reported;
 	struct ratelimit_state log;
 
 	struct delayed_work work;
@@ -234,7 +234,7 @@ struct nvli_status nvli_gpu_status(struct nvli_gpu *gpu);
 enum nvli_state nvli_gpu_state(struct nvli_gpu *gpu);
 void nvli_gpu_count_refusal(struct nvli_gpu *gpu);
 void nvli_gpu_set_stuck_on(struct nvli_gpu *gpu);
-struct nvli_told nvli_gpu_news(const struct nvli_gpu *gpu);
+struct nvli_reported nvli_gpu_news(const struct nvli_gpu *gpu);
 bool nvli_gpu_has_news(struct nvli_gpu *gpu);
 bool nvli_gpu_is_refused(struct nvli_gpu *gpu);
 void nvli_gpu_set_obstacle(struct nvli_gpu *gpu, const char *what);

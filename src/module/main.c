@@ -15,9 +15,9 @@
 #include "parameters.h"
 #include "plan.h"
 #include "platform.h"
+#include "report.h"
 #include "settings.h"
 #include "sysfs.h"
-#include "tell.h"
 #include "worker.h"
 
 #include <linux/delay.h>
@@ -45,8 +45,8 @@ static void enforce(struct nvli_gpu *gpu, bool watched)
 	gpu->switched_on = 0;
 	gpu->refused = 0;
 	gpu->repaired = 0;
-	gpu->told.refused = 0;
-	gpu->told.repaired = 0;
+	gpu->reported.refused = 0;
+	gpu->reported.repaired = 0;
 	gpu->lost = false;
 	gpu->stuck_on = false;
 	if (nvli_state(&gpu->status) != NVLI_ISOLATED)
@@ -90,7 +90,7 @@ static void start_gpu(struct nvli_gpu *gpu)
 		device_unlock(&gpu->pdev->dev);
 		if (!READ_ONCE(gpu->spared))
 			nvli_look(gpu, NVLI_ONCE);
-		nvli_tell(gpu);
+		nvli_report(gpu);
 	} else {
 		nvli_event_reset(gpu, false);
 		nvli_event_end(gpu);
@@ -136,7 +136,7 @@ static void release(struct nvli_gpu *gpu)
 	mutex_lock(&gpu->ring_lock);
 	nvli_gate_unmap(gpu);
 	mutex_unlock(&gpu->ring_lock);
-	nvli_tell(gpu);
+	nvli_report(gpu);
 }
 
 /*
@@ -225,14 +225,14 @@ static void replan(void)
 
 	while ((gpu = nvli_gpu_next(gpu)))
 		ask_driver(gpu);
-	nvli_tell_absent();
+	nvli_report_absent();
 	nvli_plan_all();
 	while ((gpu = nvli_gpu_next(gpu)))
 		if (nvli_gpu_state(gpu) == NVLI_PENDING && !READ_ONCE(gpu->spared))
 			look_again(gpu);
 	/* Kick the workers last, so that they reset all GPUs that need it at the same time. */
 	while ((gpu = nvli_gpu_next(gpu))) {
-		nvli_tell_links(gpu);
+		nvli_report_links(gpu);
 		nvli_gpu_kick(gpu);
 	}
 }
@@ -378,11 +378,11 @@ static void add_present(void)
 		}
 	}
 	nvli_plan_all();
-	nvli_tell_absent();
+	nvli_report_absent();
 	gpu = NULL;
 	while ((gpu = nvli_gpu_next(gpu))) {
 		gpu->planned = true;
-		nvli_tell_links(gpu);
+		nvli_report_links(gpu);
 	}
 }
 

@@ -13,8 +13,8 @@
 #include "look.h"
 #include "plan.h"
 #include "platform.h"
+#include "report.h"
 #include "settings.h"
-#include "tell.h"
 
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
@@ -250,7 +250,7 @@ static bool plan_once(struct nvli_gpu *gpu)
 
 	gpu->planned = true;
 	nvli_plan_all();
-	nvli_tell_links(gpu);
+	nvli_report_links(gpu);
 	while ((other = nvli_gpu_next(other)))
 		nvli_gpu_kick(other);
 
@@ -343,7 +343,7 @@ void nvli_work(struct work_struct *work)
 
 	/* Each reset makes it pending for a moment, which is not worth a line. */
 	if (nvli_gpu_state(gpu) != NVLI_PENDING || gpu->retry_ms >= RETRY_MAX_MS)
-		if (!nvli_tell(gpu))
+		if (!nvli_report(gpu))
 			ms = min_t(unsigned int, ms, RETRY_MAX_MS);
 	/* Its peers may be exposed later. */
 	if (nvli_gpu_state(gpu) != NVLI_OFF &&

@@ -181,7 +181,7 @@ example_files() {
 		done
 	rule=$examples/72-nvlink-isolation-notify.rules
 	is "the rule asks for what the module sends" "$(grep -v '^#' "$rule" |
-		grep -o 'NVLINK[A-Z_]*' | sort -u)" "$(grep -o 'NVLINK_[A-Z_]*' "$top/src/module/tell.c" | sort -u)"
+		grep -o 'NVLINK[A-Z_]*' | sort -u)" "$(grep -o 'NVLINK_[A-Z_]*' "$top/src/module/report.c" | sort -u)"
 	is "the rule starts a unit that there is" "$(grep -o 'nvlink-isolation-[a-z.]*service' "$rule" |
 		sort -u)" nvlink-isolation-metrics.service
 }

@@ -41,7 +41,7 @@ guest() {
 	windows=''
 	round=0
 	# Of today's worker, and of the one that had the defect.
-	for symbol in nvli_opal_fires nvli_link_went_down nvli_look nvli_gate_ring nvli_tell \
+	for symbol in nvli_opal_fires nvli_link_went_down nvli_look nvli_gate_ring nvli_report \
 		nvli_resets_are_watched nvli_enforce_audit nvli_enforce_apply; do
 		delay $symbol 60 2>/dev/null || continue
 		windows="$windows $symbol"

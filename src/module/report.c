@@ -2,14 +2,14 @@
 /* Log lines and uevents of a GPU. Never called from the gate or a hook. */
 
 #include "log.h"
-#include "tell.h"
+#include "report.h"
 #include "plan.h"
 #include "platform.h"
 #include "settings.h"
 
 #include <linux/kobject.h>
 
-static void tell_if_absent(const char *parameter, u32 id)
+static void report_if_absent(const char *parameter, u32 id)
 {
 	char text[NVLI_GPU_ID_TEXT];
 	struct nvli_gpu *gpu = NULL;
@@ -29,20 +29,20 @@ static u32 end_of(const struct nvli_wires *wires, unsigned int i)
 }
 
 /* Name listed GPUs that the machine lacks: they may come later, or the address is wrong. */
-void nvli_tell_absent(void)
+void nvli_report_absent(void)
 {
 	struct nvli_domains domains = nvli_domains();
 	struct nvli_wires wires = nvli_wires();
 	unsigned int i, j;
 
 	for (i = 0; i < domains.count; i++)
-		tell_if_absent("domains", domains.member[i].gpu);
+		report_if_absent("domains", domains.member[i].gpu);
 	/* Each GPU once, at the first of its links */
 	for (i = 0; i < 2 * wires.count; i++) {
 		for (j = 0; end_of(&wires, j) != end_of(&wires, i); j++)
 			;
 		if (j == i)
-			tell_if_absent("links", end_of(&wires, i));
+			report_if_absent("links", end_of(&wires, i));
 	}
 }
 
@@ -65,7 +65,7 @@ static void warn_of_kept_links(struct nvli_gpu *gpu)
 }
 
 /* One line on what the GPU is and where its links lead, and one on each thing to be warned of. */
-void nvli_tell_links(struct nvli_gpu *gpu)
+void nvli_report_links(struct nvli_gpu *gpu)
 {
 	u32 required = nvli_gpu_status(gpu).required;
 	char name[GV100_NVLINKS][NVLI_PEER_NAME];
@@ -97,7 +97,7 @@ void nvli_tell_links(struct nvli_gpu *gpu)
 	warn_of_kept_links(gpu);
 }
 
-static void say_state(struct nvli_gpu *gpu, const struct nvli_status *status, const char *error,
+static void log_state(struct nvli_gpu *gpu, const struct nvli_status *status, const char *error,
 		      bool after_reset)
 {
 	const char *refused = nvli_gpu_is_refused(gpu) ? "; switching it on is refused" : "";
@@ -127,7 +127,7 @@ static void say_state(struct nvli_gpu *gpu, const struct nvli_status *status, co
 }
 
 /* With domains=owner: which links are kept from now on, or not any more */
-static void say_kept(struct nvli_gpu *gpu, u32 before, u32 now)
+static void log_kept(struct nvli_gpu *gpu, u32 before, u32 now)
 {
 	struct nvli_owner owner = nvli_plan_owner(gpu);
 	char links[NVLI_LINKS_TEXT];
@@ -157,36 +157,36 @@ static void send_uevent(struct nvli_gpu *gpu, enum nvli_state state)
  * Publish what has changed since the last time. Tenants can cause changes, so there is a limit for
  * each GPU. Returns false if there is more to say, later.
  */
-bool nvli_tell(struct nvli_gpu *gpu)
+bool nvli_report(struct nvli_gpu *gpu)
 {
-	struct nvli_told now, told;
+	struct nvli_reported now, last;
 	struct nvli_status status;
 	char error[NVLI_TEXT];
 	unsigned long flags;
-	bool is_news, may_tell;
+	bool is_news, may_report;
 
 	raw_spin_lock_irqsave(&gpu->lock, flags);
 	status = gpu->status;
 	strscpy(error, gpu->error, sizeof(error));
-	told = gpu->told;
+	last = gpu->reported;
 	now = nvli_gpu_news(gpu);
-	is_news = memcmp(&now, &told, sizeof(now));
-	may_tell = is_news && __ratelimit(&gpu->log);
-	if (may_tell)
-		gpu->told = now;
+	is_news = memcmp(&now, &last, sizeof(now));
+	may_report = is_news && __ratelimit(&gpu->log);
+	if (may_report)
+		gpu->reported = now;
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
-	if (!may_tell)
+	if (!may_report)
 		return !is_news;
 
-	if (nvli_by_owner() && told.state != NVLI_OFF && now.state != NVLI_OFF)
-		say_kept(gpu, told.required, now.required);
-	if (now.repaired != told.repaired)
+	if (nvli_by_owner() && last.state != NVLI_OFF && now.state != NVLI_OFF)
+		log_kept(gpu, last.required, now.required);
+	if (now.repaired != last.repaired)
 		pci_err(gpu->pdev, "NVLinks were found enabled though no reset was seen; they are disabled again\n");
-	if (now.refused != told.refused)
+	if (now.refused != last.refused)
 		pci_warn(gpu->pdev, "switching it on was refused: %s\n",
 			 error[0] ? error : "it was not verified then");
-	if (now.state != told.state || now.reapplied != told.reapplied) {
-		say_state(gpu, &status, error, now.reapplied != told.reapplied);
+	if (now.state != last.state || now.reapplied != last.reapplied) {
+		log_state(gpu, &status, error, now.reapplied != last.reapplied);
 		send_uevent(gpu, now.state);
 	}
 
