@@ -67,8 +67,8 @@ static void change_owner(struct nvli_gpu *gpu)
 
 	nvli_plan_by_owner(NULL);
 	while ((other = nvli_gpu_next(other))) {
-		if (other == gpu || !pci_is_enabled(other->pdev) || READ_ONCE(other->spared) ||
-		    nvli_gpu_state(other) != NVLI_PENDING)
+		if (other == gpu || !pci_is_enabled(other->pdev) ||
+		    READ_ONCE(other->left_to_driver) || nvli_gpu_state(other) != NVLI_PENDING)
 			continue;
 		/* After a real reset the gate decides. After a false one a look switches it off. */
 		if (nvli_settles_in(other))
@@ -88,7 +88,8 @@ static bool may_enable(struct nvli_gpu *gpu)
 	if (ms && ms != UINT_MAX && !blind)
 		msleep(ms);
 	answer = nvli_look_at_enable(gpu);
-	if (answer == NVLI_VERIFIED || answer == NVLI_SPARED || blind || !READ_ONCE(nvli_gate))
+	if (answer == NVLI_VERIFIED || answer == NVLI_LEFT_ALONE || blind ||
+	    !READ_ONCE(nvli_gate))
 		return true;
 
 	nvli_gpu_count_refusal(gpu);

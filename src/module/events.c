@@ -28,7 +28,7 @@ void nvli_event_reset(struct nvli_gpu *gpu, bool counted)
 	gpu->reset.settled_ns = NVLI_IN_RESET;
 	gpu->reset.happened = false;
 	/* The reset takes the GPU from the driver that had it when enforcement began. */
-	gpu->spared = false;
+	gpu->left_to_driver = false;
 	if (gpu->status.enforced)
 		strscpy(gpu->error, "reset, and not verified since", sizeof(gpu->error));
 	trace_nvli_event(gpu, "reset");
@@ -146,7 +146,7 @@ static int notify_of_sleep(struct notifier_block *block, unsigned long event, vo
 		return NOTIFY_DONE;
 
 	while ((gpu = nvli_gpu_next(gpu))) {
-		if (!READ_ONCE(gpu->status.enforced) || READ_ONCE(gpu->spared) ||
+		if (!READ_ONCE(gpu->status.enforced) || READ_ONCE(gpu->left_to_driver) ||
 		    READ_ONCE(gpu->reset.settled_ns) == NVLI_IN_RESET)
 			continue;
 		nvli_event_reset(gpu, false);

@@ -83,7 +83,7 @@ static int refuse(struct nvli_gpu *gpu)
 
 static bool is_left_alone(struct nvli_gpu *gpu)
 {
-	return READ_ONCE(gpu->spared) || nvli_gpu_state(gpu) == NVLI_OFF;
+	return READ_ONCE(gpu->left_to_driver) || nvli_gpu_state(gpu) == NVLI_OFF;
 }
 
 /* Pass on a config write that needs no verification, or whose GPU is verified. */
@@ -121,7 +121,7 @@ static int switch_on(struct nvli_visit *visit, int where, int size, u32 value)
 
 	visit->command = command;
 	answer = nvli_visit_verify(visit, NVLI_ONCE);
-	if (answer != NVLI_VERIFIED && answer != NVLI_SPARED && READ_ONCE(nvli_gate) &&
+	if (answer != NVLI_VERIFIED && answer != NVLI_LEFT_ALONE && READ_ONCE(nvli_gate) &&
 	    !is_left_alone(gpu)) {
 		nvli_visit_end(visit, false);
 		trace_nvli_gate(visit, answer, ktime_get_ns() - began);
@@ -324,8 +324,8 @@ enum nvli_answer nvli_gate_ring(struct nvli_gpu *gpu, enum nvli_how how)
 	mutex_lock(&gpu->ring_lock);
 	/* start() and stop() go from GPU to GPU. One that is off may be enabled meanwhile. */
 	if (nvli_gpu_state(gpu) == NVLI_OFF)
-		answer = NVLI_SPARED;
-	if (READ_ONCE(gpu->dead) || answer == NVLI_SPARED)
+		answer = NVLI_LEFT_ALONE;
+	if (READ_ONCE(gpu->dead) || answer == NVLI_LEFT_ALONE)
 		goto unlock;
 
 	what = map_bar0(gpu);

@@ -201,7 +201,7 @@ bool nvli_gpu_is_refused(struct nvli_gpu *gpu)
 	struct nvli_status status = nvli_gpu_status(gpu);
 
 	return READ_ONCE(nvli_gate) && nvli_state(&status) == NVLI_FAILED &&
-	       nvli_status_has_failed(&status) && !READ_ONCE(gpu->spared);
+	       nvli_status_has_failed(&status) && !READ_ONCE(gpu->left_to_driver);
 }
 
 /* The gate or hook B has refused to switch on or to enable the GPU. Any context. */

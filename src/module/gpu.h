@@ -86,13 +86,13 @@ enum nvli_how {
 /**
  * enum nvli_answer - the result of a verification
  * @NVLI_VERIFIED: every required link was read back as disabled, or none is required
- * @NVLI_SPARED: the GPU is left to the driver that has it, or is an unsupported chip
+ * @NVLI_LEFT_ALONE: the GPU is left to its host driver, is an unsupported chip, or is off
  * @NVLI_NOT_READY: the GPU cannot be accessed now
  * @NVLI_NOT_VERIFIED: an attempt failed, now or before
  */
 enum nvli_answer {
 	NVLI_VERIFIED,
-	NVLI_SPARED,
+	NVLI_LEFT_ALONE,
 	NVLI_NOT_READY,
 	NVLI_NOT_VERIFIED,
 };
@@ -153,8 +153,8 @@ struct nvli_reported {
  *		 counts, and it is never in there twice
  * @refused: how often switching it on or enabling it was refused
  * @repaired: how often links were found enabled without a reset, and were disabled again
- * @spared: left to a host driver that had it when enforcement began, until its next reset; without
- *	    @lock a hint
+ * @left_to_driver: a host driver had it when enforcement began, and keeps it until its next reset;
+ *		    without @lock a hint
  * @lost: decoding was on while a required link was not disabled. Work on the GPU may use that link
  *	  until the GPU is verified or reset
  * @stuck_on: decoding may be on and cannot be switched off: the port has to reset the GPU
@@ -196,7 +196,7 @@ struct nvli_gpu {
 	unsigned int switched_on;
 	unsigned int refused;
 	unsigned int repaired;
-	bool spared;
+	bool left_to_driver;
 	bool lost;
 	bool stuck_on;
 	bool dead;

@@ -59,7 +59,7 @@ static void enforce(struct nvli_gpu *gpu, bool watched)
  * A host driver that has the GPU when enforcement starts keeps it until its next reset. The module
  * does not leave a GPU to a driver that binds later: hook B has verified the GPU for that one.
  */
-static void spare(struct nvli_gpu *gpu)
+static void leave_to_driver(struct nvli_gpu *gpu)
 {
 	const struct device_driver *driver;
 	unsigned long flags;
@@ -68,9 +68,10 @@ static void spare(struct nvli_gpu *gpu)
 	raw_spin_lock_irqsave(&gpu->lock, flags);
 	driver = READ_ONCE(gpu->pdev->dev.driver);
 	/* A driver whose GPU is in reset has lost it already. */
-	gpu->spared = !nvli_status_is_cut(&gpu->status) && driver &&
-		      gpu->reset.settled_ns != NVLI_IN_RESET && nvli_gpu_has_host_driver(gpu);
-	if (gpu->spared)
+	gpu->left_to_driver = !nvli_status_is_cut(&gpu->status) && driver &&
+			      gpu->reset.settled_ns != NVLI_IN_RESET &&
+			      nvli_gpu_has_host_driver(gpu);
+	if (gpu->left_to_driver)
 		scnprintf(gpu->error, sizeof(gpu->error),
 			  "in use by driver %s; its links are disabled after its next reset",
 			  driver->name);
@@ -86,9 +87,9 @@ static void start_gpu(struct nvli_gpu *gpu)
 {
 	if (device_trylock(&gpu->pdev->dev)) {
 		/* Under the device lock, so that no driver binds meanwhile. */
-		spare(gpu);
+		leave_to_driver(gpu);
 		device_unlock(&gpu->pdev->dev);
-		if (!READ_ONCE(gpu->spared))
+		if (!READ_ONCE(gpu->left_to_driver))
 			nvli_look(gpu, NVLI_ONCE);
 		nvli_report(gpu);
 	} else {
@@ -130,7 +131,7 @@ static void release(struct nvli_gpu *gpu)
 	raw_spin_lock_irqsave(&gpu->lock, flags);
 	nvli_status_enforce(&gpu->status, false);
 	gpu->error[0] = '\0';
-	gpu->spared = false;
+	gpu->left_to_driver = false;
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 
 	mutex_lock(&gpu->ring_lock);
@@ -228,7 +229,7 @@ static void replan(void)
 	nvli_report_absent();
 	nvli_plan_all();
 	while ((gpu = nvli_gpu_next(gpu)))
-		if (nvli_gpu_state(gpu) == NVLI_PENDING && !READ_ONCE(gpu->spared))
+		if (nvli_gpu_state(gpu) == NVLI_PENDING && !READ_ONCE(gpu->left_to_driver))
 			look_again(gpu);
 	/* Kick the workers last, so that they reset all GPUs that need it at the same time. */
 	while ((gpu = nvli_gpu_next(gpu))) {
@@ -329,9 +330,9 @@ static void notify_of_gpu(struct nvli_gpu *gpu, unsigned long event)
 		nvli_owner_unbinds(gpu);
 		break;
 	case BUS_NOTIFY_UNBOUND_DRIVER:
-		/* Under the lock, because spare() decides by the driver under it. */
+		/* Under the lock, because leave_to_driver() decides by the driver under it. */
 		raw_spin_lock_irqsave(&gpu->lock, flags);
-		gpu->spared = false;
+		gpu->left_to_driver = false;
 		raw_spin_unlock_irqrestore(&gpu->lock, flags);
 		nvli_gpu_kick(gpu);
 		break;

@@ -319,7 +319,7 @@ static int apply(struct nvli_gpu *gpu)
 
 	answer = nvli_look(gpu, NVLI_FORCE);
 	nvli_gpu_kick(gpu);
-	if (answer == NVLI_SPARED)
+	if (answer == NVLI_LEFT_ALONE)
 		return -EOPNOTSUPP;
 
 	return answer == NVLI_VERIFIED && nvli_gpu_state(gpu) == NVLI_ISOLATED ? 0 : -EIO;

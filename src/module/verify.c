@@ -114,7 +114,7 @@ static bool judge(struct nvli_visit *visit, u32 required, bool keep)
 	if (!keep || result->outcome == NVLI_READ)
 		verified = nvli_status_judge(&gpu->status, visit->generation, result);
 	/* A GPU that was left to its host driver is verified only if root forces it. */
-	gpu->spared = false;
+	gpu->left_to_driver = false;
 	if (verified) {
 		gpu->verified_ns = ktime_get_ns();
 		gpu->lost = false;
@@ -160,7 +160,7 @@ bool nvli_visit_may_be_on(const struct nvli_visit *visit)
 	enum nvli_state state = nvli_state(&status);
 
 	return (state == NVLI_PENDING || state == NVLI_FAILED) &&
-	       !nvli_status_was_read(&status) && !READ_ONCE(visit->gpu->spared) &&
+	       !nvli_status_was_read(&status) && !READ_ONCE(visit->gpu->left_to_driver) &&
 	       pci_is_enabled(visit->gpu->pdev);
 }
 
@@ -205,7 +205,7 @@ static enum nvli_answer run_sequence(struct nvli_visit *visit, const struct nvli
 	verified = judge(visit, request.required, request.ring == NVLI_RING_NEVER);
 	/* PMC_BOOT_0 named another chip before the last reset as well; or enforcement has ended. */
 	if (!verified && is_exempt(nvli_gpu_state(gpu)))
-		return NVLI_SPARED;
+		return NVLI_LEFT_ALONE;
 	if (!verified && was_on && must_switch_off(&visit->result, is_fresh))
 		lose(visit);
 
@@ -244,11 +244,11 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 	visit->generation = status.generation;
 	visit->in_use = pci_is_enabled(gpu->pdev);
 	if (is_exempt(nvli_state(&status)))
-		return NVLI_SPARED;
+		return NVLI_LEFT_ALONE;
 	if (!status.required)
 		return admit(gpu, &status);
-	if (how != NVLI_FORCE && READ_ONCE(gpu->spared))
-		return NVLI_SPARED;
+	if (how != NVLI_FORCE && READ_ONCE(gpu->left_to_driver))
+		return NVLI_LEFT_ALONE;
 	/* One attempt per reset may switch decoding on. If it is on already, more may follow. */
 	if (nvli_status_has_failed(&status) && !was_on &&
 	    (how == NVLI_ONCE || (how == NVLI_RETRY && visit->in_use)))

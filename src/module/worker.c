@@ -300,7 +300,7 @@ static unsigned int serve(struct nvli_gpu *gpu)
 	case NVLI_FAILED:
 		break;
 	}
-	if (READ_ONCE(gpu->spared))
+	if (READ_ONCE(gpu->left_to_driver))
 		return NEVER;
 	if (!status.watched && nvli_status_is_cut(&status))
 		return RETRY_MAX_MS;
