@@ -285,7 +285,7 @@ static void let_go(struct nvli_gpu *gpu)
  * A hot-added GPU. It has no IOMMU group yet, and its BAR0 no address: the worker verifies it once
  * it has both. Its reset may have been released just now.
  */
-static void add_late(struct pci_dev *pdev)
+static void hot_add(struct pci_dev *pdev)
 {
 	struct nvli_gpu *gpu;
 
@@ -353,7 +353,7 @@ static int notify(struct notifier_block *block, unsigned long event, void *data)
 		nvli_gpu_put(gpu);
 	}
 	if (event == BUS_NOTIFY_ADD_DEVICE)
-		add_late(pdev);
+		hot_add(pdev);
 	else if (event == BUS_NOTIFY_DEL_DEVICE)
 		nvli_bus_forget_below(pdev);
 
