@@ -226,7 +226,7 @@ struct nvli_claim {
  * @at_reset: its number when the GPU was first verified after its last reset, NVLI_NOBODY if the
  *	      GPU had another owner then
  * @resets: the number of resets seen at that verification
- * @passed_unread: the number of resets seen when the GPU was last switched on with no link required
+ * @passed_unread: the number of resets seen when it was last switched on with no link required
  */
 struct nvli_owner {
 	struct nvli_claim claim;

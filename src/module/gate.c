@@ -143,7 +143,7 @@ static int switch_on(struct nvli_visit *visit, int where, int size, u32 value)
 }
 
 /* A sleepable caller has requested a verification: see nvli_gate_ring(). */
-static void answer_bell(struct nvli_visit *visit)
+static void handle_ring(struct nvli_visit *visit)
 {
 	struct nvli_bell *bell = &visit->gpu->bell;
 	u64 began = ktime_get_ns();
@@ -291,7 +291,7 @@ int nvli_gate_write(struct pci_bus *bus, unsigned int devfn, int where, int size
 
 	raw_spin_lock_irqsave(&entry->lock, flags);
 	if (where == PCI_VENDOR_ID && visit.gpu->bell.ringer == current) {
-		answer_bell(&visit);
+		handle_ring(&visit);
 		err = PCIBIOS_SUCCESSFUL;
 	} else if (on) {
 		err = switch_on(&visit, where, size, value);

@@ -137,7 +137,7 @@ struct nvli_reported {
  *	      nvli_plan_all(), too. A reader meanwhile may see the old end of one link, and the new
  *	      end of another.
  * @vfio: its VFIO device, NULL if that is not known. For owner.c alone, like @owner.
- * @owner: its owner, as of the last nvli_owners_ask()
+ * @owner: its owner, as of the last nvli_owners_update()
  * @sees_enable: a hook sees every pci_enable_device() of it
  * @power_lock: serialises waking and suspending by pci_set_power_state(); outside @ring_lock
  * @ring_lock: serialises verifications of sleepable callers, and the mapping
@@ -168,7 +168,7 @@ struct nvli_reported {
  * @retry_at: when it tries the GPU again after a failure, in jiffies
  * @drawn_for: @verified_ns when the time of the next audit was drawn
  * @link_generation: the generation in which the port's link-down latch was cleared
- * @asked_at: when the worker last checked hooks and port, in jiffies
+ * @checked_at: when the worker last checked hooks and port, in jiffies
  */
 struct nvli_gpu {
 	struct list_head node;
@@ -211,7 +211,7 @@ struct nvli_gpu {
 	unsigned long retry_at;
 	u64 drawn_for;
 	u32 link_generation;
-	unsigned long asked_at;
+	unsigned long checked_at;
 };
 
 int nvli_gpus_init(void);

@@ -207,7 +207,7 @@ static void look_again(struct nvli_gpu *gpu)
  * Record the bound driver's VFIO device, unless a bind or unbind holds the device lock. In that
  * case vfio-pci cannot identify the owner until the next bind.
  */
-static void ask_driver(struct nvli_gpu *gpu)
+static void record_driver(struct nvli_gpu *gpu)
 {
 	if (!device_trylock(&gpu->pdev->dev))
 		return;
@@ -225,7 +225,7 @@ static void replan(void)
 	struct nvli_gpu *gpu = NULL;
 
 	while ((gpu = nvli_gpu_next(gpu)))
-		ask_driver(gpu);
+		record_driver(gpu);
 	nvli_report_absent();
 	nvli_plan_all();
 	while ((gpu = nvli_gpu_next(gpu)))
@@ -375,7 +375,7 @@ static void add_present(void)
 		gpu = take_in(pdev);
 		if (gpu) {
 			nvli_gpu_publish(gpu);
-			ask_driver(gpu);
+			record_driver(gpu);
 		}
 	}
 	nvli_plan_all();

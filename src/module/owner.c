@@ -106,7 +106,7 @@ static void number_one(struct nvli_gpu *gpu)
 }
 
 /* Update the owners of all GPUs from the kernel. Under RCU, in any context. */
-void nvli_owners_ask(void)
+void nvli_owners_update(void)
 {
 	struct nvli_claim claim;
 	struct nvli_gpu *gpu;
@@ -187,7 +187,7 @@ void nvli_owner_passes_unread(struct nvli_gpu *gpu, unsigned int resets)
 	raw_spin_unlock_irqrestore(&owners_lock, flags);
 }
 
-/* May a GPU keep its end of a link to a peer, by the last nvli_owners_ask()? */
+/* May a GPU keep its end of a link to a peer, by the last nvli_owners_update()? */
 bool nvli_owner_keeps(const struct nvli_gpu *gpu, const struct nvli_gpu *peer)
 {
 	unsigned long flags;

@@ -40,7 +40,7 @@ static bool is_in_d0(struct pci_dev *pdev)
 	       !(control & PCI_PM_CTRL_STATE_MASK);
 }
 
-static bool answers(struct pci_dev *pdev)
+static bool responds(struct pci_dev *pdev)
 {
 	u32 id;
 
@@ -64,7 +64,7 @@ const char *nvli_path_obstacle(struct nvli_gpu *gpu)
 
 	for (i = 0; i < gpu->path.depth; i++) {
 		bridge = gpu->path.bridge[i];
-		if (!answers(bridge))
+		if (!responds(bridge))
 			return "a bridge above it does not answer";
 		if (!is_in_d0(bridge))
 			return "a bridge above it is not in D0";

@@ -62,7 +62,7 @@ int nvli_plan_domain(const struct nvli_gpu *gpu)
 struct nvli_owner nvli_plan_owner(const struct nvli_gpu *gpu)
 {
 	rcu_read_lock();
-	nvli_owners_ask();
+	nvli_owners_update();
 	rcu_read_unlock();
 
 	return nvli_owner_of(gpu);
@@ -174,7 +174,7 @@ static void update(bool kick)
  * Update the owners. The module follows resets only with domains=owner: it does not know the owner
  * at an earlier reset.
  */
-static void ask(void)
+static void update_owners(void)
 {
 	bool by_owner = nvli_by_owner();
 	struct nvli_gpu *gpu;
@@ -183,7 +183,7 @@ static void ask(void)
 		nvli_for_each_gpu_rcu(gpu)
 			nvli_owner_starts(gpu);
 	was_by_owner = by_owner;
-	nvli_owners_ask();
+	nvli_owners_update();
 }
 
 /*
@@ -200,7 +200,7 @@ void nvli_plan_all(void)
 	if (nvli_platform->relink)
 		nvli_for_each_gpu_rcu(gpu)
 			nvli_platform->relink(gpu);
-	ask();
+	update_owners();
 	update(false);
 	raw_spin_unlock_irqrestore(&plan_lock, flags);
 	rcu_read_unlock();
@@ -220,7 +220,7 @@ void nvli_plan_by_owner(struct nvli_gpu *gpu)
 
 	rcu_read_lock();
 	raw_spin_lock_irqsave(&plan_lock, flags);
-	ask();
+	update_owners();
 	if (gpu)
 		nvli_owner_verifies(gpu, nvli_gpu_status(gpu).resets);
 	update(true);

@@ -283,8 +283,8 @@ static unsigned int serve(struct nvli_gpu *gpu)
 
 	/* Limit these: a tenant can cause kicks, and they read config space that others share. */
 	if (gpu->link_generation != nvli_gpu_status(gpu).generation ||
-	    time_after(jiffies, gpu->asked_at + HZ)) {
-		gpu->asked_at = jiffies;
+	    time_after(jiffies, gpu->checked_at + HZ)) {
+		gpu->checked_at = jiffies;
 		look_at_hooks(gpu);
 		look_at_link(gpu);
 	}
