@@ -152,7 +152,7 @@ static int stop(void)
 	int err;
 
 	if (!nvli_buses_can_detach() || !nvli_platform->can_unwatch()) {
-		pr_err("isolate stays 1: the hooks cannot be taken off\n");
+		pr_err("isolate stays 1: the hooks cannot be removed\n");
 		return -EBUSY;
 	}
 
@@ -162,7 +162,7 @@ static int stop(void)
 	if (!err)
 		err = nvli_buses_detach();
 	if (err) {
-		pr_err("isolate stays 1: the hooks cannot be taken off\n");
+		pr_err("isolate stays 1: the hooks cannot be removed\n");
 		start();
 		module_put(THIS_MODULE);
 		return err;
@@ -267,7 +267,7 @@ static struct nvli_gpu *take_in(struct pci_dev *pdev)
 			return gpu;
 		nvli_gpu_put(gpu);
 	}
-	pci_err(pdev, "cannot be taken in (error %d): it is not isolated\n", err);
+	pci_err(pdev, "cannot be managed (error %d): it is not isolated\n", err);
 	/* The gate refuses to switch on a GPU that has no object. */
 	if (READ_ONCE(nvli_isolate))
 		nvli_bus_attach(pdev->bus);
@@ -396,7 +396,7 @@ static int __init nvlink_isolation_init(void)
 		return -ENODEV;
 	nvli_buses_init(nvli_gate_write);
 	if (!nvli_platform->relink && nvli_wires().count)
-		pr_warn("the parameter links is ignored: on this platform firmware tells where the NVLinks lead\n");
+		pr_warn("the parameter links is ignored: on this platform firmware describes the NVLinks\n");
 
 	err = nvli_gpus_init();
 	if (err)

@@ -49,11 +49,11 @@ static int parse(const char *text, const struct kernel_param *kp, bool *value)
 	int i = text ? sysfs_match_string(words, text) : 1;
 
 	if (i < 0) {
-		pr_err("%s: '%.*s' is not accepted: 0 or 1 is\n", kp->name, nvli_shown(text),
+		pr_err("%s: '%.*s' is not accepted: use 0 or 1\n", kp->name, nvli_shown(text),
 		       text);
 		if (!loading)
 			return -EINVAL;
-		pr_err("%s: 1, the safe value, is taken\n", kp->name);
+		pr_err("%s: using 1, the safe value\n", kp->name);
 	}
 	*value = i < 0 || i & 1;
 
@@ -104,10 +104,10 @@ static int set_audit_seconds(const char *text, const struct kernel_param *kp)
 	if (!text)
 		text = "";
 	if (kstrtouint(text, 0, &value) || value > AUDIT_SECONDS_MAX) {
-		pr_err("%s: '%.*s' is not accepted: a number of seconds from 0 to %u is\n",
+		pr_err("%s: '%.*s' is not accepted: use a number of seconds from 0 to %u\n",
 		       kp->name, nvli_shown(text), text, AUDIT_SECONDS_MAX);
 		if (loading)
-			pr_err("%s: %u is taken\n", kp->name, READ_ONCE(nvli_audit_seconds));
+			pr_err("%s: using %u\n", kp->name, READ_ONCE(nvli_audit_seconds));
 		else
 			err = -EINVAL;
 	} else {
@@ -138,7 +138,7 @@ static int set_domains(const char *text, const struct kernel_param *kp)
 			goto unlock;
 		}
 		/* Each GPU alone is the safe side. */
-		pr_err("%s: gpu, each GPU alone, is taken\n", kp->name);
+		pr_err("%s: using gpu, which leaves each GPU alone\n", kp->name);
 		domains = (struct nvli_domains){ .policy = NVLI_BY_GPU };
 	}
 	nvli_set_domains(&domains);
@@ -169,7 +169,7 @@ static int set_links(const char *text, const struct kernel_param *kp)
 	if (!text)
 		text = "";
 	if (nvli_platform && !nvli_platform->relink) {
-		pr_err("%s: not accepted: on this platform firmware tells where the NVLinks lead\n",
+		pr_err("%s: not accepted: on this platform firmware describes the NVLinks\n",
 		       kp->name);
 		err = -EOPNOTSUPP;
 		goto unlock;
@@ -184,7 +184,7 @@ static int set_links(const char *text, const struct kernel_param *kp)
 			goto unlock;
 		}
 		/* A link that is not declared is disabled. */
-		pr_err("%s: none, with which all NVLinks are disabled, is taken\n", kp->name);
+		pr_err("%s: using none, which disables all NVLinks\n", kp->name);
 		wires.count = 0;
 	}
 	nvli_set_wires(&wires);
@@ -248,13 +248,13 @@ MODULE_PARM_DESC(isolate,
 		 "0 (default): observe, touch nothing, show what would be cut; 1: keep the NVLinks between GPUs of different owners disabled. Can be changed at run time");
 module_param_cb(gate, &gate_ops, &nvli_gate, 0644);
 MODULE_PARM_DESC(gate,
-		 "1 (default): nobody can switch a GPU on before its links are verified as disabled; 0: only report it. Can be changed at run time");
+		 "1 (default): keep a GPU switched off until its links are verified as disabled; 0: only report it. Can be changed at run time");
 module_param_cb(audit_seconds, &audit_seconds_ops, &nvli_audit_seconds, 0644);
 MODULE_PARM_DESC(audit_seconds,
 		 "how often the disabled links of each GPU are read back, in seconds, on average; 0: never (default: 60). Can be changed at run time");
 module_param_cb(domains, &domains_ops, NULL, 0644);
 MODULE_PARM_DESC(domains,
-		 "which GPUs may keep talking: group (default): those of one IOMMU group; gpu: none; owner: those of one guest, and those of the host; or a list, 0004:04:00.0+0004:05:00.0,0035:03:00.0 (+ joins, a comma separates; who is not named is alone). Can be changed at run time: more links are disabled at once, fewer at the next reset");
+		 "which GPUs keep the NVLinks between them: group (default): those of one IOMMU group; gpu: none; owner: those of one guest, and those of the host; or a list, 0004:04:00.0+0004:05:00.0,0035:03:00.0 (+ joins, a comma separates; a GPU that is not named is alone). Can be changed at run time: more links are disabled at once, fewer at the next reset");
 module_param_cb(links, &links_ops, NULL, 0644);
 MODULE_PARM_DESC(links,
-		 "where the NVLinks lead, if firmware does not tell: none (default): unknown, all are disabled; or a list of links by their two ends, 0000:06:00.0.0-0000:07:00.0.2,0000:06:00.0.1-0000:0a:00.0.1, each end a GPU and the number that it gives the link. nvlink-isolation learn writes it. Can be changed at run time, as domains can");
+		 "where the NVLinks lead, if firmware does not describe them: none (default): unknown, all are disabled; or a list of links by their two ends, 0000:06:00.0.0-0000:07:00.0.2,0000:06:00.0.1-0000:0a:00.0.1, each end a GPU and the number that it gives the link. nvlink-isolation learn writes it. Can be changed at run time, as domains can");

@@ -19,7 +19,7 @@ static void report_if_absent(const char *parameter, u32 id)
 	while ((gpu = nvli_gpu_next(gpu)))
 		there |= !strcmp(pci_name(gpu->pdev), text);
 	if (!there)
-		pr_warn("%s: there is no V100 SXM2 at %s now; it is kept for when there is\n",
+		pr_warn("%s: there is no V100 SXM2 at %s now; the entry applies once there is one\n",
 			parameter, text);
 }
 
@@ -100,7 +100,7 @@ void nvli_report_links(struct nvli_gpu *gpu)
 static void log_state(struct nvli_gpu *gpu, const struct nvli_status *status, const char *error,
 		      bool after_reset)
 {
-	const char *refused = nvli_gpu_is_refused(gpu) ? "; switching it on is refused" : "";
+	const char *refused = nvli_gpu_is_refused(gpu) ? "; the gate refuses to switch it on" : "";
 	char links[NVLI_LINKS_TEXT];
 
 	switch (nvli_state(status)) {
@@ -133,10 +133,10 @@ static void log_kept(struct nvli_gpu *gpu, u32 before, u32 now)
 	char links[NVLI_LINKS_TEXT];
 
 	if (now & ~before)
-		pci_info(gpu->pdev, "NVLinks %s are disabled again: their GPUs have no common owner any more\n",
+		pci_info(gpu->pdev, "NVLinks %s are disabled again: the GPUs at their ends no longer have the same owner\n",
 			 nvli_links_text(now & ~before, links));
 	if (before & ~now && owner.number != NVLI_NOBODY)
-		pci_info(gpu->pdev, "NVLinks %s are kept at this end: owner %llu, told by %s, has the GPUs at both ends since this one was reset\n",
+		pci_info(gpu->pdev, "NVLinks %s are kept at this end: owner %llu (identified by %s) has had the GPUs at both ends since the last reset of this one\n",
 			 nvli_links_text(before & ~now, links), owner.number,
 			 nvli_means_text(owner.claim.means));
 }
@@ -183,8 +183,8 @@ bool nvli_report(struct nvli_gpu *gpu)
 	if (now.repaired != last.repaired)
 		pci_err(gpu->pdev, "NVLinks were found enabled though no reset was seen; they are disabled again\n");
 	if (now.refused != last.refused)
-		pci_warn(gpu->pdev, "switching it on was refused: %s\n",
-			 error[0] ? error : "it was not verified then");
+		pci_warn(gpu->pdev, "the gate refused to switch it on: %s\n",
+			 error[0] ? error : "its links were not verified");
 	if (now.state != last.state || now.reapplied != last.reapplied) {
 		log_state(gpu, &status, error, now.reapplied != last.reapplied);
 		send_uevent(gpu, now.state);

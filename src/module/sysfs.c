@@ -332,7 +332,7 @@ static ssize_t apply_store(struct device *dev, struct device_attribute *attr, co
 	int err;
 
 	if (!sysfs_streq(buf, "1")) {
-		pci_err(to_pci_dev(dev), "apply: '%.*s' is not accepted: 1 is\n",
+		pci_err(to_pci_dev(dev), "apply: '%.*s' is not accepted: use 1\n",
 			nvli_shown(buf), buf);
 		return -EINVAL;
 	}

@@ -81,7 +81,7 @@ static void explain(struct nvli_gpu *gpu, const struct nvli_result *result)
 			  result->value, gpu->status.required);
 		break;
 	case NVLI_NO_ANSWER:
-		scnprintf(gpu->error, size, "nobody answered a read of register 0x%06x",
+		scnprintf(gpu->error, size, "no response to a read of register 0x%06x",
 			  result->offset);
 		break;
 	case NVLI_WRONG:

@@ -172,7 +172,7 @@ static void stop_user(struct nvli_gpu *gpu)
 		WRITE_ONCE(gpu->stuck_on, false);
 	}
 	dev_err_ratelimited(&gpu->pdev->dev, "its links may be in use and cannot be disabled: %s\n",
-			    reset ? "it is reset" : "nor can it be reset by its port");
+			    reset ? "its port resets it" : "its port cannot reset it either");
 }
 
 /* Do the hooks see resets, and is the gate attached? Checks the kernel, not our own records. */

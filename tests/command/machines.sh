@@ -106,7 +106,7 @@ refused() {
 	fake_show 0004:04:00.0 state=failed held=1 required_links=0,2,3,4,5 disabled_links=unknown \
 		"peers=0004:05:00.0 cpu 0004:05:00.0 unknown 0004:05:00.0 none" \
 		"exposed_peers=0004:05:00.0 unknown" resets=7 reapplied=6 refused=2 \
-		"last_error=nobody answered a read of register 0xa00148"
+		"last_error=no response to a read of register 0xa00148"
 	redbud_show 0004:05:00.0 0004:04:00.0 state=pending disabled_links=unknown verified=7 \
 		exposed_peers=0004:04:00.0 "last_error=not reachable: its reset is too recent"
 	redbud_show 0035:03:00.0 0035:04:00.0

@@ -27,14 +27,14 @@ all_isolated() {
 # safe N: is it isolated, or is that told, by its files or by the log? Prints how it is.
 safe() {
 	if [ ! -e "$(dev "$1")/nvlink_isolation" ]; then
-		dmesg_since | grep -q "$(gpu "$1"): nvlink_isolation: cannot be taken in" || return
+		dmesg_since | grep -q "$(gpu "$1"): nvlink_isolation: cannot be managed" || return
 		# Its neighbour has hooked their PHB.
 		if enable_gpu "$1" 2>/dev/null; then
 			disable_gpu "$1"
 			return 1
 		fi
 		echo >"$(dev "$1")/driver_override"
-		echo "g$1 not taken in"
+		echo "g$1 not managed"
 	elif in_state "$1" isolated; then
 		[ "$(cut_links "g$1")" = 0x00150000 ] || return
 	else

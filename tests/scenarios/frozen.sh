@@ -68,7 +68,7 @@ guest() {
 	is "one read of a frozen PE" "$(seam_log)" "1(1)"
 	is "EEH is told" "$(seam_checks)" "1 1"
 	is "it has failed" "$(sysfs 0 state) $(sysfs 0 held) $(sysfs 0 last_error)" \
-		"failed 1 nobody answered a read of register 0x000000"
+		"failed 1 no response to a read of register 0x000000"
 	sleep 5
 	is "and is left to EEH: no other attempt" "$(seam_log) $(seam_checks)" "1(1) 1 1"
 	memory 0 on

@@ -71,13 +71,13 @@ guest() {
 	is "it says why" "$(sysfs 0 last_error)" \
 		"link disable mask reads 0x00000005, 0x00150000 is required"
 	like "so does the log" "$(dmesg_since)" \
-		"$(gpu 0): nvlink_isolation: NOT isolated: link disable mask reads 0x00000005, 0x00150000 is required; switching it on is refused"
+		"$(gpu 0): nvlink_isolation: NOT isolated: link disable mask reads 0x00000005, 0x00150000 is required; the gate refuses to switch it on"
 	is "COMMAND is as before" "$(config_read "$(gpu 0)" 4 2)" "$command"
 
 	lab mark "refused"
 	nok "it cannot be enabled" enable_gpu 0
 	ok "the log says so" wait_for 5 sh -c \
-		"dmesg | grep '$(gpu 0): nvlink_isolation: switching it on was refused: link disable mask reads 0x00000005'"
+		"dmesg | grep '$(gpu 0): nvlink_isolation: the gate refused to switch it on: link disable mask reads 0x00000005'"
 	refuses 0 "at load"
 	# What does not switch it on gets through.
 	config_write "$(gpu 0)" 4 2 $((command | 0x400))
@@ -148,7 +148,7 @@ guest() {
 	ok "it can be enabled" enable_gpu 0
 	disable_gpu 0
 	nok "apply takes nothing but 1" sh -c "echo 0 >$(dev 0)/nvlink_isolation/apply"
-	like "and says so" "$(dmesg_since)" "apply: '0' is not accepted: 1 is"
+	like "and says so" "$(dmesg_since)" "apply: '0' is not accepted: use 1"
 
 	# gate=0 reports only. The worker has tried some times by then, and would not so soon again.
 	memory 0 off

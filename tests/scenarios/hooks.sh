@@ -83,7 +83,7 @@ guest() {
 	done
 	is "audit_seconds is as before" "$(parameter audit_seconds)" 0
 	like "the log says why" "$(dmesg_since)" \
-		"audit_seconds: '86401' is not accepted: a number of seconds from 0 to 86400 is"
+		"audit_seconds: '86401' is not accepted: use a number of seconds from 0 to 86400"
 	unload
 	# The raw reset has taken its BARs.
 	memory 0 off

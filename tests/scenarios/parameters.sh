@@ -14,7 +14,7 @@ guest() {
 		nok "gate='$value' is refused" set_parameter gate "$value"
 	done
 	like "the log names value and parameter" "$(dmesg_since)" \
-		"nvlink_isolation: isolate: '1x' is not accepted: 0 or 1 is"
+		"nvlink_isolation: isolate: '1x' is not accepted: use 0 or 1"
 	for name in isolate gate audit_seconds domains; do
 		nok "$name of 40000 characters is refused" \
 			set_parameter $name "$(printf %040000d 2 | tr 0 x)"
@@ -39,7 +39,7 @@ guest() {
 	is "isolate is 1" "$(parameter isolate)" 1
 	is "gate is 1" "$(parameter gate)" 1
 	is "g0 is isolated" "$(sysfs 0 state)" isolated
-	like "the log says so" "$(dmesg_since)" "isolate: 1, the safe value, is taken"
+	like "the log says so" "$(dmesg_since)" "isolate: using 1, the safe value"
 	unload
 	ok "a name without a value is 1" load isolate gate
 	is "isolate is 1" "$(parameter isolate)" 1

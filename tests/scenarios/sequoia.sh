@@ -85,7 +85,7 @@ run_time() {
 	load isolate=1 domains=nonsense
 	is "at load each is alone instead" "$(parameter domains)" gpu
 	masks "$alone" "with a bad list at load"
-	like "the log says that" "$(dmesg_since)" "domains: gpu, each GPU alone, is taken"
+	like "the log says that" "$(dmesg_since)" "domains: using gpu, which leaves each GPU alone"
 	unload
 	load isolate=1 domains
 	is "so it is without a value" "$(parameter domains)" gpu

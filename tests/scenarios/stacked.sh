@@ -14,7 +14,7 @@ changes_nothing() {
 	is "isolate is still 1, $1" "$(parameter isolate)" 1
 	nok "rmmod is refused, $1" rmmod nvlink_isolation
 	like "the log says that it stays, $1" "$(dmesg_since | tail -n 1)" \
-		"isolate stays 1: the hooks cannot be taken off"
+		"isolate stays 1: the hooks cannot be removed"
 	for n in 0 1 2 3; do
 		is "g$n was not released, $1" "$(sysfs $n state | sed 's/failed/isolated/')" isolated
 		is "mask of g$n, $1" "$(lab get g$n mask)" 0x00150005

@@ -96,7 +96,7 @@ const struct nvli_platform *nvli_platform_here(void)
 	if (machine_is(powernv))
 		return &powernv;
 
-	pr_err("this machine is not an OpenPOWER host (powernv), whose PCI resets this module knows; it is not loaded\n");
+	pr_err("this machine is not an OpenPOWER host (powernv), the only POWER platform that the module supports; it is not loaded\n");
 
 	return NULL;
 }
