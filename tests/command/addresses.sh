@@ -76,7 +76,7 @@ warnings() {
 	is "$user: a whole machine" "$(apart redbud 0004:04:00.0+0004:05:00.0+0035:03:00.0+0035:04:00.0)" \
 		"G0G2 G0G3 G1G2 G1G3 "
 	is "$user: two domains" "$(apart sequoia 0004:04:00.0+0004:06:00.0,0035:03:00.0+0035:04:00.0)" ""
-	# What the tree does not tell joins nobody.
+	# A link that the tree does not describe joins no GPUs.
 	is "$user: a pair of which one has no list" "$(apart redbud-nopeers 0004:04:00.0+0004:05:00.0)" "G0G1 "
 	is "$user: the same as JSON" "$(as "$user" nvlink-isolation plan dtb/redbud.dtb --json \
 		--domains 0004:05:00.0+0035:03:00.0 | jq -c '[.gpus[].not_joined]')" \

@@ -160,7 +160,7 @@ edges_declared() {
 		jq -r '. as $g | .edges[] | "\($g.objects[.tail].name) \($g.objects[.head].name) \(.label) \(.style)"'
 }
 
-# What the module was told
+# The value of the module's parameter
 told() {
 	run 0 --root declared-$pair status
 	is "$user: the links that were declared" "$(printf '%s\n' "$output" | grep -c "^Links:   $pair\$")" 1

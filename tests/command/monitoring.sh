@@ -23,7 +23,7 @@ plugins() {
 		$g0 0001:00:00.0
 	machine=failed
 	plugin 2 "^NVLINK CRITICAL - 3 of 4 GPUs not isolated: $g1: not isolated: failed: .*; 0035:03:00.0: .* exposed=2;;0;0;4 verified_age=U$"
-	# What is not isolated needs somebody; what cannot be checked may wait.
+	# A GPU that is not isolated is critical; one that cannot be checked is unknown.
 	plugin 2 "^NVLINK CRITICAL - 1 of 1 GPUs not isolated: $g1: .* [|] isolated=0;" $g1 0001:00:00.0
 	machine=refused
 	plugin 2 " refused=1;;0;0;4 exposed=2;;0;0;4 "
@@ -162,7 +162,7 @@ exports() {
 	done
 }
 
-# What examples have to be, whoever runs it
+# Requirements on the examples, independent of the user
 example_files() {
 	examples=$top/Documentation/examples
 	mkdir "$work/units"

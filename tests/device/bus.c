@@ -61,8 +61,8 @@ static Bridge *find_bridge(PCIDevice *device)
 
 /*
  * A fundamental reset is firmware switching the slot's power off and on. QEMU cuts the power, which
- * resets the GPU, but takes the GPU out of the slot for good if the power indicator goes off in the
- * same breath: a hot-unplug. So the indicator stays on here.
+ * resets the GPU. But it unplugs the GPU if the power indicator goes off at the same time. So the
+ * indicator stays on here.
  */
 static uint32_t keep_indicator(PCIDevice *port, uint32_t off, uint32_t val, int len)
 {

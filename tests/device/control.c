@@ -14,7 +14,7 @@
  *   set GPU link-down 1       its link goes down and up again, which resets it
  *   set PORT link-report VALUE, get PORT link-report
  *   the same with no-power-control and no-reset
- *                             on or off: does the port tell that its link was down?
+ *                             on or off: does the port report that its link was down?
  *   set PORT containment on   it has the capability of Downstream Port Containment from then on
  *
  * What must not mix with the commands of others is one write of a dword. GPU is the number of the GPU
@@ -24,7 +24,7 @@
  *                                 as a mask of those that are frozen
  *   0x44  GPU << 28 | ID << 16 | COUNT & 0xffff
  *                                 the gate says that it has switched on the memory decoding of the
- *                                 GPU COUNT times. ID tells devices of the kernel's at this
+ *                                 GPU COUNT times. ID distinguishes the kernel's devices at this
  *                                 place from each other; 0xfff: enforcement is about to begin, 0xffe:
  *                                 it has ended
  *   0x48  GPU << 28 | COUNT >> 16 that was so, since it says the same after it

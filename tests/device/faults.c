@@ -8,13 +8,13 @@
  *
  *   ones      that access is not answered: it reads all ones, or is not written
  *   pri       it meets a PRI error: reads one, or is not written
- *   memory    somebody clears PCI_COMMAND_MEMORY after it
- *   bar0      somebody moves BAR0 after it
+ *   memory    PCI_COMMAND_MEMORY is cleared after it
+ *   bar0      BAR0 is moved after it
  *   reset     the GPU resets itself after it, and no software sees that
  *   gone      it is pulled out after it: no-config, until that is switched off
  *
  * It comes in each sequence, or with `once` in the next only. With `race` it comes before the access
- * and not after it, when software has asked config space for the power state for the last time: too
+ * and not after it, when software has read the power state from config space for the last time: too
  * late for any look, so that this access is the one in flight.
  */
 #include "gv100.h"
@@ -89,7 +89,7 @@ void gv100_trap_accessed(GV100State *gpu)
     }
 }
 
-/* The power state was read. The count goes on, so that it does not come twice. */
+/* The power state was read. The count continues, so that it does not come twice. */
 void gv100_trap_looked(GV100State *gpu)
 {
     GV100Trap *trap = &gpu->trap;

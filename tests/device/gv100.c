@@ -74,7 +74,7 @@ bool gv100_mute(GV100State *gpu)
 
 /*
  * What log lines call the reason that a BAR does not answer, or NULL if it does. For a frozen PE the
- * PHB answers, at once and whatever becomes of the GPU behind it.
+ * PHB answers, at once and independent of the GPU behind it.
  */
 static const char *bar_silence(GV100State *gpu)
 {
@@ -120,7 +120,7 @@ static bool gv100_in_d0(GV100State *gpu)
     return !(pci_get_word(pmcsr) & PCI_PM_CTRL_STATE_MASK);
 }
 
-/* BAR0 is there for whoever can use the bus. The bridges' windows are taken to be open. */
+/* Any user of the bus can reach BAR0. The bridges' windows are taken to be open. */
 bool gv100_reachable(GV100State *gpu)
 {
     PCIDevice *pci = PCI_DEVICE(gpu);
@@ -129,7 +129,7 @@ bool gv100_reachable(GV100State *gpu)
            pci->io_regions[0].addr != PCI_BAR_UNMAPPED && gv100_in_d0(gpu) && !bar_silence(gpu);
 }
 
-/* One line each time that COMMAND gains or loses MEMORY, whoever does it. */
+/* One line each time that COMMAND gains or loses MEMORY, by any writer. */
 void gv100_memory_update(GV100State *gpu, const char *cause)
 {
     bool memory = pci_get_word(PCI_DEVICE(gpu)->config + PCI_COMMAND) & PCI_COMMAND_MEMORY;
@@ -157,7 +157,7 @@ static uint64_t all_ones(unsigned int size)
     return MAKE_64BIT_MASK(0, size * 8);
 }
 
-/* The other BARs are told apart in the log, so that BAR0's lines keep their form. */
+/* The log names the other BARs, so that BAR0's lines keep their form. */
 static const char *bar_prefix(const GV100Bar *bar)
 {
     return bar->index == 0 ? "" : bar->index == 1 ? "bar=1 " : "bar=3 ";

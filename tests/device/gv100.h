@@ -43,7 +43,7 @@ OBJECT_DECLARE_SIMPLE_TYPE(GV100State, GV100)
  * @gpu: whose it is
  * @words: offset to value, of the 32-bit words that are not zero
  * @index: its number in config space
- * @last_addr: where it was mapped last: tells the accesses to a held GPU from other strays
+ * @last_addr: where it was mapped last: distinguishes accesses to a held GPU from other strays
  */
 typedef struct GV100Bar {
     MemoryRegion region;
@@ -142,7 +142,7 @@ typedef struct GV100Trap {
  * @trap: property "trap"
  * @late_ms: property "late-ms": so long it answers nothing after a reset
  * @answers_at: when that is over
- * @was_held: it was in reset when that was last asked
+ * @was_held: it was in reset at the last check
  * @epoch: property "epoch": counts what may have changed the mask; the same twice, and the mask was
  *         the same in between
  * @bars: BAR0, BAR1 and BAR3

@@ -5,7 +5,7 @@
  * the config reads of GPUs and of the bridges above them, too.
  *
  * QEMU's plugin interface is stable, its device interface is not: the file works with exactly the
- * QEMU that its headers come from. `build` and `qemu` see to that; check_layout() is the last line.
+ * QEMU that its headers come from. `build` and `qemu` ensure that; check_layout() is the last line.
  */
 #include "gv100.h"
 #include "qemu/error-report.h"
@@ -36,7 +36,7 @@ void log_event(const char *who, const char *format, ...)
 }
 
 /*
- * QEMU's own list of a PCI device's properties tells where it keeps them. The last of them lies
+ * QEMU's own list of a PCI device's properties has their offsets. The last of them lies
  * behind everything that this plugin uses, among it several MemoryRegions.
  */
 static bool check_layout(void)

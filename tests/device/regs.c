@@ -72,7 +72,7 @@ static const char *link_disable_missing(GV100State *gpu)
 }
 
 /*
- * hardware.md 2, step 1: finished when the command reads 0; software that never asks never gets
+ * hardware.md 2, step 1: finished when the command reads 0; software that never reads it never gets
  * a ring here. Bit 0 of the result is set when the ring's connectivity is good (nvgpu's header).
  */
 static uint32_t read_ring_command(GV100State *gpu)

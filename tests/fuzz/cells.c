@@ -46,13 +46,13 @@ static struct nvli_node find(void *context, u32 phandle)
 	unsigned int *lookups = context;
 
 	++*lookups;
-	/* Who is asked for nothing has been misread. */
+	/* An unused phandle means that cells were misread. */
 	always(phandle);
 
 	return nodes[(phandle & 0xf) % ARRAY_SIZE(nodes)];
 }
 
-/* The same, told in another way than by the core: the first four kinds of node above */
+/* The same, decided in another way than by the core: the first four kinds of node above */
 static enum nvli_end end_of(u32 phandle, u32 self)
 {
 	u32 kind = (phandle & 0xf) % 10;

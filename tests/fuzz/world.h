@@ -39,7 +39,7 @@ enum fault { WORKS, NO_ANSWER, PRI, STUCK, OTHER, ODD, NO_MASK, PRI_MASK };
  * @mask: its link disable register
  * @in_reset: the bus is in reset
  * @fault: what is wrong with it
- * @lost: when the mask was last lost without anybody being told
+ * @lost: when the mask was last lost without an event
  */
 struct hardware {
 	u32 mask;
@@ -70,11 +70,11 @@ struct reader {
 
 /**
  * struct account - what was done with the table, as its user knows it
- * @enforced: it was told to enforce
- * @watched: it was told that resets are seen
- * @required: the links that it was told last
+ * @enforced: enforcement has begun
+ * @watched: resets are seen
+ * @required: the links of the last plan
  * @resetting: a reset was announced and is not released yet
- * @event: when it was last told something after which no older attempt counts
+ * @event: the last event after which no older attempt counts
  * @began: when the last attempt was begun that could read the mask; 0 for none since @event, or if
  *	   one has failed without reading it since
  * @read: when that attempt read it

@@ -29,7 +29,7 @@
 #   $dir                         a directory for files of its own, that of the boot
 #
 # FROM and TO are texts given to `lab mark`; the defaults are the scenario's begin and end. A mark
-# that is missing is told on stderr and by status 2.
+# that is missing is reported on stderr and by status 2.
 
 # judge_awk FROM TO PROGRAM [-v NAME=VALUE...]: run PROGRAM over the whole log. In it, `where` is
 # "before", "in" or "after" the segment, and `began` and `ended` are the times of the marks,
@@ -209,12 +209,12 @@ memory_on() {
 }
 
 # switched_on: how often the devices saw memory decoding switched on between two counts of the gate's
-# that the guest told (see lab_count.c), and what these say. One line for each two: GPU TIMES COUNT
+# that the guest wrote (see lab_count.c), and what these say. One line for each two: GPU TIMES COUNT
 # BELOW ABOVE, where TIMES may be less and more than COUNT by these: an emulated fault cleared
 # MEMORY in the midst of a sequence, or the GPU did not get the write that was counted. A test that
 # switches decoding on past the gate writes the mark "past-gate GPU" each time.
 #
-# A device that the kernel has found anew counts anew, and is told by its ID.
+# A device that the kernel has found again counts from 0, and has an ID of its own.
 switched_on() {
 	awk '
 		function low_digit(text) {
@@ -252,7 +252,7 @@ switched_on() {
 		}' "$log"
 }
 
-# A result of the boot, if the guest tells what the gate counts, which it has to if anything was enforced.
+# A result of the boot, if the guest reports what the gate counts, which it has to if anything was enforced.
 # shellcheck disable=SC2154 # set by run
 counts_agree() {
 	[ -e "$dir/root/lab/marks" ] || return 0

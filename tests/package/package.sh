@@ -101,7 +101,7 @@ package_compiler() {
 }
 
 # package_make_base: make $base. A debootstrap under qemu-user takes minutes: what it has made stays when
-# a later step fails, and the next run goes on from there.
+# a later step fails, and the next run continues from there.
 package_make_base() {
 	base_part=$base.part
 	if [ ! -e "$base_part/debootstrapped" ]; then

@@ -2,7 +2,7 @@
 #
 # Shows that root cannot break it by what is written to its files: random bytes, values with
 # something wrong, 64 KiB, NUL bytes, by several at the same time, and while the module is loaded and
-# unloaded. Whatever was written, it does afterwards what it is told.
+# unloaded. After any write it still obeys its parameters.
 #
 # boot: redbud
 # alone: yes

@@ -24,7 +24,7 @@ all_isolated() {
 	done
 }
 
-# safe N: is it isolated, or is that told, by its files or by the log? Prints how it is.
+# safe N: is it isolated, or do its files or the log report that it is not? Prints how it is.
 safe() {
 	if [ ! -e "$(dev "$1")/nvlink_isolation" ]; then
 		dmesg_since | grep -q "$(gpu "$1"): nvlink_isolation: cannot be managed" || return

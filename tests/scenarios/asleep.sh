@@ -41,7 +41,7 @@ is_fresh() {
 	fresh_age=$(sysfs "$1" verified) && [ "$fresh_age" -le 5 ]
 }
 
-# stays_fresh N: for ten seconds, however often it is asked.
+# stays_fresh N: for ten seconds, however often sysfs is read.
 stays_fresh() {
 	for _ in $(seq 20); do
 		is_fresh "$1" || return

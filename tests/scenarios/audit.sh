@@ -2,7 +2,7 @@
 #
 # Shows that a mask which is lost without any reset that can be seen is found by the audit, and links
 # are disabled again, also under a driver; that a GPU which then does not obey is switched off, and
-# stays so; what becomes of a read-back that grows old; and that udev is told.
+# stays so; what becomes of a read-back that grows old; and that udev gets events.
 #
 # x86: yes
 # boot: redbud

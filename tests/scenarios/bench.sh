@@ -35,7 +35,7 @@ all_isolated() {
 	done
 }
 
-# did TEXT COMMAND...: it succeeds, in this very shell, which `ok` does not see to.
+# did TEXT COMMAND...: it succeeds, in this very shell, which `ok` does not ensure.
 did() {
 	did_text=$1
 	shift
@@ -140,7 +140,7 @@ at_once() {
 	lab mark "after at once $1"
 }
 
-# Enforcement starts while somebody resets the first GPU: how long do the others wait?
+# Enforcement starts while a process resets the first GPU: how long do the others wait?
 start_beside_reset() {
 	# shellcheck disable=SC2046 # addresses
 	raw_resets $(some 16)

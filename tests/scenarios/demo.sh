@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Shows the main job to somebody who looks on, for `make demo`: a reset without the module and with
+# Shows the main job to a spectator, for `make demo`: a reset without the module and with
 # it, by sysfs and by the emulated GPUs' own account.
 #
 # boot: redbud

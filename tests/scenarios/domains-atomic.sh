@@ -2,7 +2,7 @@
 #
 # Shows that a change of `domains` holds for all GPUs before anything is done with one: a guest that
 # switches decoding off and on all the time is not let in by the plan of before, once the first GPU
-# has been seen to. Nor is it afterwards.
+# has been handled. Nor is it afterwards.
 #
 # boot: redbud
 # kernel: 6.12

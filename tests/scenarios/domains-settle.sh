@@ -14,7 +14,7 @@ guest() {
 	vfio_bind 3
 	client_start a 3
 	is "a client opens g3" "$(client_do a open map memory-on | grep -c ': ok')" 3
-	# Raw: whoever does it otherwise restores it seconds later.
+	# Raw: any other reset restores it seconds later.
 	raw_assert 3
 	usleep 2000
 	raw_release 3

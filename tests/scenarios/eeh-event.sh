@@ -3,7 +3,7 @@
 # Shows that the module's look at a GPU of the host whose PE is frozen, which nobody has noticed yet,
 # leaves it to EEH: the PE is not marked without the event that has EEH recover it. Once with a driver
 # at work, which notices some time later; once with one that does not notice, of whose GPU the module
-# tells EEH after three audit periods; and once with nobody there but the module.
+# tells EEH after three audit periods; and once with only the module there.
 #
 # boot: redbud
 # kernel: 6.12
@@ -54,7 +54,7 @@ guest() {
 	sleep 5
 	lab mark "after frozen and idle"
 	note "idle: $(sysfs 0 state), $(sysfs 0 last_error)"
-	# Whoever comes next notices: here a read of the id, which EEH asks about if it is ones.
+	# The next access notices: here a read of the id, which EEH checks if it is ones.
 	lab set g0 frozen-config on
 	note "its id: $(config_read "$(gpu 0)" 0 4)"
 	lab set g0 frozen-config off

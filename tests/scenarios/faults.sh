@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Shows what becomes of a GPU that misbehaves, or to which somebody does something, when it is reset:
+# Shows what becomes of a GPU that misbehaves, or that another task disturbs, when it is reset:
 # whatever it is, and at whatever step of the sequence, the GPU is isolated or refused, which means
 # that nobody can switch it on; nothing is claimed that is not so, and it is isolated once it behaves.
 # Writes the table fault x outcome, as lines `# fault|FAULT|OUTCOME`, of which `make faults` makes the

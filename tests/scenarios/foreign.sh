@@ -30,7 +30,7 @@ guest() {
 	disable_gpu 2
 
 
-	# Wrong answers do not exempt a GPU for good.
+	# Wrong answers do not exempt a GPU permanently.
 	lab set g0 boot0 0x140000a1
 	lab mark "a V100 after all"
 	ok "it says V100 after a reset" reset 0
@@ -42,7 +42,7 @@ guest() {
 	lab set g0 boot0 0x150000a1
 	load isolate=1
 	sleep 5
-	is "what is not known is not spared" "$(sysfs 0 state) $(sysfs 0 held)" "failed 1"
+	is "an unknown chip is not left alone" "$(sysfs 0 state) $(sysfs 0 held)" "failed 1"
 	nok "nor can it be enabled" enable_gpu 0
 	lab set g0 boot0 0x140000a1
 	ok "until it says V100" wait_for 70 in_state 0 isolated

@@ -39,7 +39,7 @@ guest() {
 		ok "check is content with g$n then" nvlink-isolation check "$(gpu $n)"
 	done
 
-	# The kernel puts a GPU that it finds into its group only after it has told of it.
+	# The kernel puts a GPU that it finds into its group only after it has announced it.
 	ok "domains=group" set_parameter domains group
 	remove_gpu 1
 	rescan

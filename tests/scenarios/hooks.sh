@@ -56,7 +56,7 @@ guest() {
 	ok "they are disabled again after a reset" wait_for 10 g0_is_cut
 	back
 
-	# The gate pushed out: whoever asks politely is refused, and it comes to itself when it is back.
+	# The gate pushed out: an enable through the kernel is refused, and the gate recovers when it is back.
 	unload
 	ok "another module looks at the bus first" \
 		modprobe lab_hook stack=0 what=config device="$(gpu 0)"

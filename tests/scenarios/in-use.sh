@@ -58,7 +58,7 @@ guest() {
 	is "g0 is isolated under its driver" "$(sysfs 0 state)" isolated
 	is "mask of g0 under its driver" "$(lab get g0 mask)" 0x00150005
 
-	# And when the driver leaves it, it is cut without being asked.
+	# And when the driver leaves it, its links are disabled without a command.
 	ok "enforcement ends a last time" set_parameter isolate 0
 	ok "enforcement starts a last time" set_parameter isolate 1
 	is "g0 is pending a last time" "$(sysfs 0 state)" pending

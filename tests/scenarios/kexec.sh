@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Shows what becomes of isolation when the host goes to another kernel by kexec, with the module in
+# Shows that isolation holds when the host goes to another kernel by kexec, with the module in
 # the initramfs of both: no reset, so the masks stay, and the new kernel's module finds and keeps
 # them. With a GPU in use by a driver, and one that is held, which the new module holds as well.
 #

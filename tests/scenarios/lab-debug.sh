@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Shows that the debug kernel tells of each kind of mistake, and that its log is then not clean:
+# Shows that the debug kernel reports each kind of mistake, and that its log is then not clean:
 # lab_mistake makes them.
 #
 # debug: yes

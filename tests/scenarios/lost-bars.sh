@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A raw reset clears the BARs, and somebody switches decoding on without them; the PCI core saves and
+# A raw reset clears the BARs, and a raw write switches decoding on without them; the PCI core saves and
 # restores that at the next reset. Or it has saved ones, because config space was blocked then, and
 # restores these. Shows that the GPU is isolated all the same, that a driver can enable it, and that its
 # config space stays as it was.

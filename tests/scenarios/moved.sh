@@ -57,7 +57,7 @@ guest() {
 	lab mark moved
 	without_ports
 	ok "the addresses of g0 are for nobody" reserve "$first-$last"
-	# As somebody who puts in other GPUs would find them
+	# As after an exchange of GPUs
 	rescan
 	for n in 0 1; do
 		ok "g$n waits for somebody to enable it" nobody $n

@@ -22,7 +22,7 @@ guest() {
 	got=''
 	lab mark "opens"
 	for n in $(seq $opens); do
-		# Raw, so that the mask is gone and nobody has seen to it when the client comes.
+		# Raw, so that the mask is gone and the module has not handled it when the client comes.
 		mark +
 		raw_reset 0
 		client_do a "attack ring mask=0x00150000 us=500" "attack memory us=700" \

@@ -2,7 +2,7 @@
 #
 # Everything at once, for as long as one likes: three tenants with two GPUs each, one on either
 # socket, reset, bind, lose and use them; an administrator changes domains, ends and starts
-# enforcement and loads the module anew; on two processors. Nothing may be left behind.
+# enforcement and reloads the module; on two processors. Nothing may be left behind.
 #
 # What each of the four does follows from SEED, step by step; how far they come in MINUTES, and who
 # is faster, does not. Console and kernel's log have `soak: WHO.STEP OPERATION N ARGUMENT` for each
@@ -84,7 +84,7 @@ alone() {
 }
 
 # A PE that was recovered while a client had it open has lost its bus, and some kernels wait for
-# themselves when that is recovered again: it is made anew before.
+# themselves when that is recovered again: the PE is created again before.
 recover() {
 	[ ! -e "/run/recovered$1" ] || anew "$1"
 	! has_client "$1" || : >"/run/recovered$1"

@@ -62,7 +62,7 @@ guest() {
 		"pci_bus $(gpu 2 | cut -d : -f 1,2): .*another module has put its config operations on top of ours"
 	goes
 
-	# The kernel lists what was found last at the end, whoever went and came before.
+	# The kernel lists what was found last at the end, in any order of removals before.
 	remove_gpu 2
 	remove_gpu 3
 	rescan

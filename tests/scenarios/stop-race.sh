@@ -3,7 +3,7 @@
 # Shows that isolate=0 leaves every GPU `off`, whatever the worker is doing at that moment, and that
 # nothing of a GPU is touched once isolate reads 0. The worker is kept for a while in each place where
 # it may have looked at the state before and acts on it afterwards. A write that
-# switches a GPU on at that moment is passed on. A driver that binds while enforcement begins is not spared.
+# switches a GPU on at that moment is passed on. The module does not leave a GPU to a driver that binds then.
 #
 # boot: redbud
 # kernel: 6.12
@@ -101,7 +101,7 @@ guest() {
 	ok "a driver comes while enforcement begins" enable_gpu 3
 	wait
 	delay -
-	is "it is isolated, and not spared" "$(sysfs 3 state) $(sysfs 3 last_error)" "isolated "
+	is "it is isolated, and not left alone" "$(sysfs 3 state) $(sysfs 3 last_error)" "isolated "
 	lab set g3 mask 0
 	ok "its links are read back from then on" wait_for 10 is_cut 3
 	disable_gpu 3

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Shows that a tenant who resets its GPU in a loop does not disturb its neighbour, whose GPU is
-# isolated all the time, nor flood the log; and that udev is told of changes.
+# isolated all the time, nor flood the log; and that udev gets events of changes.
 #
 # kernel: 6.12
 # alone: yes

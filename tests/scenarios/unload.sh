@@ -79,7 +79,7 @@ guest() {
 	i=0 failed=0
 	while [ $i -lt "$rounds" ] || [ $i -lt $((4 * rounds)) ] && [ "$(resets)" -lt $((rounds / 2)) ]; do
 		i=$((i + 1))
-		# Not by load, which has the gate's count told: resets go on in the middle of that.
+		# Not by load, which reports the gate's count: resets go on in the middle of that.
 		# Every other time it stays for up to a second, so that it goes at any moment of a reset.
 		modprobe nvlink_isolation isolate=1 && usleep $((i % 2 * (i * 37 % 100) * 10000)) &&
 			echo 0 >"$lab_parameters/isolate" && rmmod nvlink_isolation ||

@@ -3,7 +3,7 @@
 # Shows that a guest whose GPU's links cannot be disabled gets nothing of it, whatever it does: nobody
 # can switch decoding on, and there is one attempt after each reset. The mask is made unwritable where
 # the hook in pci_enable_device() is no help: at the reset within open, and at EEH's DEACTIVATE. When
-# the refusal ends the guest goes on, and has nothing to open again. Its neighbour does not notice.
+# the refusal ends the guest continues, and has nothing to open again. Its neighbour does not notice.
 #
 # kernel: 6.12
 # alone: yes
@@ -107,7 +107,7 @@ eeh-deactivate: ok 0"
 	lab mark "refused at reset"
 	attack "reset"
 
-	# When nobody has it, it is tried again and again, and a new client is told at once.
+	# While no client has it, the worker retries, and a new client gets an error at once.
 	client_stop a
 	ok "closed, it is refused still" wait_for 10 in_state 0 failed
 	client_start a 0

@@ -3,7 +3,7 @@
 # What a hostile guest of a PC does, with two processors: one thread reads and writes its GPU by a
 # mapping, others switch decoding, power state and BAR0, by config writes of each width and
 # alignment; meanwhile it resets its GPU. Without the module it finds its links open, and the
-# device's log has to tell. With it, by --set MODULE=yes, it has to find them disabled and read
+# device's log has to show. With it, by --set MODULE=yes, it has to find them disabled and read
 # nothing while its GPU is exposed.
 #
 # kernel: amd64-6.1

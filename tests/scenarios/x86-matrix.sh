@@ -12,7 +12,7 @@
 # unseen: yes
 
 # These reset a GPU, or its way, behind the kernel's back: nothing is restored. The kernel has lost its
-# configuration then, until it is found anew.
+# configuration then, until it is found again.
 lost() {
 	lost_path=$1
 	shift
@@ -102,7 +102,7 @@ find_anew() {
 	done
 }
 
-# Nothing tells the client that it has to wait before it switches its GPU on again.
+# No interface makes the client wait before it switches its GPU on again.
 raw_and_wait() {
 	each raw "$@" && usleep 300000
 }

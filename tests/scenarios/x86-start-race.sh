@@ -43,5 +43,5 @@ guest() {
 judge() {
 	is "writes that switched g0 on before enforcement had begun" \
 		"$(memory_on g0 "begin $scenario" enforced word)" 1
-	# After that only the gate does, for an attempt: each boot is asked whether it has counted all.
+	# After that only the gate does, for an attempt: each boot is checked for having counted all.
 }

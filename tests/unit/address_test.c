@@ -116,7 +116,7 @@ static void each_refusal_says_what_is_accepted(void **state)
 	}
 }
 
-/* What a refusal tells to write is accepted. */
+/* An address that a refusal suggests is accepted. */
 static void what_is_suggested_is_read(void **state)
 {
 	struct nvli_domains_error error, none;

@@ -309,7 +309,7 @@ static void a_gpu_has_one_domain(void **state)
 	domains = parsed("owner");
 	assert_int_equal(nvli_domain_of(&domains, a, 17), NVLI_ALONE);
 
-	/* A list does not ask for the group; who is not named is alone. */
+	/* A list ignores the group; a GPU that is not named is alone. */
 	domains = parsed(B "," A);
 	assert_int_equal(nvli_domain_of(&domains, a, 17), 1);
 	assert_int_equal(nvli_domain_of(&domains, b, -1), 0);

@@ -79,7 +79,7 @@ static const struct fixture {
 	  { 0x080000, 0, 0, 0 } },
 	{ "redbud-repeats", { R, "ssssss", R, R }, { REDBUD, ALL, REDBUD, REDBUD },
 	  { REDBUD, ALL, 0, 0 } },
-	/* The list of CPU ends is not relied on: each CPU end tells for itself what it is. */
+	/* The list of CPU ends is not relied on: each CPU end identifies itself. */
 	{ "redbud-nonpu", { R, R, R, R }, { REDBUD, REDBUD, REDBUD, REDBUD }, { 0, 0, 0, 0 } },
 	{ "redbud-wrongnpu", { R, R, R, R }, { REDBUD, REDBUD, REDBUD, REDBUD }, { 0, 0, 0, 0 } },
 	{ "redbud-swapped", { R, R, R, R }, { REDBUD, REDBUD, REDBUD, REDBUD }, { 0, 0, 0, 0 } },

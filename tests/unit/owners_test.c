@@ -197,7 +197,7 @@ static void a_reset_that_nobody_has_used_is_the_next_owners(void **state)
 	nvli_owner_reset(&owner, 3);
 	assert_int_equal(owner.at_reset, 8);
 
-	/* Verified after it, or with nothing to be disabled: somebody had the GPU. */
+	/* Verified after it, or with no link required: the GPU was in use. */
 	nvli_owner_enable(&owner, 3, 3);
 	owner.number = 9;
 	nvli_owner_reset(&owner, 3);
@@ -251,7 +251,7 @@ static void means_have_names(void **state)
 
 struct gpu {
 	int holder;		/* the serial number of who has it in truth, 0 for nobody */
-	int at_reset;		/* who had it at its last reset */
+	int at_reset;		/* its owner at its last reset */
 	bool enabled;
 	bool hooked;		/* hook B has let it be enabled: who has it may use it */
 	bool by_host;
@@ -467,7 +467,7 @@ static void start_or_end(struct world *world, struct guest *guest)
 
 /*
  * A guest ends, and the next one has its address and opens two of its GPUs at once, in two threads.
- * Nobody has asked in between.
+ * No update came in between.
  */
 static void hand_over(struct world *world, struct guest *guest)
 {

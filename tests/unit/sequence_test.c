@@ -546,7 +546,7 @@ static void every_write_may_be_stopped(void **state)
 	}
 }
 
-/* A second PRI error of the mask is the result, whatever the first one led to. */
+/* A second PRI error of the mask is the result, independent of the first one. */
 static void a_ring_that_was_started_in_vain(void **state)
 {
 	static const enum nvli_ring_use uses[] = { NVLI_RING_IF_STOPPED, NVLI_RING_FREELY };

@@ -300,7 +300,7 @@ static void a_known_other_chip_is_believed_the_second_time(void **state)
 	assert_false(judge(&status, chip_reads(GP100)));
 	expect_state(&status, NVLI_UNSUPPORTED);
 
-	/* It is asked again after a reset, once. Nothing is claimed about links. */
+	/* One more attempt may follow after a reset. Nothing is claimed about links. */
 	nvli_status_reset(&status, true);
 	expect_state(&status, NVLI_PENDING);
 	assert_false(judge(&status, chip_reads(GP100)));
@@ -494,7 +494,7 @@ static void unwatched_is_never_isolated(void **state)
 	nvli_status_enforce(&status, true);
 	expect_state(&status, NVLI_FAILED);
 	assert_false(nvli_status_has_failed(&status));
-	/* The links can be read back all the same, and the caller is told. */
+	/* The links can be read back all the same, and the caller learns that. */
 	assert_true(judge(&status, mask_reads(REQUIRED)));
 	expect_state(&status, NVLI_FAILED);
 	assert_true(nvli_status_is_cut(&status));

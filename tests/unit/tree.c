@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* See tree.h. What the module asks the kernel, this asks libfdt, in the same words. */
+/* See tree.h. The module's queries of the kernel, made to libfdt, with the same names. */
 
 #include "tree.h"
 

@@ -282,7 +282,7 @@ static void a_declared_link_has_two_ends(void **state)
 	assert_int_equal(topology.link[2].phandle, A_ID);
 }
 
-/* The required mask of @gpu where @domain tells the domain of each GPU */
+/* The required mask of @gpu where @domain has the domain of each GPU */
 static u32 mask_of(const struct nvli_wires *wires, u32 gpu, const struct nvli_domains *domains)
 {
 	int peer_domain[GV100_NVLINKS];

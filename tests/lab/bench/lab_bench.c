@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Measures what other devices pay for whoever hooks OPAL and pci_enable_device(), in ticks of the
+ * Measures the cost for other devices of hooks on OPAL and pci_enable_device(), in ticks of the
  * timebase (512 MHz). Where the machine's clock counts instructions, so do these, exactly: each
  * figure is the least of many rounds, which is one that no interrupt fell into.
  *

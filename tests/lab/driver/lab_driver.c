@@ -3,9 +3,9 @@
  * PCI drivers as the lab's scenarios need them. They match nothing by themselves; bind one by
  * driver_override:
  *
- *   lab_driver        enables its device and nothing else: what the scenarios use to ask whether a
+ *   lab_driver        enables its device and nothing else: the scenarios use it to check whether a
  *                     GPU may be enabled, and to have one in use
- *   lab_driver_aware  the same, and it survives EEH recovery as a real driver does: it asks for a
+ *   lab_driver_aware  the same, and it survives EEH recovery as a real driver does: it requests a
  *                     reset, and enables and restores the device after it
  *   lab-vfio-pci      puts a device that is not open into D3hot by pci_set_power_state(), as
  *                     vfio-pci does before 5.19. Binding it enables nothing
@@ -15,7 +15,7 @@
  * offset that nobody else reads: in the device's log these are the driver's.
  *
  * With stay=1 lab_driver_aware leaves its device enabled while EEH resets it, as some drivers do;
- * EEH then enables it anew itself, at the end of the reset.
+ * EEH then enables it again itself, at the end of the reset.
  *
  * With leave_asleep=1 lab-vfio-pci does not wake its device when it is unbound.
  *
@@ -24,7 +24,7 @@
  *   read   reading it reads BAR0 once and shows the value; ENXIO when the device does not decode
  *   poll   1: a thread reads BAR0 again and again, but for when the device does not decode.
  *          0: it ends. Reads as how often it did since it was started
- *   reset  writing does one of the resets that only the kernel can ask for; see lab_resets
+ *   reset  writing does one of the resets that only the kernel can request; see lab_resets
  *   eeh    reads as the device's PE and the PEs above it, up to the PHB's: ADDRESS:STATE each
  *
  * For the others that directory has one file, open: 1 wakes and enables the device, 0 disables it
@@ -474,7 +474,7 @@ struct lab_device {
 	unsigned long polls;
 };
 
-/* After a reset a driver that is not told of it finds decoding off, or another BAR0, or nothing. */
+/* After a reset without a callback a driver finds decoding off, or another BAR0, or nothing. */
 static bool lab_decodes(struct pci_dev *pdev)
 {
 	u16 cmd, pmcsr = 0;

@@ -57,7 +57,7 @@ foreign_costs() {
 	bench_read=$read bench_enable=$enable
 	cost "$bench_foreign" empty=1 || return
 	base=$(instructions $((read - bench_read)))
-	# Enabling makes some calls, too, which are not what is asked for.
+	# Enabling makes some calls, too, which do not count here.
 	bench_calls=$(((enable - bench_enable) / (read - bench_read)))
 	bench_read=$read bench_write=$write bench_enable=$enable
 	load isolate=1 && cost "$bench_foreign" || return

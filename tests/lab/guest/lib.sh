@@ -12,7 +12,7 @@
 #                             in tests/device. timeout-us US: so long a read takes that is not answered.
 #                             frozen: BARs read as ones and are not written, and config space neither with
 #                             frozen-config. faults off: none of these. link-down 1: the link goes down and
-#                             comes up, which resets the GPU unseen; the port tells it if it can
+#                             comes up, which resets the GPU unseen; the port reports it if it can
 #   lab set p0 link-report on|off
 #                             can it? p0 is the port of g0
 #   lab set p0 no-power-control on|off
@@ -21,12 +21,12 @@
 #   lab set p0 containment on gives it the capability of Downstream Port Containment, at 0x300, for this boot
 #   gpu N                     PCI address of the N-th GPU (from 0)
 #   dev N                     its directory in sysfs
-#   friend N                  what is at the end of its links that are kept, as sysfs tells it: cpu, or
+#   friend N                  what is at the end of its links that are kept, as sysfs shows it: cpu, or
 #                             on x86-64 the address of another GPU (see machines/x86-redbud)
 #   on_x86                    is this a PC, where there is no EEH?
 #   lab_declared              the machine's links as the parameter links takes them; empty on POWER
 #   lab_domains               GPUs and their friends, as the parameter domains takes them (see
-#                             machines/x86-redbud); `load` uses both, unless it is told others. Without
+#                             machines/x86-redbud); `load` uses both, unless it gets others. Without
 #                             friends: gpu
 #   sysfs N ATTR              what its nvlink_isolation/ATTR reads
 #   reset N                   reset it through sysfs
@@ -57,7 +57,7 @@
 #   wait_for SECONDS CMD...   try CMD until it succeeds: true if it did in time
 #   show                      what comes in is to be read by those who use run --show
 #   dmesg_clear, dmesg_since  print the kernel's log since the last dmesg_clear of this scenario
-#   leaks                     what was lost since boot or the last time, as kmemleak tells it
+#   leaks                     what was lost since boot or the last time, as kmemleak reports it
 #
 # Modules are there for modprobe: nvlink_isolation, lab_driver, lab_hook, lab_mistake, vfio-pci. lab_tree is loaded.
 
@@ -237,7 +237,7 @@ lab_bars() {
 }
 
 # repair_bars BDF: a reset that nobody saved its config space for has cleared the BARs, and the PCI core
-# saves and restores that in the next. Only a GPU found anew gets them back from the kernel, and that
+# saves and restores that in the next. Only a GPU that is found again gets them back from the kernel, and that
 # changes the order of the devices. So they are written here, unless the kernel has moved the GPU.
 repair_bars() {
 	lab_then=/run/lab-bars.$1
@@ -311,7 +311,7 @@ dmesg_since() {
 		END { for (i = 0; i < n; i++) print l[i] }'
 }
 
-# It tells of nothing younger than 5 seconds, nor of what it sees for the first time.
+# It reports nothing younger than 5 seconds, nor of what it sees for the first time.
 leaks() {
 	lab_leaks=/sys/kernel/debug/kmemleak
 	[ -e $lab_leaks ] || return 0

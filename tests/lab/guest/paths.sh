@@ -11,7 +11,7 @@
 #                         one aligned access to config space, as user space does it
 #   memory N on|off [BYTES]
 #                         switch its memory decoding by a write of 1, 2 or 4 bytes: of COMMAND's low byte,
-#                         COMMAND, or COMMAND and STATUS. Whether it was obeyed tells `registers`
+#                         COMMAND, or COMMAND and STATUS. `registers` shows whether it was obeyed
 #   registers N           its COMMAND and BAR0
 #   bridge_control N      that of its port: 0x0042 with the reset bit, 0x0002 without
 #   in_reset N            is it held by the module, and does its port keep it in reset?
@@ -27,20 +27,20 @@
 #                         set the reset bit of its port's bridge control, clear it, both: nothing
 #                         is saved or restored. With BDF after N, the same at that bridge; what is
 #                         below other bridges loses its way then, until the next boot or eeh_recover
-#   driver_reset N HOW    a reset that a driver asks for: see `reset` in lab_driver.c. Not
+#   driver_reset N HOW    a reset that a driver requests: see `reset` in lab_driver.c. Not
 #                         fundamental: it powers the slot off, which the machine does not survive
 #   eeh_recover N [BDF]   have EEH recover its PE, or the one of a bridge above it, as after an error
 #                         there: true if EEH was content. A driver with handlers stays bound; from
 #                         any other the device is removed, and added again. Below a bridge have
-#                         handlers all or none: with some, the kernel waits for itself for good
+#                         handlers all or none: with some, the kernel deadlocks
 #   eeh_recover_each N... have EEH recover these GPUs at the same time
 #   eeh_recover_phb N     the same for the whole PHB of a GPU. Firmware here resets nothing then;
 #                         raw_reset N "$(rootport N)" before it makes up for that
 #   couple N [freeze]     have firmware and kernel know that the emulated GPU is frozen, while it is, and thaw
 #                         it; with `freeze` each EEH reset freezes it as hardware does: see couple in
-#                         lab_driver.c. To be said again when it was found anew. uncouple ends it for all
-#   link_report N         1 if its port can tell that the link was down, else 0
-#   link_changed N        1 if it tells so, else 0. link_seen N clears it
+#                         lab_driver.c. Repeat it when the GPU was found again. uncouple ends it for all
+#   link_report N         1 if its port can report that the link was down, else 0
+#   link_changed N        1 if it reports so, else 0. link_seen N clears it
 #   remove_gpu N, rescan  take it from the kernel, which is no reset; find it again
 #   power_state N 0|3     put it into D0 or D3hot, behind the kernel's back
 #   power N               the power state that it is in: 0 to 3
@@ -49,7 +49,7 @@
 #                         take a way, between the marks NAME and "after NAME". These GPUs are isolated
 #                         again by themselves then
 #
-# EEH tells of itself in the kernel's log, which a scenario has to allow: see lab-eeh.sh.
+# EEH writes to the kernel's log, which a scenario has to allow: see lab-eeh.sh.
 
 # The bus stays when what is on it goes, and so do its bridges.
 paths_above() {

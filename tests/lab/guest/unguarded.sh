@@ -8,11 +8,11 @@
 #   kept                  one digit for each GPU: 1 if all of its links are still disabled, 0 if
 #                         none is
 #   path NAME KEPT CMD... cut_all, then take a path between the marks NAME and "after NAME". A
-#                         result tells which GPUs kept their links disabled
+#                         result shows which GPUs kept their links disabled
 #   same NAME "N..."      are COMMAND and BAR0 of these GPUs what they were at `remember`?
 #   remember              keep COMMAND and BAR0 of all GPUs
 #
-# The judge asks the device's log for resets between the two marks.
+# The judge counts the resets in the device's log between the two marks.
 
 all_gpus() {
 	lab_gpus | awk '{ print NR - 1 }'

@@ -42,7 +42,7 @@ aer_fatal() {
 	aer_at=${aer_port#*:}
 	# shellcheck disable=SC2059 # the bytes
 	printf "\\x${aer_at%%:*}\\x$(echo "$aer_at" | cut -c 4-5)\\x0${aer_at##*.}\\0" >/run/aer
-	# DLP, which is fatal unless somebody has said otherwise
+	# DLP, which is fatal unless the severity was changed
 	printf '\020\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0' >>/run/aer
 	cat /run/aer >/dev/aer_inject && sleep 3
 	aer_status=$?

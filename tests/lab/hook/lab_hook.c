@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Another module that hooks what ours hooks: puts itself on top of whatever is there, and calls it.
+ * Another module that hooks what ours hooks: puts itself on top of the present hook, and calls it.
  *
  *   what=enable   enable_device_hook of the PHB of a device (default)
  *   what=config   the operations of the device's bus, by which config space is accessed
  *
  * With stack=0 it only keeps what it found when it was loaded, which calls nobody who comes later.
- * The parameter `replace`, written then, pushes out whoever is there by that time:
+ * The parameter `replace`, written then, replaces the hook that is there by that time:
  *
  *   kept   put back what was found at load, as a module does that does not know of others
  *   own    put a hook of this module there, which calls what was found at load
@@ -122,7 +122,7 @@ static int __init lab_hook_init(void)
 	return 0;
 }
 
-/* Nobody may be in the hook: the scenario sees to that. */
+/* No task may be in the hook: the scenario ensures that. */
 static void __exit lab_hook_exit(void)
 {
 	place(NULL);

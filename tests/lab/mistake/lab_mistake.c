@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Makes mistakes, so that it can be seen whether a debug kernel tells. Writing one's name to the
+ * Makes mistakes, to check that a debug kernel reports them. Writing one's name to the
  * parameter `make` makes it:
  *
  *   use-after-free  read what was given back
- *   out-of-bounds   write beyond what was asked for
- *   leak            forget what was asked for
+ *   out-of-bounds   write beyond the allocation
+ *   leak            forget the allocation
  *   atomic-sleep    may sleep with a spinlock held
  *   rcu             read what RCU guards without its lock
  *   object          give back a timer that runs

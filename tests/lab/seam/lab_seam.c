@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the module built with seam.h asks instead of the kernel: PEs that are frozen, which the
+ * The module built with seam.h calls this instead of the kernel: PEs that are frozen, which the
  * emulated machine does not have, and allocations that fail. Parameters, all of root's:
  *
  *   device      PCI address of the GPU whose PE is played; empty: none
  *   frozen      1: it is frozen
  *   flags       of its PE: written "+MASK" or "-MASK"
  *   passed      1: it is a guest's
- *   freeze_at   at this access to BAR0, from 1, somebody freezes the PE; then 0
- *   block_at    at this access somebody freezes the PE and has EEH block config space; then 0
+ *   freeze_at   at this access to BAR0, from 1, freeze the PE; then 0
+ *   block_at    at this access freeze the PE and have EEH block config space; then 0
  *   echo_at     at this access EEH reads COMMAND; after the attempt it writes that value back past
  *               the gate and calls the enable hook; then 0
  *   log         accesses since it was written; in parentheses those that met a frozen PE

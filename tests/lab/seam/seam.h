@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Included before everything else where nvlink_isolation is built for tests/scenarios that need it:
- * some of what it asks of the kernel goes to lab_seam instead, which passes it on or lets it fail.
+ * some of its calls to the kernel go to lab_seam instead, which passes it on or lets it fail.
  * The module's own files know nothing of this.
  */
 #ifndef LAB_SEAM_H

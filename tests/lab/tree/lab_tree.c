@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Gives the device tree of an emulated POWER9 what skiboot tells about NVLink on an AC922.
+ * Gives the tree of an emulated POWER9 the NVLink properties that skiboot writes on an AC922.
  *
  * The fixture is a flattened tree of the real machine. Its NPU nodes are attached to the live tree
  * as they are, below the same parents; its GPU nodes are not, because the guest has GPU nodes of
@@ -28,7 +28,7 @@
 
 static ssize_t lab_read_file(const char *path, void **blob)
 {
-	/* What firmware tells: 6.12 warns of a file that is of no known kind. */
+	/* Firmware's properties: 6.12 warns of a file that is of no known kind. */
 	return kernel_read_file_from_path(path, 0, blob, SZ_1M, NULL, READING_FIRMWARE);
 }
 #else

@@ -8,13 +8,13 @@
  *
  * A GPU may be switched on at the same time. The gate counts under pci_lock, which all accesses to
  * config space take, this program's own among them. So a count that reads the same before and after
- * the write that tells the device is the count at that write.
+ * the write that informs the device is the count at that write.
  *
- * Without a count in sysfs nothing is told. While nothing is enforced, `end` is told.
+ * Without a count in sysfs this writes nothing. With isolate=0 it writes `end`.
  *
- * `begin` is told a moment before enforcement begins. With two processors or a client of VFIO a GPU
- * may be switched on in that moment, so `end` is told instead. Then the first count is what later
- * ones are compared with.
+ * This writes `begin` a moment before enforcement begins. With two processors or a client of VFIO
+ * a GPU may be switched on in that moment, so it writes `end` instead. Then the first count is what
+ * later ones are compared with.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -86,7 +86,7 @@ static void tell(unsigned int where, unsigned int gpu, unsigned int what)
 	}
 }
 
-/* Returns how often it was switched on, or -1; *@id tells devices at the same address apart. */
+/* Returns how often it was switched on, or -1; *@id distinguishes devices at the same address. */
 static long switched_on(const char *path, unsigned int *id)
 {
 	struct stat info;

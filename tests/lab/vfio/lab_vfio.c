@@ -24,7 +24,7 @@
  *   hot-reset             VFIO_DEVICE_PCI_HOT_RESET of what its info names
  *   eeh-enable, eeh-disable, eeh-state, eeh-unfreeze-io, eeh-unfreeze-dma, eeh-hot,
  *   eeh-fundamental, eeh-deactivate, eeh-configure, eeh-inject [TYPE [FUNCTION [ADDRESS [MASK]]]]
- *                         VFIO_EEH_PE_OP; eeh-state tells VFIO's number of the state
+ *                         VFIO_EEH_PE_OP; eeh-state prints VFIO's number of the state
  *   read OFF              32 bits of BAR0, by the mapping
  *   write OFF VAL
  *   config-read OFF SIZE  config space, by VFIO
@@ -48,7 +48,7 @@
  *       unfreeze  have EEH thaw MMIO and DMA, switch COMMAND.MEMORY on
  *       deactivate
  *                 end an EEH reset the first time, then do what unfreeze does
- *   attack-stop [MODE]    stop it, or all, and tell what it got. Of the reads of SIGNATURE_OFF:
+ *   attack-stop [MODE]    stop it, or all, and print what it got. Of the reads of SIGNATURE_OFF:
  *                         ones, signature (as written when the attack began), blank (a reset has
  *                         cleared it), other, sigbus. Of those of the mask: mask-ones, mask-error
  *                         (of the PRI ring), mask-cut (has all bits of mask=, by default those of
@@ -117,7 +117,7 @@ static size_t bar0_size;
 /* What the command being done adds to its line */
 static char value[1024];
 
-/* Where this thread goes on after a SIGBUS */
+/* Where this thread continues after a SIGBUS */
 static __thread sigjmp_buf *trap;
 
 static void on_sigbus(int signal)

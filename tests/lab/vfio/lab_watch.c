@@ -6,7 +6,7 @@
  *   samples=N isolated=N changed=N violations=N
  *
  * A sample is a look at all GPUs; in `isolated` of them one or more was said to be isolated, and
- * `changed` times the mask of a GPU or what sysfs says changed too fast to tell. Each violation
+ * `changed` times the mask of a GPU or what sysfs says changed too fast to judge. Each violation
  * is counted, and the first of a row printed at once and marked in the device's log.
  *
  * It has a control device (see tests/device/control.c) of its own, the last one: two who talk to
@@ -25,7 +25,7 @@
 #define DEVICES		"/sys/bus/pci/devices"
 #define REQUIRED	"nvlink_isolation/required_links"
 #define WINDOW		0x80		/* where commands are written and answers read */
-#define ANSWER		16		/* more than any that is asked for here */
+#define ANSWER		16		/* more than any answer here */
 #define LINK_SHIFT	16
 #define MAX_GPUS	8
 
