@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who may keep talking: the module parameter "domains".
+ * The GPUs that keep the links between them: the module parameter "domains".
  *
  *   domains = "group" | "gpu" | "owner" | domain { "," domain }
  *   domain  = GPU { "+" GPU }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What address.c, domains.c and wires.c have in common: where a word of a parameter ends. */
+/* Shared by address.c, domains.c and wires.c: where a word of a parameter ends. */
 #ifndef NVLI_CORE_TEXT_H
 #define NVLI_CORE_TEXT_H
 

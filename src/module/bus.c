@@ -284,7 +284,7 @@ void nvli_buses_wait(void)
 	synchronize_rcu();
 }
 
-/* Return: 0, or -EBUSY if the gate could not be taken off a bus. It is off the others. */
+/* Return: 0, or -EBUSY if the gate is still on a bus. It is removed from the others. */
 int nvli_buses_detach(void)
 {
 	struct nvli_bus *entry, *next;

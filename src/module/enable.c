@@ -107,7 +107,7 @@ bool nvli_may_enable(struct pci_dev *pdev)
 		return true;
 
 	gpu = nvli_gpu_get(pdev);
-	/* A GPU that could not be taken in is not isolated either. */
+	/* A GPU whose object could not be created is not isolated. */
 	if (!gpu)
 		return !READ_ONCE(nvli_gate);
 	change_owner(gpu);

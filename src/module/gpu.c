@@ -140,10 +140,10 @@ struct nvli_gpu *nvli_gpu_find(const struct pci_bus *bus, unsigned int devfn)
 }
 
 /**
- * nvli_gpu_next() - go on to the next GPU
+ * nvli_gpu_next() - get the next GPU
  * @previous: the one before, whose reference is put; NULL to begin
  *
- * For walks that sleep, which have to go on to the end: while ((gpu = nvli_gpu_next(gpu))) ...
+ * For walks that sleep. A walk has to run to its end: while ((gpu = nvli_gpu_next(gpu))) ...
  *
  * Return: the next GPU, with a reference, or NULL at the end.
  */

@@ -128,7 +128,7 @@ struct nvli_reported {
 /**
  * struct nvli_gpu - one V100 SXM2, from BUS_NOTIFY_ADD_DEVICE to BUS_NOTIFY_DEL_DEVICE
  * @node: in the list of all GPUs
- * @serial: counts the GPUs that were ever added, so that a walk can go on behind a removed one
+ * @serial: counts the GPUs that were ever added, so that a walk can continue after a removed one
  * @ref: the list and callers that sleep with it hold references; readers under RCU need none
  * @pdev: the device; holds a reference
  * @phandle: of its device-tree node, by which its peers name it; 0 if it has none

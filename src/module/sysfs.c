@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /sys/bus/pci/devices/<GPU>/nvlink_isolation/. Readable by everybody; no read touches the hardware
+ * /sys/bus/pci/devices/<GPU>/nvlink_isolation/. Readable by all users; no read touches the hardware
  * or takes a mutex.
  */
 
