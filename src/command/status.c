@@ -117,7 +117,8 @@ static void note_kept(const struct gpu *gpu, int number, const char *by)
 			  "NOT isolated from %s: links %s are kept, because the kernel put these GPUs into one IOMMU group (%d); domains=gpu would cut them",
 			  peers_of(gpu, kept), links_or_none(kept), gpu->group);
 	else if (!strcmp(by, "owner"))
-		draw_note(number, "links %s to %s are kept: owner %s, told by %s, has these GPUs",
+		draw_note(number,
+			  "links %s to %s are kept: owner %s, identified by %s, has these GPUs",
 			  links_or_none(kept), peers_of(gpu, kept), gpu->seen.owner,
 			  gpu->seen.owner_means);
 	else
