@@ -312,7 +312,7 @@ unlock:
  *
  * Verifies through a config write, so that the sequence always runs in the gate's context. The gate
  * takes the ringer's next write of the vendor id for the doorbell: devices ignore that write. Takes
- * no lock of the kernel. Sleeps.
+ * ring_lock, and neither a device lock nor the config access lock. Sleeps.
  *
  * Return: the result. NVLI_NOT_READY if the GPU does not respond in config space.
  */

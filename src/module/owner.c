@@ -20,8 +20,8 @@ static DEFINE_RAW_SPINLOCK(owners_lock);
 static u64 last_number = NVLI_HOST;
 
 /*
- * Parts of the names of drivers that hand a device on to a guest or a program. The module cannot
- * identify the recipient, except of vfio-pci, so such a GPU is alone.
+ * Parts of the names of drivers that hand a device on to a guest or a program. Only vfio-pci lets
+ * the module identify the recipient. With any other of them the GPU is alone.
  */
 static bool hands_on(const char *driver)
 {
