@@ -14,6 +14,7 @@
 #   package_rename DIR VERSION  have the project in DIR be another version; 0.0.1 has the modprobe.d file
 #                        of 0.1.0 as well, and nothing that would take the softdeps out of it
 #   package_rpms DIR VERSION [RELEASE]  build the RPMs of that version in DIR
+#   results_of NAME CMD...  print the results of a test that prints TAP, and one more: did it run to its end?
 
 # shellcheck source-path=SCRIPTDIR source=../lab/lab.sh
 # shellcheck disable=SC2154 # set by the script that sources this
@@ -22,6 +23,14 @@ lab=$package/../lab
 
 [ "$(id -u)" = 0 ] || lab_fail "installing in a root of its own needs to be root"
 lab_need debootstrap unshare chroot
+
+# Without the last result nobody would miss the results of a test that was killed.
+results_of() {
+	part=$1
+	shift
+	"$@" | tee "$out/$part.tap" | sed -n 's/^\(\(not \)*ok\) [0-9]* - /\1 - /p; /^#/p'
+	ok "$part ran to its end" grep -q '^1[.][.]' "$out/$part.tap"
+}
 
 in_root() {
 	# shellcheck disable=SC2016 # for the inner shell
