@@ -6,6 +6,7 @@
 #
 #   apt_prepare  SUITE ARCH                  fetch the package lists (at most once a day)
 #   apt_version  SUITE ARCH PACKAGE          print the candidate version
+#   apt_versions SUITE ARCH PACKAGE...       print PACKAGE=VERSION of each, one per line
 #   apt_depends  SUITE ARCH PACKAGE          print the packages it depends on, one per line
 #   apt_download SUITE ARCH DIR PACKAGE...   put PACKAGE[=VERSION] into DIR, print the files' paths
 #   apt_source   SUITE PACKAGE VERSION DIR   put the source package of exactly VERSION into DIR,
@@ -125,8 +126,11 @@ apt_prepare() {
 	apt_locked -x "$1" "$2" apt_fetch_lists "$1" "$2"
 }
 
+# apt_show SUITE ARCH PACKAGE...
 apt_show() {
-	apt_run "$apt_root/$1-$2" "$2" apt-cache --no-all-versions show "$3"
+	apt_from=$apt_root/$1-$2 apt_of=$2
+	shift 2
+	apt_run "$apt_from" "$apt_of" apt-cache --no-all-versions show "$@"
 }
 
 # apt_field SUITE ARCH PACKAGE FIELD
@@ -142,6 +146,21 @@ apt_field() {
 
 apt_version() {
 	apt_field "$1" "$2" "$3" Version
+}
+
+apt_versions() {
+	apt_prepare "$1" "$2" || return
+	apt_found=$(apt_locked -s "$1" "$2" apt_show "$@" | awk '
+		$1 == "Package:" { package = $2 }
+		$1 == "Version:" { print package "=" $2 }')
+	apt_in="$1 for $2"
+	shift 2
+	for apt_package in "$@"; do
+		printf '%s\n' "$apt_found" | grep "^$apt_package=" || {
+			apt_fail "$apt_in has no package $apt_package"
+			return
+		}
+	done
 }
 
 apt_depends() {
