@@ -12,7 +12,7 @@
 #   qemu_reset NAME            reset the machine, and wait until QEMU has done it
 #   qemu_plug NAME N SLOT      plug the N-th GPU into the running machine
 #   qemu_quit NAME             have QEMU end, and wait until what it had open is closed
-#   qemu_kill NAME             the same by SIGKILL
+#   qemu_kill NAME             the same by SIGKILL. NAME is not that of a client
 
 # QEMU opens both FIFOs for reading and writing, and keeps them open: so does each call here, and
 # none of them blocks.
@@ -70,7 +70,7 @@ qemu_start() {
 	$(qemu_program) -accel "${qemu_accel-tcg}" -m 256M -nodefaults -nographic -vga none -serial none \
 		-chardev "pipe,id=qmp,path=/run/qemu.$qemu_name" -mon chardev=qmp,mode=control \
 		"$@" >"/run/qemu.$qemu_name.err" 2>&1 &
-	echo $! >"/run/qemu.$qemu_name.pid"
+	echo $! >"/run/client.$qemu_name.pid" # for client_await_end
 	# QEMU answers the second after it has reset the machine.
 	qemu_until "$qemu_name" QMP && qmp "$qemu_name" qmp_capabilities
 }
@@ -98,18 +98,12 @@ qemu_plug() {
 		\"bus\": \"$(qemu_bus "$3")\""
 }
 
-# What QEMU has open is closed by its last thread. See client_alive.
-qemu_await_end() {
-	qemu_pid=$(cat "/run/qemu.$1.pid")
-	wait_for 60 sh -c "[ ! -e /proc/$qemu_pid ] || grep -q ') Z ' /proc/$qemu_pid/stat"
-}
-
 # With the last who has a FIFO open, what is in it is gone. So no answer is waited for.
 qemu_quit() {
 	qemu_send "$1" quit
-	qemu_await_end "$1"
+	client_await_end "$1"
 }
 
 qemu_kill() {
-	kill -KILL "$(cat "/run/qemu.$1.pid")" && qemu_await_end "$1"
+	client_kill "$1"
 }
