@@ -55,8 +55,9 @@ qemu_program() {
 			echo "-device pcie-root-port,id=port-$qemu_slot,slot=$(printf %d "'$qemu_slot")"
 		done
 	else
-		# Neither the emulated processor nor KVM on it has these.
-		echo qemu-system-ppc64 -M pseries,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off \
+		# What the emulated processor does not have, and what KVM does not do where pages have 4 kB
+		echo qemu-system-ppc64 \
+			-M pseries,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off,cap-hpt-max-page-size=4k \
 			-device spapr-pci-host-bridge,index=1,id=phb
 	fi
 }
@@ -72,7 +73,9 @@ qemu_start() {
 		"$@" >"/run/qemu.$qemu_name.err" 2>&1 &
 	echo $! >"/run/client.$qemu_name.pid" # for client_await_end
 	# QEMU answers the second after it has reset the machine.
-	qemu_until "$qemu_name" QMP && qmp "$qemu_name" qmp_capabilities
+	qemu_until "$qemu_name" QMP && qmp "$qemu_name" qmp_capabilities && return
+	cat "/run/qemu.$qemu_name.err" >&2
+	return 1
 }
 
 qemu_bus() {
