@@ -226,14 +226,14 @@ struct nvli_claim {
  * @at_reset: its number when the GPU was first verified after its last reset, NVLI_NOBODY if the
  *	      GPU had another owner then
  * @resets: the number of resets seen at that verification
- * @passed_unread: the number of resets seen when it was last switched on with no link required
+ * @enabled_unread: the number of resets seen when it was last switched on with no link required
  */
 struct nvli_owner {
 	struct nvli_claim claim;
 	u64 number;
 	u64 at_reset;
 	unsigned int resets;
-	unsigned int passed_unread;
+	unsigned int enabled_unread;
 };
 
 bool nvli_owner_claim(struct nvli_owner *owner, const struct nvli_claim *claim);

@@ -90,7 +90,7 @@ void nvli_owner_forget(struct nvli_owner *owner)
 void nvli_owner_enable(struct nvli_owner *owner, unsigned int resets, unsigned int verified)
 {
 	nvli_owner_forget(owner);
-	if (resets != verified && resets != owner->passed_unread)
+	if (resets != verified && resets != owner->enabled_unread)
 		owner->resets = verified;
 }
 
@@ -102,7 +102,7 @@ void nvli_owner_start(struct nvli_owner *owner, unsigned int resets)
 {
 	nvli_owner_forget(owner);
 	owner->resets = resets;
-	owner->passed_unread = resets;
+	owner->enabled_unread = resets;
 }
 
 /*

@@ -178,12 +178,12 @@ void nvli_owner_verifies(struct nvli_gpu *gpu, unsigned int resets)
 }
 
 /* After @resets, the GPU may be switched on without a read-back: no link is required. */
-void nvli_owner_passes_unread(struct nvli_gpu *gpu, unsigned int resets)
+void nvli_owner_enabled_unread(struct nvli_gpu *gpu, unsigned int resets)
 {
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&owners_lock, flags);
-	gpu->owner.passed_unread = resets;
+	gpu->owner.enabled_unread = resets;
 	raw_spin_unlock_irqrestore(&owners_lock, flags);
 }
 

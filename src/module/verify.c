@@ -213,10 +213,10 @@ static enum nvli_answer run_sequence(struct nvli_visit *visit, const struct nvli
 }
 
 /* No link has to be disabled, so the GPU passes without a read-back. */
-static enum nvli_answer pass_unread(struct nvli_gpu *gpu, const struct nvli_status *status)
+static enum nvli_answer enable_unread(struct nvli_gpu *gpu, const struct nvli_status *status)
 {
 	if (nvli_by_owner())
-		nvli_owner_passes_unread(gpu, status->resets);
+		nvli_owner_enabled_unread(gpu, status->resets);
 
 	return NVLI_VERIFIED;
 }
@@ -246,7 +246,7 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 	if (is_exempt(nvli_state(&status)))
 		return NVLI_LEFT_ALONE;
 	if (!status.required)
-		return pass_unread(gpu, &status);
+		return enable_unread(gpu, &status);
 	if (how != NVLI_FORCE && READ_ONCE(gpu->left_to_driver))
 		return NVLI_LEFT_ALONE;
 	/* One attempt per reset may switch decoding on. If it is on already, more may follow. */
@@ -278,5 +278,5 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 		status = nvli_gpu_status(gpu);
 	}
 
-	return status.required ? NVLI_NOT_VERIFIED : pass_unread(gpu, &status);
+	return status.required ? NVLI_NOT_VERIFIED : enable_unread(gpu, &status);
 }

@@ -202,7 +202,7 @@ static void a_reset_that_nobody_has_used_is_the_next_owners(void **state)
 	owner.number = 9;
 	nvli_owner_reset(&owner, 3);
 	assert_int_equal(owner.at_reset, NVLI_NOBODY);
-	owner.passed_unread = 4;
+	owner.enabled_unread = 4;
 	nvli_owner_reset(&owner, 4);
 	nvli_owner_enable(&owner, 4, 3);
 	owner.number = 10;
