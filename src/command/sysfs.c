@@ -97,7 +97,7 @@ bool is_by_group(const char *domains)
 	return !nvli_domains_parse(&parsed, domains, &error) || parsed.policy == NVLI_BY_GROUP;
 }
 
-/* What joins GPUs: "group", "list", "owner", or the parameter itself if this command does not know it. */
+/* What joins GPUs: "group", "list", "owner", or the parameter if this command does not know it. */
 void joined_by(char text[DOMAINS_SIZE])
 {
 	struct nvli_domains_error error;
