@@ -6,7 +6,7 @@
 # guest at whose address, most likely, another one was before is another owner.
 #
 # kernel: 6.12
-# x86: yes
+# x86: long
 # alone: yes
 # boot: sequoia
 # stray: yes
