@@ -5,8 +5,11 @@
 # an owner: links between two GPUs of host drivers are kept, and those to a guest's are disabled. A
 # guest at whose address, most likely, another one was before is another owner.
 #
+# On x86-64 it is for amd64-6.12. In Linux 6.1 a reset takes the mappings of the GPU away until none is
+# left, and a client that reads all the time has it go on for ever (vfio_pci_zap_and_vma_lock()).
+#
 # kernel: 6.12
-# x86: long
+# x86: by name
 # alone: yes
 # boot: sequoia
 # stray: yes
