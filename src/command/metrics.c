@@ -141,7 +141,7 @@ static const struct metric {
 	{ "gpu_joined_peers", "gauge", "GPUs of the same domain, to which NVLinks are kept.",
 	  joined_peers },
 	{ "gpu_owner", "gauge",
-	  "Number of who has the GPU: 0 for nobody, 1 for the host, from 2 on a guest.", owner },
+	  "Owner of the GPU: 0 for none, 1 for the host, a higher number for a guest.", owner },
 	{ "gpu_verification_age_seconds", "gauge",
 	  "Time since every required NVLink was last read back as disabled; absent if never.",
 	  verification_age },

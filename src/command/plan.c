@@ -322,7 +322,7 @@ void plan_print_head(const struct plan *plan)
 			     "A tree has no IOMMU groups. Each GPU is assumed to have its own, as on Linux 5.13 and newer.");
 	else if (plan->domains.policy == NVLI_BY_OWNER)
 		draw_wrapped("         ",
-			     "The links follow the guests. This is what is disabled while nobody has more than one GPU.");
+			     "The links follow the guests. This is what is disabled while no guest has more than one GPU.");
 }
 
 void plan_print(const struct plan *plan)
