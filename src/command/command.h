@@ -61,7 +61,7 @@ enum mark {
  * @disabled: bits of GV100_LINK_DISABLE, if so
  * @domain: what GPUs that may talk share, or "alone"
  * @owner: "none", "host", or the number of a guest; empty if the module is older
- * @owner_means: how the module identified it: "kvm", "container", "driver" or "none"; empty if older
+ * @owner_means: "kvm", "container", "driver" or "none": how the owner is identified; empty if older
  * @joined_known: the module has joined_peers, which an older module lacks
  * @verified: seconds since the last verified read-back, or "never"; empty if the module is older
  * @refused: how often switching it on was refused; empty if the module is older
