@@ -134,6 +134,19 @@ void nvli_owner_bound(struct nvli_gpu *gpu)
 	raw_spin_unlock_irqrestore(&owners_lock, flags);
 }
 
+/*
+ * Record the bound driver's VFIO device, unless a bind or unbind holds the device lock. In that
+ * case vfio-pci cannot identify the owner until the next bind.
+ */
+void nvli_owner_record(struct nvli_gpu *gpu)
+{
+	if (!device_trylock(&gpu->pdev->dev))
+		return;
+
+	nvli_owner_bound(gpu);
+	device_unlock(&gpu->pdev->dev);
+}
+
 /* A driver is about to unbind, and frees its VFIO device. This file no longer reads that. */
 void nvli_owner_unbinds(struct nvli_gpu *gpu)
 {

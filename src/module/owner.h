@@ -6,6 +6,7 @@
 #include "gpu.h"
 
 void nvli_owner_bound(struct nvli_gpu *gpu);
+void nvli_owner_record(struct nvli_gpu *gpu);
 void nvli_owner_unbinds(struct nvli_gpu *gpu);
 void nvli_owner_starts(struct nvli_gpu *gpu);
 void nvli_owner_enables(struct nvli_gpu *gpu);
