@@ -238,9 +238,9 @@ struct nvli_owner {
 
 bool nvli_owner_claim(struct nvli_owner *owner, const struct nvli_claim *claim);
 bool nvli_owner_is_new(const struct nvli_owner *owner);
-typedef bool (*nvli_is_still_t)(const struct nvli_owner *owner);
+typedef struct nvli_claim (*nvli_claim_of_t)(const struct nvli_owner *owner);
 bool nvli_owner_joins(const struct nvli_owner *owner, const struct nvli_owner *other,
-		      nvli_is_still_t is_still);
+		      nvli_claim_of_t claim_of);
 void nvli_owner_number(struct nvli_owner *owner, u64 *last);
 void nvli_owner_forget(struct nvli_owner *owner);
 void nvli_owner_enable(struct nvli_owner *owner, unsigned int resets, unsigned int verified);

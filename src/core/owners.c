@@ -47,21 +47,28 @@ bool nvli_owner_is_new(const struct nvli_owner *owner)
 	return owner->number == NVLI_NOBODY && is_known(&owner->claim);
 }
 
+static bool is_still(const struct nvli_owner *owner, nvli_claim_of_t claim_of)
+{
+	const struct nvli_claim now = claim_of(owner);
+
+	return is_same(&owner->claim, &now);
+}
+
 /**
  * nvli_owner_joins() - may a GPU take over the number of another GPU's owner?
  * @owner: the owner of the GPU, without a number
  * @other: the owner of the other GPU
- * @is_still: does the kernel still state the recorded claim of this owner?
+ * @claim_of: the claim that the kernel states now for the GPU of an owner
  *
  * Another guest may get the address while this function checks the two GPUs. So it checks @owner
  * between two checks of @other: if all three match, both GPUs had the claim at the same time.
  */
 bool nvli_owner_joins(const struct nvli_owner *owner, const struct nvli_owner *other,
-		      nvli_is_still_t is_still)
+		      nvli_claim_of_t claim_of)
 {
 	return nvli_owner_is_new(owner) && other->number != NVLI_NOBODY &&
-	       is_same(&owner->claim, &other->claim) &&
-	       is_still(other) && is_still(owner) && is_still(other);
+	       is_same(&owner->claim, &other->claim) && is_still(other, claim_of) &&
+	       is_still(owner, claim_of) && is_still(other, claim_of);
 }
 
 /*

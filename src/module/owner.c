@@ -84,11 +84,9 @@ static struct nvli_claim claim_of(struct nvli_gpu *gpu)
 	return claim;
 }
 
-static bool is_still(const struct nvli_owner *owner)
+static struct nvli_claim claim_of_owner(const struct nvli_owner *owner)
 {
-	struct nvli_claim claim = claim_of(container_of(owner, struct nvli_gpu, owner));
-
-	return claim.means == owner->claim.means && claim.key == owner->claim.key;
+	return claim_of(container_of(owner, struct nvli_gpu, owner));
 }
 
 /* Number the owner of a GPU: take the number of another GPU of the same owner, or a new one. */
@@ -97,7 +95,8 @@ static void number_one(struct nvli_gpu *gpu)
 	struct nvli_gpu *other;
 
 	nvli_for_each_gpu_rcu(other) {
-		if (other != gpu && nvli_owner_joins(&gpu->owner, &other->owner, is_still)) {
+		if (other != gpu &&
+		    nvli_owner_joins(&gpu->owner, &other->owner, claim_of_owner)) {
 			gpu->owner.number = other->owner.number;
 			return;
 		}

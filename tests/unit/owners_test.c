@@ -84,19 +84,20 @@ static void who_is_known_gets_a_number(void **state)
 	assert_true(nvli_owner_is_new(&owner));
 }
 
-static bool always(const struct nvli_owner *owner)
+static struct nvli_claim always(const struct nvli_owner *owner)
 {
-	return true;
+	return owner->claim;
 }
 
 /* Who has the address at each question to the kernel: the GPU that is asked for, the other, both */
 static const char *has_it;
 
-static bool in_turn(const struct nvli_owner *owner)
+static struct nvli_claim in_turn(const struct nvli_owner *owner)
 {
 	char now = *has_it++;
 
-	return now == '2' || now == (owner->number == NVLI_NOBODY ? 'g' : 'o');
+	return now == '2' || now == (owner->number == NVLI_NOBODY ? 'g' : 'o') ? owner->claim :
+									       nobody;
 }
 
 static void an_address_that_passes_on_joins_nobody(void **state)
