@@ -273,6 +273,11 @@ links() {
 	awk '$2 == "link" && !seen[$3]++ { print $3 }' "$log"
 }
 
+# links_between GPU GPU
+links_between() {
+	links | grep -E "^($1\.[0-5]-$2|$2\.[0-5]-$1)\.[0-5]$"
+}
+
 on_x86() {
 	# shellcheck disable=SC2154 # set by run
 	[ -e "$dir/root/lab/links" ]

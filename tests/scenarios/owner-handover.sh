@@ -18,7 +18,7 @@ guest() {
 	client_start a 0
 	is "a opens g0" "$(client_do a open window map memory-on | grep -c ': ok')" 4
 	client_start b 1
-	is "b opens g1 with it" "$(client_do b "open $(cat /run/client.a.pid)" map memory-on | grep -c ': ok')" 3
+	is "b opens g1 with it" "$(client_do b "open $(client_pid a)" map memory-on | grep -c ': ok')" 3
 	is "they reset them" "$(client_do a reset; client_do b reset)" "reset: ok
 reset: ok"
 	ok "links are kept" wait_for 5 sh -c "[ \"\$(cat $(dev 0)/nvlink_isolation/joined_peers)\" = $(gpu 1) ]"

@@ -14,16 +14,12 @@
 # boot: sequoia
 # stray: yes
 
-pid() {
-	cat "/run/client.$1.pid"
-}
-
 # start NAME N [OTHER]: a client with one GPU, in the container of OTHER, which it resets
 start() {
 	client_start "$1" "$2"
 	# A container's windows are made by the process that has made the container.
 	[ $# -eq 3 ] || set -- "$1" "$2" "" window
-	is "$1 opens g$2${3:+ with $3}" "$(client_do "$1" "open${3:+ $(pid "$3")}" "${4-sleep 1}" map \
+	is "$1 opens g$2${3:+ with $3}" "$(client_do "$1" "open${3:+ $(client_pid "$3")}" "${4-sleep 1}" map \
 		memory-on reset | grep -c ': ok')" 5
 }
 
@@ -75,7 +71,7 @@ hostile() {
 
 	# Its device in the hands of another process is still its own.
 	client_start t 2
-	like "another takes its device" "$(client_do t "take $(pid h)")" ': ok'
+	like "another takes its device" "$(client_do t "take $(client_pid h)")" ': ok'
 	is "and uses it" "$(client_do t map reset memory-on "read 0" | grep -c ': ok')" 4
 	client_stop h
 	is "and when it has gone" "$(client_do t memory-on reset "read 0" | grep -c ': ok')" 3
@@ -86,7 +82,7 @@ hostile() {
 
 	# What it gets from a guest that lets it into its container
 	start h 1
-	like "it moves into the container of the other" "$(client_do h "move $(pid a)" map reset | head -n 1)" ': ok'
+	like "it moves into the container of the other" "$(client_do h "move $(client_pid a)" map reset | head -n 1)" ': ok'
 	lab mark moved
 	client_do a reset >/dev/null
 	sleep 1
@@ -155,7 +151,7 @@ guest() {
 
 # between "FROM" "TO" GPU GPU WANTED: are links between them live there? never, or at all times
 between() {
-	for link in $(links | grep -E "^($3\.[0-5]-$4|$4\.[0-5]-$3)\.[0-5]$"); do
+	for link in $(links_between "$3" "$4"); do
 		if [ "$5" = never ]; then
 			is "$link was live from '$1' to '$2'" "$(live_ns "$link" "$1" "$2")" 0
 		else

@@ -18,16 +18,12 @@ draw() {
 	drawn=$(((seed >> 8) % $1))
 }
 
-pid() {
-	cat "/run/client.$1.pid"
-}
-
 # opens NAME N [OTHER]: a client that reads its GPU all the time
 opens() {
 	client_start "$1" "$2"
 	# A container's windows are made by the process that has made the container.
 	[ $# -eq 3 ] || set -- "$1" "$2" "" window
-	client_do "$1" "open${3:+ $(pid "$3")}" "${4-sleep 1}" map memory-on "attack read us=300" |
+	client_do "$1" "open${3:+ $(client_pid "$3")}" "${4-sleep 1}" map memory-on "attack read us=300" |
 		grep -c ': ok'
 }
 

@@ -208,7 +208,7 @@ guest() {
 
 # live FROM TO GPU GPU WANTED: are links between the two live there? never, or yes
 live() {
-	for link in $(links | grep -E "^($3\.[0-5]-$4|$4\.[0-5]-$3)\.[0-5]$"); do
+	for link in $(links_between "$3" "$4"); do
 		ns=$(live_ns "$link" "$accel $1" "$accel $2")
 		case $5 in
 		never) is "$accel: $link was live from '$1' to '$2'" "$ns" 0 ;;

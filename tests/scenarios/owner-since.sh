@@ -8,10 +8,6 @@
 # alone: yes
 # stray: yes
 
-pid() {
-	cat "/run/client.$1.pid"
-}
-
 reset_both() {
 	reset 0
 	reset 1
@@ -54,7 +50,7 @@ after_a_pause() {
 	client_start a 0
 	client_start b 1
 	is "a opens g0" "$(client_do a open window map reset | grep -c ': ok')" 4
-	is "b opens g1 with it" "$(client_do b "open $(pid a)" map reset | grep -c ': ok')" 3
+	is "b opens g1 with it" "$(client_do b "open $(client_pid a)" map reset | grep -c ': ok')" 3
 	set_parameter isolate 1
 	lab mark "isolate"
 	sleep 1

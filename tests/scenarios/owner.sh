@@ -20,14 +20,10 @@ same_owner() {
 	like "it is a guest" "$same_first" '^[0-9]+$'
 }
 
-pid() {
-	cat "/run/client.$1.pid"
-}
-
 # start NAME N [OTHER]: a client with one GPU, in the container of OTHER
 start() {
 	client_start "$1" "$2"
-	is "$1 opens g$2" "$(client_do "$1" "open${3:+ $(pid "$3")}" map memory-on |
+	is "$1 opens g$2" "$(client_do "$1" "open${3:+ $(client_pid "$3")}" map memory-on |
 		grep -c ': ok')" 3
 }
 
@@ -103,21 +99,16 @@ guest() {
 	ok "unloads" unload
 }
 
-# of GPU GPU: the links between them
-of() {
-	links | grep -E "^($1\.[0-5]-$2|$2\.[0-5]-$1)\.[0-5]$"
-}
-
 # kept FROM TO GPU GPU: all links between them are live there, all the time
 # never FROM TO GPU GPU: none is, at any time
 kept() {
-	for link in $(of "$3" "$4"); do
+	for link in $(links_between "$3" "$4"); do
 		ok "$link is live from '$1' to '$2'" test "$(live_ns "$link" "$1" "$2")" -gt 0
 	done
 }
 
 never() {
-	for link in $(of "$3" "$4"); do
+	for link in $(links_between "$3" "$4"); do
 		is "$link was live from '$1' to '$2'" "$(live_ns "$link" "$1" "$2")" 0
 	done
 }

@@ -16,6 +16,7 @@
 #   client_ask NAME CMD       the same with one command that succeeds: print its value only
 #   client_send NAME CMD      do not wait; client_wait NAME waits and prints all that came of it
 #   client_alive NAME         is it still there?
+#   client_pid NAME           its process
 #   client_stop NAME          let it end, which closes what it has open
 #   client_kill NAME          SIGKILL
 
@@ -95,6 +96,10 @@ client_wait() {
 	return $client_errors
 }
 
+client_pid() {
+	cat "/run/client.$1.pid"
+}
+
 # It need not be a child of this shell, so there is no waiting for it. What it has open is closed by
 # its last thread, which need not be the one that the process is named after.
 client_alive() {
@@ -121,6 +126,6 @@ client_stop() {
 }
 
 client_kill() {
-	kill -KILL "$(cat "/run/client.$1.pid")" || return
+	kill -KILL "$(client_pid "$1")" || return
 	client_await_end "$1"
 }
