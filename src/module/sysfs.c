@@ -218,7 +218,8 @@ NVLI_ATTRIBUTE(exposed_peers);
  *			are in the same domain: PCI addresses. An empty line for none. The
  *			parameter domains says why they are: with group the kernel put them into
  *			one IOMMU group, with a list the administrator joined them, with owner one
- *			guest or the host has had both since their last resets.
+ *			guest or the host has had both since their last resets. A link that became
+ *			allowed later stays in disabled_links until the GPU's next reset.
  */
 static ssize_t show_joined_peers(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
 {
