@@ -133,7 +133,7 @@ live_after_reset() {
 }
 
 judge() {
-	ok "there are links" test "$(of g0 g1 | grep -c .)" -gt 0
+	ok "there are links" test "$(links_between g0 g1 | grep -c .)" -gt 0
 	never loaded "both open" g0 g1
 	kept "one guest" "another guest" g0 g1
 	never loaded "resets are over" g0 g2
