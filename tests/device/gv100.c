@@ -89,30 +89,6 @@ static const char *config_silence(GV100State *gpu)
            gpu->no_config || gv100_late(gpu) ? "mute" : NULL;
 }
 
-/*
- * The reset has unmapped the BARs of a held GPU, and nothing reaches a frozen one, mapped or not:
- * whose was @addr before?
- */
-GV100Bar *gv100_unmapped_bar(PCIBus *root, hwaddr addr)
-{
-    GV100State *gpu;
-
-    QTAILQ_FOREACH(gpu, &gv100_list, next) {
-        if (pci_device_root_bus(PCI_DEVICE(gpu)) != root || !(gpu->frozen || gv100_held(gpu))) {
-            continue;
-        }
-        for (size_t i = 0; i < ARRAY_SIZE(gpu->bars); i++) {
-            GV100Bar *bar = &gpu->bars[i];
-
-            if (bar->last_addr != PCI_BAR_UNMAPPED && addr >= bar->last_addr &&
-                addr - bar->last_addr < memory_region_size(&bar->region)) {
-                return bar;
-            }
-        }
-    }
-    return NULL;
-}
-
 static bool gv100_in_d0(GV100State *gpu)
 {
     uint8_t *pmcsr = PCI_DEVICE(gpu)->config + gpu->pm + PCI_PM_CTRL;

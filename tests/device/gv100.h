@@ -200,7 +200,6 @@ const char *gv100_name(GV100State *gpu);
 GV100State *gv100_find(const char *name);
 bool gv100_held(GV100State *gpu);
 bool gv100_mute(GV100State *gpu);
-GV100Bar *gv100_unmapped_bar(PCIBus *root, hwaddr addr);
 bool gv100_reachable(GV100State *gpu);
 void gv100_memory_update(GV100State *gpu, const char *cause);
 void gv100_freeze(GV100State *gpu, bool frozen);

@@ -9,17 +9,11 @@
  * Real hardware answers a read that reaches nobody with all ones, and on PHB4 freezes the PE
  * (EEH); QEMU 10.0 would raise a machine check. Behind everything else on the PHB's bus,
  * this answers as the hardware does, and logs: no freeze is modelled, any such line is an error.
- * What goes to a held GPU ends here too, since its reset has unmapped it, and what goes to a frozen
- * one that does not decode.
  */
 static uint64_t stray_read(void *opaque, hwaddr addr, unsigned int size)
 {
     PCIBus *root = opaque;
-    GV100Bar *bar = gv100_unmapped_bar(root, addr);
 
-    if (bar) {
-        return gv100_bar_ops.read(bar, addr - bar->last_addr, size);
-    }
     if (gv100_bus_has_below(root, addr)) {
         log_event("bus", "stray-read addr=0x%" HWADDR_PRIx " len=%u phb=%s", addr, size,
                   BUS(root)->name);
@@ -30,12 +24,7 @@ static uint64_t stray_read(void *opaque, hwaddr addr, unsigned int size)
 static void stray_write(void *opaque, hwaddr addr, uint64_t val, unsigned int size)
 {
     PCIBus *root = opaque;
-    GV100Bar *bar = gv100_unmapped_bar(root, addr);
 
-    if (bar) {
-        gv100_bar_ops.write(bar, addr - bar->last_addr, val, size);
-        return;
-    }
     if (gv100_bus_has_below(root, addr)) {
         log_event("bus", "stray-write addr=0x%" HWADDR_PRIx " len=%u val=0x%0*" PRIx64 " phb=%s",
                   addr, size, (int)size * 2, val, BUS(root)->name);
@@ -50,18 +39,29 @@ static const MemoryRegionOps stray_ops = {
     .impl = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
 };
 
+/* The reset has unmapped the BARs of a held GPU, and nothing reaches a frozen one, mapped or not. */
+static bool is_cut_off(GV100State *gpu)
+{
+    return gpu->frozen || gv100_held(gpu);
+}
+
 static uint64_t shade_read(void *opaque, hwaddr off, unsigned int size)
 {
     GV100Bar *bar = opaque;
 
-    return stray_read(pci_device_root_bus(PCI_DEVICE(bar->gpu)), bar->last_addr + off, size);
+    return is_cut_off(bar->gpu) ? gv100_bar_ops.read(bar, off, size) :
+           stray_read(pci_device_root_bus(PCI_DEVICE(bar->gpu)), bar->last_addr + off, size);
 }
 
 static void shade_write(void *opaque, hwaddr off, uint64_t val, unsigned int size)
 {
     GV100Bar *bar = opaque;
 
-    stray_write(pci_device_root_bus(PCI_DEVICE(bar->gpu)), bar->last_addr + off, val, size);
+    if (is_cut_off(bar->gpu)) {
+        gv100_bar_ops.write(bar, off, val, size);
+    } else {
+        stray_write(pci_device_root_bus(PCI_DEVICE(bar->gpu)), bar->last_addr + off, val, size);
+    }
 }
 
 static const MemoryRegionOps shade_ops = {
