@@ -248,18 +248,18 @@ static void means_have_names(void **state)
 #define SPOTS	4		/* addresses, which are used again and again */
 #define STEPS	400
 #define WALKS	3000
-#define ALL	((1U << GPUS) - 1)
 
 struct gpu {
 	int holder;		/* the serial number of who has it in truth, 0 for nobody */
-	int at_reset;		/* its owner at its last reset */
+	int at_reset;		/* its first user since its last reset */
 	bool enabled;
-	bool hooked;		/* hook B has let it be enabled: who has it may use it */
+	bool hooked;		/* hook B has let it be enabled */
+	bool off;		/* the gate keeps it off, so who has it cannot reach it */
+	bool used;		/* since its last reset */
 	bool by_host;
 	bool in_reset;
-	unsigned int mask;	/* ends that are disabled: bit i of the link to GPU i */
-	unsigned int required;
-	unsigned int resets;
+	u32 mask;		/* GV100_LINK_DISABLE: link i goes to GPU i */
+	struct nvli_status status;
 	struct nvli_owner owner;
 };
 
@@ -274,7 +274,7 @@ struct world {
 	int last_serial;
 	u64 last_number;
 	unsigned int seed;
-	unsigned long kept, reused;
+	unsigned long kept, reused, refused, unread;
 };
 
 static unsigned int draw(struct world *world, unsigned int n)
@@ -318,31 +318,37 @@ static void ask(struct world *world)
 	}
 }
 
-/* As plan.c does, through the policy: every other GPU is at the end of a link. */
-static unsigned int required_of(const struct world *world, int n)
+/* As plan.c does, through the policy: link i goes to GPU i, the rest to the CPU. */
+static u32 required_of(const struct world *world, int n)
 {
 	struct nvli_topology topology = { 0 };
 	int domain[GV100_NVLINKS] = { 0 };
-	unsigned int required = 0;
-	u32 mask;
 
-	for (int i = 0; i < GPUS; i++) {
-		topology.link[i].end = NVLI_END_GPU;
-		domain[i] = i != n && nvli_owner_may_keep(&world->gpu[n].owner,
-							  &world->gpu[i].owner) ? 7 : NVLI_ALONE;
-	}
-	mask = nvli_required_mask(&topology, 7, domain);
+	for (int i = 0; i < GV100_NVLINKS; i++)
+		topology.link[i].end = i < GPUS && i != n ? NVLI_END_GPU : NVLI_END_CPU;
 	for (int i = 0; i < GPUS; i++)
-		required |= (mask >> (GV100_LINK_DISABLE_SHIFT + i) & 1) << i;
+		domain[i] = nvli_owner_may_keep(&world->gpu[n].owner, &world->gpu[i].owner) ?
+			    7 : NVLI_ALONE;
 
-	return required;
+	return nvli_required_mask(&topology, 7, domain);
 }
 
 static void plan(struct world *world)
 {
 	ask(world);
 	for (int i = 0; i < GPUS; i++)
-		world->gpu[i].required = required_of(world, i);
+		nvli_status_require(&world->gpu[i].status, required_of(world, i));
+}
+
+static bool reaches(const struct gpu *gpu)
+{
+	return gpu->hooked && !gpu->off;
+}
+
+static bool is_live(const struct world *world, int i, int j)
+{
+	return !(world->gpu[i].mask & 1U << (GV100_LINK_DISABLE_SHIFT + j)) &&
+	       !(world->gpu[j].mask & 1U << (GV100_LINK_DISABLE_SHIFT + i));
 }
 
 static void check(struct world *world)
@@ -353,10 +359,10 @@ static void check(struct world *world)
 		for (int j = 0; j < GPUS; j++) {
 			const struct gpu *b = &world->gpu[j];
 
-			if (i == j || a->mask & 1U << j || b->mask & 1U << i)
+			if (i == j || !is_live(world, i, j))
 				continue;
-			/* The link is live. Nobody else may reach an end of it. */
-			if (!a->hooked || !b->hooked || (a->in_reset && b->in_reset))
+			/* Nobody else may reach an end of it. */
+			if (!reaches(a) || !reaches(b) || (a->in_reset && b->in_reset))
 				continue;
 			assert_int_equal(a->holder, b->holder);
 			if (a->in_reset || b->in_reset)
@@ -368,22 +374,51 @@ static void check(struct world *world)
 	}
 }
 
-/* A visit of the gate */
-static void verify(struct world *world, struct gpu *gpu)
+/* Disable what has to be, and read it back. Now and then the GPU does not obey. */
+static bool read_back(struct world *world, struct gpu *gpu)
 {
+	struct nvli_result result = { .outcome = NVLI_READ, .offset = GV100_LINK_DISABLE };
+
+	if (draw(world, 16))
+		gpu->mask |= gpu->status.required;
+	result.value = gpu->mask;
+
+	return nvli_status_judge(&gpu->status, gpu->status.generation, &result);
+}
+
+/* A visit of the gate, as verify.c does it */
+static bool verify(struct world *world, struct gpu *gpu)
+{
+	bool verified = true;
+
 	ask(world);
-	nvli_owner_reset(&gpu->owner, gpu->resets);
+	nvli_owner_reset(&gpu->owner, gpu->status.resets);
 	plan(world);
-	gpu->mask |= gpu->required;
+	if (gpu->status.required) {
+		verified = read_back(world, gpu);
+		world->refused += !verified;
+	} else {
+		gpu->owner.enabled_unread = gpu->status.resets;
+		world->unread++;
+	}
+	gpu->off = !verified;
+	if (reaches(gpu) && !gpu->used) {
+		gpu->used = true;
+		gpu->at_reset = gpu->holder;
+	}
 	check(world);
+
+	return verified;
 }
 
 /* A reset, which the module sees or does not */
 static void reset(struct world *world, struct gpu *gpu, bool seen)
 {
 	gpu->in_reset = true;
-	gpu->resets += seen;
+	gpu->used = false;
 	gpu->mask = 0;
+	if (seen)
+		nvli_status_reset(&gpu->status, true);
 	check(world);
 	if (!draw(world, 4))
 		plan(world);
@@ -392,12 +427,13 @@ static void reset(struct world *world, struct gpu *gpu, bool seen)
 	verify(world, gpu);
 }
 
-/* The worker disables what has to be. */
+/* The worker verifies what is not isolated. */
 static void work(struct world *world)
 {
 	plan(world);
 	for (int i = 0; i < GPUS; i++)
-		world->gpu[i].mask |= world->gpu[i].required;
+		if (nvli_state(&world->gpu[i].status) != NVLI_ISOLATED)
+			verify(world, &world->gpu[i]);
 	check(world);
 }
 
@@ -411,24 +447,6 @@ static void count(struct world *world, struct gpu *gpu, int holder, bool by_host
 		plan(world);
 }
 
-/* Then hook B */
-static void hook(struct world *world, struct gpu *gpu)
-{
-	nvli_owner_enable(&gpu->owner, gpu->resets, gpu->resets);
-	plan(world);
-	for (int i = 0; i < GPUS; i++)
-		if (world->gpu[i].enabled)
-			world->gpu[i].mask |= world->gpu[i].required;
-	verify(world, gpu);
-	gpu->hooked = true;
-}
-
-static void enable(struct world *world, struct gpu *gpu, int holder, bool by_host)
-{
-	count(world, gpu, holder, by_host);
-	hook(world, gpu);
-}
-
 static void disable(struct world *world, struct gpu *gpu)
 {
 	if (!gpu->by_host && draw(world, 4))
@@ -437,6 +455,36 @@ static void disable(struct world *world, struct gpu *gpu)
 	gpu->hooked = false;
 	gpu->by_host = false;
 	gpu->holder = 0;
+}
+
+/* Then hook B, as enable.c does it */
+static void hook(struct world *world, struct gpu *gpu)
+{
+	nvli_owner_enable(&gpu->owner, gpu->status.resets, gpu->status.verified_resets);
+	plan(world);
+	for (int i = 0; i < GPUS; i++) {
+		struct gpu *other = &world->gpu[i];
+
+		if (other != gpu && other->enabled &&
+		    nvli_state(&other->status) == NVLI_PENDING)
+			verify(world, other);
+	}
+	if (!verify(world, gpu)) {
+		disable(world, gpu);
+		return;
+	}
+	gpu->hooked = true;
+	if (!gpu->used) {
+		gpu->used = true;
+		gpu->at_reset = gpu->holder;
+	}
+	check(world);
+}
+
+static void enable(struct world *world, struct gpu *gpu, int holder, bool by_host)
+{
+	count(world, gpu, holder, by_host);
+	hook(world, gpu);
 }
 
 static bool is_free(const struct world *world, int spot)
@@ -504,7 +552,7 @@ static void step(struct world *world)
 			break;
 		enable(world, gpu, guest->serial, false);
 		/* Some opens do not reset. */
-		if (draw(world, 8))
+		if (gpu->enabled && draw(world, 8))
 			reset(world, gpu, true);
 		break;
 	case 4:
@@ -532,23 +580,41 @@ static void step(struct world *world)
 	check(world);
 }
 
+/* As after a load, when the GPUs are verified */
+static void begin(struct gpu *gpu)
+{
+	struct nvli_result result = { .outcome = NVLI_READ, .offset = GV100_LINK_DISABLE,
+				      .value = GV100_LINK_DISABLE_ALL };
+
+	nvli_status_enforce(&gpu->status, true);
+	nvli_status_watch(&gpu->status, true);
+	nvli_status_require(&gpu->status, GV100_LINK_DISABLE_ALL);
+	nvli_status_judge(&gpu->status, gpu->status.generation, &result);
+	gpu->mask = GV100_LINK_DISABLE_ALL;
+	assert_int_equal(nvli_state(&gpu->status), NVLI_ISOLATED);
+}
+
 static void guests_come_and_go(void **state)
 {
-	unsigned long kept = 0, reused = 0;
+	unsigned long kept = 0, reused = 0, refused = 0, unread = 0;
 
 	for (unsigned int seed = 1; seed <= WALKS; seed++) {
 		struct world world = { .seed = seed, .last_number = NVLI_HOST };
 
 		for (int i = 0; i < GPUS; i++)
-			world.gpu[i].mask = ALL;
+			begin(&world.gpu[i]);
 		for (int i = 0; i < STEPS; i++)
 			step(&world);
 		kept += world.kept;
 		reused += world.reused;
+		refused += world.refused;
+		unread += world.unread;
 	}
 	/* It has tried what it is for. */
 	assert_true(kept > WALKS);
 	assert_true(reused > WALKS);
+	assert_true(refused > WALKS);
+	assert_true(unread > WALKS);
 }
 
 int main(void)
