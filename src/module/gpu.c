@@ -260,8 +260,24 @@ void nvli_gpu_set_obstacle(struct nvli_gpu *gpu, const char *what)
 }
 
 /*
- * Does a host driver have the GPU? Drivers of the vfio-pci family hand it to a guest. Any context:
- * the driver's name is freed with its module, after an RCU grace period.
+ * Parts of the names of drivers that hand a device on to a guest or a program. Only vfio-pci lets
+ * the module identify the recipient. With any other of them the GPU is alone.
+ */
+static bool hands_on(const char *driver)
+{
+	static const char * const parts[] = { "vfio", "pciback", "stub", "uio" };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(parts); i++)
+		if (strstr(driver, parts[i]))
+			return true;
+
+	return false;
+}
+
+/*
+ * Does a driver of the host use the GPU itself? Any context: the driver's name is freed with its
+ * module, after an RCU grace period.
  */
 bool nvli_gpu_has_host_driver(const struct nvli_gpu *gpu)
 {
@@ -270,7 +286,7 @@ bool nvli_gpu_has_host_driver(const struct nvli_gpu *gpu)
 
 	rcu_read_lock();
 	driver = READ_ONCE(gpu->pdev->dev.driver);
-	host = driver && !strstr(driver->name, "vfio-pci");
+	host = driver && !hands_on(driver->name);
 	rcu_read_unlock();
 
 	return host;

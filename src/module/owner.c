@@ -19,22 +19,6 @@
 static DEFINE_RAW_SPINLOCK(owners_lock);
 static u64 last_number = NVLI_HOST;
 
-/*
- * Parts of the names of drivers that hand a device on to a guest or a program. Only vfio-pci lets
- * the module identify the recipient. With any other of them the GPU is alone.
- */
-static bool hands_on(const char *driver)
-{
-	static const char * const parts[] = { "vfio", "pciback", "stub", "uio" };
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(parts); i++)
-		if (strstr(driver, parts[i]))
-			return true;
-
-	return false;
-}
-
 static struct nvli_claim guest_of(struct nvli_gpu *gpu)
 {
 	struct nvli_claim claim = { .means = NVLI_BY_NOTHING };
@@ -73,7 +57,7 @@ static struct nvli_claim claim_of(struct nvli_gpu *gpu)
 		return claim;
 	/* Under RCU, because a driver's name goes with its module. */
 	driver = READ_ONCE(gpu->pdev->dev.driver);
-	if (driver && !hands_on(driver->name))
+	if (nvli_gpu_has_host_driver(gpu))
 		claim.means = NVLI_BY_DRIVER;
 	else if (driver && strstr(driver->name, "vfio-pci"))
 		claim = guest_of(gpu);
