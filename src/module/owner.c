@@ -119,11 +119,12 @@ void nvli_owner_bound(struct nvli_gpu *gpu)
 
 /*
  * Record the bound driver's VFIO device, unless a bind or unbind holds the device lock. In that
- * case vfio-pci cannot identify the owner until the next bind.
+ * case vfio-pci cannot identify the owner until the next bind. A recorded one stays until the
+ * driver unbinds; VFIO itself only tries the lock, and an open or a reset would fail meanwhile.
  */
 void nvli_owner_record(struct nvli_gpu *gpu)
 {
-	if (!device_trylock(&gpu->pdev->dev))
+	if (READ_ONCE(gpu->vfio) || !device_trylock(&gpu->pdev->dev))
 		return;
 
 	nvli_owner_bound(gpu);
