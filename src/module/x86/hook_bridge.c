@@ -58,6 +58,11 @@ static int enable_device(struct pci_host_bridge *bridge, struct pci_dev *pdev)
 	return err;
 }
 
+bool nvli_hook_is_watched(const struct pci_dev *pdev)
+{
+	return READ_ONCE(pci_find_host_bridge(pdev->bus)->enable_device) == enable_device;
+}
+
 bool nvli_hook_watch(struct pci_dev *pdev)
 {
 	struct pci_host_bridge *bridge = pci_find_host_bridge(pdev->bus);
@@ -65,7 +70,7 @@ bool nvli_hook_watch(struct pci_dev *pdev)
 
 	list_for_each_entry(entry, &watched, node)
 		if (entry->bridge == bridge)
-			return READ_ONCE(bridge->enable_device) == enable_device;
+			return nvli_hook_is_watched(pdev);
 
 	entry = kzalloc(sizeof(*entry), GFP_KERNEL);
 	if (!entry)

@@ -145,12 +145,17 @@ bool nvli_hook_watch(struct pci_dev *pdev)
 		unregister_ftrace_function(&ops);
 		err = -ENOENT;
 	}
-	hooked = !err;
+	WRITE_ONCE(hooked, !err);
 	if (err)
 		pr_warn_once("cannot refuse pci_enable_device() by ftrace (error %d): the driver of a GPU that is not verified finds its memory decoding off instead\n",
 			     err);
 
 	return hooked;
+}
+
+bool nvli_hook_is_watched(const struct pci_dev *pdev)
+{
+	return READ_ONCE(hooked);
 }
 
 /* ftrace serves any number of users, but only one per function that redirects calls. */
@@ -163,7 +168,7 @@ int nvli_hook_unwatch(void)
 {
 	if (hooked)
 		unregister_ftrace_function(&ops);
-	hooked = false;
+	WRITE_ONCE(hooked, false);
 	nvli_enable_wait();
 
 	return 0;

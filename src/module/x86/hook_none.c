@@ -11,6 +11,11 @@ bool nvli_hook_watch(struct pci_dev *pdev)
 	return false;
 }
 
+bool nvli_hook_is_watched(const struct pci_dev *pdev)
+{
+	return false;
+}
+
 bool nvli_hook_can_unwatch(void)
 {
 	return true;

@@ -22,6 +22,8 @@ bool nvli_ports_are_watched(const struct nvli_gpu *gpu);
  * only sees its error later.
  */
 bool nvli_hook_watch(struct pci_dev *pdev);
+/* Does the kernel still call our hook? Another module may have replaced it. */
+bool nvli_hook_is_watched(const struct pci_dev *pdev);
 bool nvli_hook_can_unwatch(void);
 int nvli_hook_unwatch(void);
 
