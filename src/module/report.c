@@ -3,6 +3,7 @@
 
 #include "log.h"
 #include "report.h"
+#include "owner.h"
 #include "plan.h"
 #include "platform.h"
 #include "settings.h"
@@ -127,15 +128,16 @@ static void log_state(struct nvli_gpu *gpu, const struct nvli_status *status, co
 }
 
 /* With domains=owner: which links are kept from now on, or not any more */
-static void log_kept(struct nvli_gpu *gpu, u32 before, u32 now)
+static void log_kept(struct nvli_gpu *gpu, enum nvli_state state, u32 before, u32 now)
 {
-	struct nvli_owner owner = nvli_plan_owner(gpu);
+	struct nvli_owner owner = nvli_owner_of(gpu);
 	char links[NVLI_LINKS_TEXT];
 
 	if (now & ~before)
-		pci_info(gpu->pdev, "NVLinks %s are disabled again: the GPUs at their ends no longer have the same owner\n",
-			 nvli_links_text(now & ~before, links));
-	if (before & ~now && owner.number != NVLI_NOBODY)
+		pci_info(gpu->pdev, "NVLinks %s %s disabled again: the GPUs at their ends are not known to have the same owner any more\n",
+			 nvli_links_text(now & ~before, links),
+			 state == NVLI_ISOLATED ? "are" : "have to be");
+	if (before & ~now && owner.number != NVLI_NOBODY && owner.number == owner.at_reset)
 		pci_info(gpu->pdev, "NVLinks %s are kept at this end: owner %llu (identified by %s) has had the GPUs at both ends since the last reset of this one\n",
 			 nvli_links_text(before & ~now, links), owner.number,
 			 nvli_means_text(owner.claim.means));
@@ -178,8 +180,9 @@ bool nvli_report(struct nvli_gpu *gpu)
 	if (!may_report)
 		return !is_news;
 
-	if (nvli_by_owner() && last.state != NVLI_OFF && now.state != NVLI_OFF)
-		log_kept(gpu, last.required, now.required);
+	if (nvli_by_owner() && last.state != NVLI_OFF && now.state != NVLI_OFF &&
+	    now.state != NVLI_UNSUPPORTED)
+		log_kept(gpu, now.state, last.required, now.required);
 	if (now.repaired != last.repaired)
 		pci_err(gpu->pdev, "NVLinks were found enabled though no reset was seen; they are disabled again\n");
 	if (now.refused != last.refused)
