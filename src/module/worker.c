@@ -11,6 +11,7 @@
 #include "events.h"
 #include "gate.h"
 #include "look.h"
+#include "owner.h"
 #include "plan.h"
 #include "platform.h"
 #include "report.h"
@@ -112,6 +113,8 @@ static bool look_at_link(struct nvli_gpu *gpu)
 
 	nvli_event_reset(gpu, true);
 	nvli_event_end(gpu);
+	/* The owner at that reset is unknown, so the GPU keeps no links until the next one. */
+	nvli_owner_starts(gpu);
 
 	return true;
 }
