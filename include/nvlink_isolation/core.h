@@ -354,6 +354,7 @@ struct nvli_result {
  * @required: bits of GV100_LINK_DISABLE that have to be set
  * @disabled: these bits as last read back
  * @read_in: the generation in which @disabled was read, 0 for never
+ * @passed_in: the generation in which the GPU last passed the gate; work may run on it since
  * @failed_in: the generation in which the last attempt failed, 0 for none
  * @unanswered: it failed because the GPU did not respond to a read
  * @thawed_in: the generation in which such a failure was forgiven
@@ -371,6 +372,7 @@ struct nvli_status {
 	u32 required;
 	u32 disabled;
 	u32 read_in;
+	u32 passed_in;
 	u32 failed_in;
 	bool unanswered;
 	u32 thawed_in;
@@ -385,12 +387,15 @@ void nvli_status_require(struct nvli_status *status, u32 required);
 void nvli_status_reset(struct nvli_status *status, bool counted);
 void nvli_status_thaw(struct nvli_status *status);
 void nvli_status_expire(struct nvli_status *status);
+void nvli_status_pass(struct nvli_status *status);
 bool nvli_status_judge(struct nvli_status *status, u32 generation,
 		       const struct nvli_result *result);
 bool nvli_status_is_known(const struct nvli_status *status);
 bool nvli_status_was_read(const struct nvli_status *status);
 bool nvli_status_is_fresh(const struct nvli_status *status);
+bool nvli_status_was_cut(const struct nvli_status *status);
 bool nvli_status_is_cut(const struct nvli_status *status);
+bool nvli_status_has_passed(const struct nvli_status *status);
 bool nvli_status_has_failed(const struct nvli_status *status);
 enum nvli_state nvli_state(const struct nvli_status *status);
 const char *nvli_state_text(enum nvli_state state);

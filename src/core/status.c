@@ -10,6 +10,12 @@
 /* Attempts in a row that have to name another chip before a GPU is left alone */
 #define OTHER_CHIP_ATTEMPTS	2
 
+/* The gate passes the GPU: work may run on it until its next reset. */
+void nvli_status_pass(struct nvli_status *status)
+{
+	status->passed_in = status->generation;
+}
+
 /* Enforcement begins or ends. Either way, earlier read-backs prove nothing afterwards. */
 void nvli_status_enforce(struct nvli_status *status, bool enforced)
 {
@@ -20,6 +26,8 @@ void nvli_status_enforce(struct nvli_status *status, bool enforced)
 	status->generation++;
 	status->other_chip = 0;
 	status->verified_resets = status->resets;
+	/* The GPU may be in use already. */
+	nvli_status_pass(status);
 }
 
 /*
@@ -125,6 +133,7 @@ bool nvli_status_judge(struct nvli_status *status, u32 generation,
 		return false;
 	}
 
+	nvli_status_pass(status);
 	status->failed_in = 0;
 	status->unanswered = false;
 	if (status->watched && status->verified_resets != status->resets) {
@@ -153,11 +162,23 @@ bool nvli_status_is_known(const struct nvli_status *status)
 	return status->enforced && status->watched && nvli_status_is_fresh(status);
 }
 
-/* Was every required link read back as disabled? True if none is required. */
+/* Was every required link read back as disabled since the last reset, however long ago? */
+bool nvli_status_was_cut(const struct nvli_status *status)
+{
+	return !status->required || (nvli_status_was_read(status) &&
+				     !(status->required & ~status->disabled));
+}
+
+/* The same, recently enough to be proof. True if none is required. */
 bool nvli_status_is_cut(const struct nvli_status *status)
 {
-	return !status->required || (nvli_status_is_fresh(status) &&
-				     !(status->required & ~status->disabled));
+	return !status->required || (!status->stale && nvli_status_was_cut(status));
+}
+
+/* Has the GPU passed the gate since its last reset? */
+bool nvli_status_has_passed(const struct nvli_status *status)
+{
+	return status->passed_in == status->generation;
 }
 
 /* Has an attempt failed since the last reset, and none succeeded? Then users cause no more. */

@@ -56,29 +56,34 @@ static bool is_recovered_blind(struct nvli_gpu *gpu)
  * With domains=owner this GPU gets a new owner now. Its peers disable the links to it that they
  * have kept, before the new owner uses or resets the GPU: during its reset only the peer's end
  * isolates. A peer that is not enabled cannot reach anything, so the worker does it later.
+ *
+ * A peer whose user prevents that is reset.
+ *
+ * Return: false if a peer could not be reset either.
  */
-static void change_owner(struct nvli_gpu *gpu)
+static bool change_owner(struct nvli_gpu *gpu)
 {
 	struct nvli_gpu *other = NULL;
+	bool done = true;
 
 	nvli_owner_enables(gpu);
 	if (!nvli_by_owner())
-		return;
+		return true;
 
 	nvli_plan_by_owner(NULL);
 	while ((other = nvli_gpu_next(other))) {
-		if (other == gpu || !pci_is_enabled(other->pdev) ||
-		    READ_ONCE(other->left_to_driver) || nvli_gpu_state(other) != NVLI_PENDING)
+		if (other == gpu || !nvli_plan_is_linked(other, gpu) || !nvli_may_use_links(other))
 			continue;
-		/* After a real reset the gate decides. After a false one a look switches it off. */
-		if (nvli_settles_in(other))
-			nvli_look(other, NVLI_RETRY);
-		else
-			nvli_look_again(other);
+		nvli_look_again(other);
+		if (READ_ONCE(nvli_gate) && nvli_may_use_links(other))
+			nvli_stop_user(other);
+		done &= !nvli_may_use_links(other);
 	}
+
+	return done;
 }
 
-static bool may_enable(struct nvli_gpu *gpu)
+static bool may_enable(struct nvli_gpu *gpu, bool peers_done)
 {
 	bool blind = is_recovered_blind(gpu);
 	unsigned int ms = nvli_settles_in(gpu);
@@ -88,8 +93,9 @@ static bool may_enable(struct nvli_gpu *gpu)
 	if (ms && ms != UINT_MAX && !blind)
 		msleep(ms);
 	answer = nvli_look_at_enable(gpu);
-	if (answer == NVLI_VERIFIED || answer == NVLI_LEFT_ALONE || blind ||
-	    !READ_ONCE(nvli_gate))
+	if (blind || !READ_ONCE(nvli_gate))
+		return true;
+	if (peers_done && (answer == NVLI_VERIFIED || answer == NVLI_LEFT_ALONE))
 		return true;
 
 	nvli_gpu_count_refusal(gpu);
@@ -110,8 +116,7 @@ bool nvli_may_enable(struct pci_dev *pdev)
 	/* A GPU whose object could not be created is not isolated. */
 	if (!gpu)
 		return !READ_ONCE(nvli_gate);
-	change_owner(gpu);
-	ok = may_enable(gpu);
+	ok = may_enable(gpu, change_owner(gpu));
 	nvli_gpu_kick(gpu);
 	nvli_gpu_put(gpu);
 

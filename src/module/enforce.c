@@ -192,15 +192,6 @@ static void reconsider(void)
 	}
 }
 
-static void look_again(struct nvli_gpu *gpu)
-{
-	unsigned int ms = nvli_settles_in(gpu);
-
-	if (ms != UINT_MAX)
-		msleep(ms);
-	nvli_look_again(gpu);
-}
-
 /*
  * The domains or links have changed. Disable additional links now, also on a GPU in use, where it
  * takes a single write. Links that may be enabled again return at the GPU's next reset.
@@ -215,7 +206,7 @@ static void replan(void)
 	nvli_plan_all();
 	while ((gpu = nvli_gpu_next(gpu)))
 		if (nvli_gpu_state(gpu) == NVLI_PENDING && !READ_ONCE(gpu->left_to_driver))
-			look_again(gpu);
+			nvli_look_again(gpu);
 	/* Kick the workers last, so that they reset all GPUs that need it at the same time. */
 	while ((gpu = nvli_gpu_next(gpu))) {
 		nvli_report_links(gpu);

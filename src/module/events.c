@@ -24,9 +24,10 @@ void nvli_event_reset(struct nvli_gpu *gpu, bool counted)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&gpu->lock, flags);
+	/* After a real one nothing runs on the GPU until the gate passes it, whatever follows. */
+	gpu->reset.happened &= !nvli_status_has_passed(&gpu->status);
 	nvli_status_reset(&gpu->status, counted);
 	gpu->reset.settled_ns = NVLI_IN_RESET;
-	gpu->reset.happened = false;
 	/* The reset takes the GPU from the driver that had it when enforcement began. */
 	gpu->left_to_driver = false;
 	if (gpu->status.enforced)

@@ -48,7 +48,8 @@ struct nvli_path {
  * @due_ns: when firmware takes the next step of a reset
  * @asserted: what keeps it in reset, by config writes: see nvli_event_control()
  * @in_steps: firmware is working on a reset
- * @happened: firmware has really reset the GPU, and released it since
+ * @happened: the GPU was really reset and then released: by this reset, or by an earlier one after
+ *	      which it did not pass the gate
  * @releases_next: its next step is the release
  */
 struct nvli_reset {

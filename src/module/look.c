@@ -7,6 +7,7 @@
 
 #include "log.h"
 #include "look.h"
+#include "events.h"
 #include "gate.h"
 #include "platform.h"
 
@@ -120,21 +121,51 @@ enum nvli_answer nvli_look_at_enable(struct nvli_gpu *gpu)
 	return nvli_gate_ring(gpu, NVLI_ONCE);
 }
 
+/* Is memory decoding on? False if config space does not answer. */
+bool nvli_is_decoding(struct nvli_gpu *gpu)
+{
+	u16 command;
+
+	return !pci_read_config_word(gpu->pdev, PCI_COMMAND, &command) && command != U16_MAX &&
+	       command & PCI_COMMAND_MEMORY;
+}
+
 /*
- * The plan requires more links than before: verify the GPU now. Its user may prevent that, by
- * having EEH block config space, or by resets that reset nothing. Then do not wait: the worker
- * resets the GPU.
+ * Can work on the GPU use a link that has to be disabled? Not while a control keeps the GPU in reset,
+ * nor after a real reset, until the gate passes it. EEH may switch decoding on without the gate.
+ */
+bool nvli_may_use_links(struct nvli_gpu *gpu)
+{
+	struct nvli_reset reset;
+	struct nvli_status status;
+	enum nvli_state state;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&gpu->lock, flags);
+	status = gpu->status;
+	reset = gpu->reset;
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
+	state = nvli_state(&status);
+
+	return (state == NVLI_PENDING || state == NVLI_FAILED) && pci_is_enabled(gpu->pdev) &&
+	       !READ_ONCE(gpu->left_to_driver) && !nvli_status_was_cut(&status) &&
+	       !reset.asserted && (!reset.happened || nvli_status_has_passed(&status) ||
+				   nvli_is_decoding(gpu));
+}
+
+/*
+ * The plan requires more links than before: verify the GPU as soon as it has settled. Its user may
+ * prevent that, by having EEH block config space, or by resets that reset nothing. Then do not wait:
+ * the worker resets the GPU.
  */
 void nvli_look_again(struct nvli_gpu *gpu)
 {
-	struct nvli_status status;
+	unsigned int ms = nvli_settles_in(gpu);
 
-	if (nvli_look(gpu, NVLI_RETRY) != NVLI_NOT_READY || !pci_is_enabled(gpu->pdev))
-		return;
-
-	status = nvli_gpu_status(gpu);
-	if (!(nvli_status_was_read(&status) && !(status.required & ~status.disabled)) &&
-	    !READ_ONCE(gpu->reset.happened))
+	if (ms && ms != UINT_MAX)
+		msleep(ms);
+	nvli_look(gpu, NVLI_RETRY);
+	if (nvli_may_use_links(gpu))
 		WRITE_ONCE(gpu->lost, true);
 }
 
@@ -178,17 +209,14 @@ static bool write_reset_bit(struct pci_dev *port, bool set)
 	       !!(control & PCI_BRIDGE_CTL_BUS_RESET) == set;
 }
 
-/**
- * nvli_reset_by_port() - reset a GPU whose user may still use links that cannot be disabled
- * @gpu: the GPU
- *
- * Stops all work on the GPU. Restores nothing: the gate keeps it off. Uses aligned 16-bit writes of
- * bridge control: skiboot only recognises those, and then resets the CPU's side of the links too.
+/*
+ * Uses aligned 16-bit writes of bridge control: skiboot only recognises those, and then resets the
+ * CPU's side of the links too.
  *
  * Return: false if the GPU has no port of its own, or the port did not assert the reset. True also
  * if the port does not release it again, which the log says.
  */
-bool nvli_reset_by_port(struct nvli_gpu *gpu)
+static bool reset_by_port(struct nvli_gpu *gpu)
 {
 	struct pci_dev *port = nvli_gpu_port(gpu);
 	int tries;
@@ -204,4 +232,20 @@ bool nvli_reset_by_port(struct nvli_gpu *gpu)
 	pci_err(gpu->pdev, "its port does not release it from reset: clear the port's reset bit by hand\n");
 
 	return true;
+}
+
+/*
+ * Reset a GPU whose user may use links that cannot be disabled. Stops all work on the GPU. Restores
+ * nothing: the gate keeps it off.
+ */
+void nvli_stop_user(struct nvli_gpu *gpu)
+{
+	bool reset = reset_by_port(gpu);
+
+	if (reset) {
+		WRITE_ONCE(gpu->lost, false);
+		WRITE_ONCE(gpu->stuck_on, false);
+	}
+	dev_err_ratelimited(&gpu->pdev->dev, "its links may be in use and cannot be disabled: %s\n",
+			    reset ? "its port resets it" : "its port cannot reset it either");
 }

@@ -233,14 +233,31 @@ static bool is_required(struct nvli_gpu *gpu, int link)
 	return nvli_gpu_status(gpu).required & 1U << (GV100_LINK_DISABLE_SHIFT + link);
 }
 
+static bool leads_to(const struct nvli_gpu *gpu, int link, const struct nvli_gpu *peer)
+{
+	return gpu->topology.link[link].end == NVLI_END_GPU &&
+	       gpu->topology.link[link].phandle == peer->phandle;
+}
+
+/* Does a link of this GPU lead to @peer? */
+bool nvli_plan_is_linked(const struct nvli_gpu *gpu, const struct nvli_gpu *peer)
+{
+	int i;
+
+	for (i = 0; i < GV100_NVLINKS; i++)
+		if (leads_to(gpu, i, peer))
+			return true;
+
+	return false;
+}
+
 /* Does this GPU keep its end of all links to a peer? */
 static bool keeps_all(struct nvli_gpu *gpu, const struct nvli_gpu *peer)
 {
 	int i;
 
 	for (i = 0; i < GV100_NVLINKS; i++)
-		if (gpu->topology.link[i].end == NVLI_END_GPU &&
-		    gpu->topology.link[i].phandle == peer->phandle && is_required(gpu, i))
+		if (leads_to(gpu, i, peer) && is_required(gpu, i))
 			return false;
 
 	return true;

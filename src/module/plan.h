@@ -15,6 +15,7 @@ int nvli_plan_domain(const struct nvli_gpu *gpu);
 struct nvli_owner nvli_plan_owner(const struct nvli_gpu *gpu);
 void nvli_plan_peer_name(const struct nvli_gpu *gpu, int link, char name[NVLI_PEER_NAME]);
 bool nvli_plan_peer_agrees(const struct nvli_gpu *gpu, int link);
+bool nvli_plan_is_linked(const struct nvli_gpu *gpu, const struct nvli_gpu *peer);
 bool nvli_plan_is_joined(struct nvli_gpu *gpu, int link);
 bool nvli_plan_is_exposed(struct nvli_gpu *gpu, int link);
 bool nvli_plan_is_any_exposed(struct nvli_gpu *gpu);

@@ -56,14 +56,14 @@ static const struct nvli_accessors accessors = {
  * switches decoding on does not work with the GPU yet; nor does one whose ring is still stopped
  * after a reset.
  */
-static enum nvli_ring_use ring_use(const struct nvli_visit *visit, enum nvli_how how, bool is_fresh)
+static enum nvli_ring_use ring_use(const struct nvli_visit *visit, enum nvli_how how, bool is_cut)
 {
 	bool was_on = visit->command & PCI_COMMAND_MEMORY;
 
-	if (!visit->in_use || (!was_on && (how == NVLI_ONCE || !is_fresh)))
+	if (!visit->in_use || (!was_on && (how == NVLI_ONCE || !is_cut)))
 		return NVLI_RING_FREELY;
 
-	return is_fresh ? NVLI_RING_NEVER : NVLI_RING_IF_STOPPED;
+	return is_cut ? NVLI_RING_NEVER : NVLI_RING_IF_STOPPED;
 }
 
 static void explain(struct nvli_gpu *gpu, const struct nvli_result *result)
@@ -131,12 +131,12 @@ static bool judge(struct nvli_visit *visit, u32 required, bool keep)
 }
 
 /* Decoding was on, and a required link may be enabled: must decoding be switched off? */
-static bool must_switch_off(const struct nvli_result *result, bool is_fresh)
+static bool must_switch_off(const struct nvli_result *result, bool is_cut)
 {
 	if (!READ_ONCE(nvli_gate) || result->outcome == NVLI_STOPPED)
 		return false;
 
-	return result->outcome == NVLI_READ || !is_fresh;
+	return result->outcome == NVLI_READ || !is_cut;
 }
 
 /*
@@ -151,8 +151,8 @@ static bool survived_reset(const struct nvli_status *status)
 }
 
 /*
- * Config space is blocked. Could decoding be on in a GPU that has a user and was not read back
- * since its last reset?
+ * Config space is blocked. Could decoding be on in a GPU that has a user, and that was not read
+ * back with all required links disabled since its last reset?
  */
 bool nvli_visit_may_be_on(const struct nvli_visit *visit)
 {
@@ -160,7 +160,7 @@ bool nvli_visit_may_be_on(const struct nvli_visit *visit)
 	enum nvli_state state = nvli_state(&status);
 
 	return (state == NVLI_PENDING || state == NVLI_FAILED) &&
-	       !nvli_status_was_read(&status) && !READ_ONCE(visit->gpu->left_to_driver) &&
+	       !nvli_status_was_cut(&status) && !READ_ONCE(visit->gpu->left_to_driver) &&
 	       pci_is_enabled(visit->gpu->pdev);
 }
 
@@ -188,16 +188,20 @@ static bool is_exempt(enum nvli_state state)
 static enum nvli_answer run_sequence(struct nvli_visit *visit, const struct nvli_status *status,
 				     enum nvli_how how)
 {
-	/* Do not start the ring of a user while the last read-back is fresh. */
-	bool is_fresh = nvli_status_is_fresh(status);
+	/*
+	 * Do not start the ring of a user while the last read-back is proof. It is none of links
+	 * that the plan has required since: a user could keep those by a stopped ring.
+	 */
+	bool is_cut = nvli_status_is_cut(status);
 	struct nvli_gpu *gpu = visit->gpu;
 	bool was_on = visit->command & PCI_COMMAND_MEMORY;
 	struct nvli_request request = {
 		.required = status->required,
 		/* The ring runs if we or an earlier user started it since the last reset. */
-		.mask_first = is_fresh || (!visit->programmed &&
-					   status->verified_resets == status->resets),
-		.ring = ring_use(visit, how, is_fresh),
+		.mask_first = nvli_status_is_fresh(status) ||
+			      (!visit->programmed &&
+			       status->verified_resets == status->resets),
+		.ring = ring_use(visit, how, is_cut),
 	};
 	bool verified;
 
@@ -206,7 +210,7 @@ static enum nvli_answer run_sequence(struct nvli_visit *visit, const struct nvli
 	/* PMC_BOOT_0 named another chip before the last reset as well; or enforcement has ended. */
 	if (!verified && is_exempt(nvli_gpu_state(gpu)))
 		return NVLI_LEFT_ALONE;
-	if (!verified && was_on && must_switch_off(&visit->result, is_fresh))
+	if (!verified && was_on && must_switch_off(&visit->result, is_cut))
 		lose(visit);
 
 	return verified ? NVLI_VERIFIED : NVLI_NOT_VERIFIED;
@@ -215,6 +219,11 @@ static enum nvli_answer run_sequence(struct nvli_visit *visit, const struct nvli
 /* No link has to be disabled, so the GPU passes without a read-back. */
 static enum nvli_answer enable_unread(struct nvli_gpu *gpu, const struct nvli_status *status)
 {
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&gpu->lock, flags);
+	nvli_status_pass(&gpu->status);
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 	if (nvli_by_owner())
 		nvli_owner_enabled_unread(gpu, status->resets);
 

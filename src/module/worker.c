@@ -153,7 +153,6 @@ static unsigned int audit(struct nvli_gpu *gpu)
 static void stop_user(struct nvli_gpu *gpu)
 {
 	unsigned long flags;
-	bool reset;
 
 	/*
 	 * Test and clear under gpu->lock. Otherwise the gate could find a link enabled in between,
@@ -165,17 +164,9 @@ static void stop_user(struct nvli_gpu *gpu)
 		gpu->stuck_on = false;
 	}
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
-	if (!READ_ONCE(nvli_gate) || (!READ_ONCE(gpu->stuck_on) &&
-				      !(READ_ONCE(gpu->lost) && nvli_plan_is_any_exposed(gpu))))
-		return;
-
-	reset = nvli_reset_by_port(gpu);
-	if (reset) {
-		WRITE_ONCE(gpu->lost, false);
-		WRITE_ONCE(gpu->stuck_on, false);
-	}
-	dev_err_ratelimited(&gpu->pdev->dev, "its links may be in use and cannot be disabled: %s\n",
-			    reset ? "its port resets it" : "its port cannot reset it either");
+	if (READ_ONCE(nvli_gate) && (READ_ONCE(gpu->stuck_on) ||
+				     (READ_ONCE(gpu->lost) && nvli_plan_is_any_exposed(gpu))))
+		nvli_stop_user(gpu);
 }
 
 /* Do the hooks see resets, and is the gate attached? Checks the kernel, not our own records. */
@@ -191,14 +182,6 @@ static void look_at_hooks(struct nvli_gpu *gpu)
 			sizeof(gpu->error));
 	}
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
-}
-
-static bool is_decoding(struct nvli_gpu *gpu)
-{
-	u16 command;
-
-	return !pci_read_config_word(gpu->pdev, PCI_COMMAND, &command) && command != U16_MAX &&
-	       command & PCI_COMMAND_MEMORY;
 }
 
 /* Milliseconds until the worker verifies a GPU; its user may enable it, and so verify it, first. */
@@ -217,7 +200,7 @@ static unsigned int ms_until_turn(struct nvli_gpu *gpu)
 	 * 0: no reset was seen. If decoding is on, a verification opens nothing further. No later
 	 * write will reach the gate: decoding was switched on while no link was required.
 	 */
-	if (!settled || !pci_is_enabled(gpu->pdev) || turn <= now || is_decoding(gpu))
+	if (!settled || !pci_is_enabled(gpu->pdev) || turn <= now || nvli_is_decoding(gpu))
 		return 0;
 
 	return div_u64(turn - now, NSEC_PER_MSEC) + 1;
@@ -273,9 +256,12 @@ static unsigned int serve(struct nvli_gpu *gpu)
 	if (nvli_gpu_state(gpu) == NVLI_OFF)
 		return NEVER;
 
-	/* Stop the user first: it could delay us here by one reset after another. */
+	/*
+	 * Stop the user first: it could delay us here by one reset after another. Firmware's resets
+	 * may reset nothing; only while a control keeps the GPU in reset nothing runs on it.
+	 */
 	ms = nvli_settles_in(gpu);
-	if (ms != NEVER || READ_ONCE(gpu->stuck_on))
+	if (ms != NEVER || READ_ONCE(gpu->stuck_on) || !READ_ONCE(gpu->reset.asserted))
 		stop_user(gpu);
 	if (ms == NEVER && nvli_platform->look_at_reset) {
 		nvli_platform->look_at_reset(gpu);
@@ -316,7 +302,7 @@ static unsigned int serve(struct nvli_gpu *gpu)
 			ms = back_off(gpu, FAILED_MIN_MS, FAILED_MAX_MS);
 			gpu->retry_at = jiffies + msecs_to_jiffies(ms);
 		}
-		if (ms_until(gpu->retry_at) && !(READ_ONCE(nvli_gate) && is_decoding(gpu)))
+		if (ms_until(gpu->retry_at) && !(READ_ONCE(nvli_gate) && nvli_is_decoding(gpu)))
 			return ms_until(gpu->retry_at);
 	}
 

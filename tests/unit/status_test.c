@@ -607,6 +607,51 @@ static void resets_are_counted_while_enforced(void **state)
 	assert_int_equal(status.reapplied, 1);
 }
 
+static void what_was_cut_is_so_for_what_is_required_now(void **state)
+{
+	struct nvli_status status = pending_gpu();
+
+	assert_false(nvli_status_was_cut(&status));
+	judge(&status, mask_reads(REQUIRED));
+	assert_true(nvli_status_was_cut(&status));
+	nvli_status_expire(&status);
+	assert_true(nvli_status_was_cut(&status));
+	assert_false(nvli_status_is_cut(&status));
+	/* A read-back proves nothing about links that were not required. */
+	nvli_status_require(&status, REQUIRED | 1U << 17);
+	assert_false(nvli_status_was_cut(&status));
+	nvli_status_require(&status, 0);
+	assert_true(nvli_status_was_cut(&status));
+	nvli_status_require(&status, REQUIRED);
+	assert_true(nvli_status_was_cut(&status));
+	nvli_status_reset(&status, true);
+	assert_false(nvli_status_was_cut(&status));
+}
+
+static void a_reset_ends_the_use_of_what_has_passed(void **state)
+{
+	struct nvli_status status = new_gpu();
+
+	nvli_status_require(&status, REQUIRED);
+	assert_false(nvli_status_has_passed(&status));
+	/* Who had it when enforcement began may work with it. */
+	nvli_status_enforce(&status, true);
+	assert_true(nvli_status_has_passed(&status));
+	nvli_status_watch(&status, true);
+	nvli_status_reset(&status, true);
+	assert_false(nvli_status_has_passed(&status));
+	judge(&status, mask_reads(0));
+	assert_false(nvli_status_has_passed(&status));
+	judge(&status, mask_reads(REQUIRED));
+	assert_true(nvli_status_has_passed(&status));
+	nvli_status_require(&status, REQUIRED | 1U << 17);
+	assert_true(nvli_status_has_passed(&status));
+	nvli_status_reset(&status, false);
+	assert_false(nvli_status_has_passed(&status));
+	nvli_status_pass(&status);
+	assert_true(nvli_status_has_passed(&status));
+}
+
 static void states_have_names(void **state)
 {
 	static const char * const states[] = { "off", "pending", "isolated", "failed",
@@ -640,6 +685,8 @@ int main(void)
 		cmocka_unit_test(an_old_read_back_expires),
 		cmocka_unit_test(resets_and_repairs_are_counted),
 		cmocka_unit_test(resets_are_counted_while_enforced),
+		cmocka_unit_test(what_was_cut_is_so_for_what_is_required_now),
+		cmocka_unit_test(a_reset_ends_the_use_of_what_has_passed),
 		cmocka_unit_test(states_have_names),
 	};
 

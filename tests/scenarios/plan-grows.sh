@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Shows that a guest cannot keep a link enabled when more links of its GPU have to be disabled, while
+# some were required before and are: neither by stopping the PRI ring, so that the mask cannot be read,
+# nor by resets that reset nothing, with EEH blocking config space. Two guests in one domain are parted
+# by the administrator; with domains=owner a guest's second GPU goes to another guest.
+#
+# kernel: 6.12
+# x86: by name
+# alone: yes
+# boot: sequoia
+# stray: yes
+
+# The ring takes the start, and never says that it has: the mask reads as an error from then on.
+stop_ring() {
+	client_do "$1" "write 0x12004c 4" >/dev/null
+	like "$1's mask cannot be read, $2" "$(client_ask "$1" "read 0xa00148")" '^0xbad'
+}
+
+parted() {
+	client_start a 0
+	client_start b 1
+	is "two clients open their GPUs" "$({ client_do a open map memory-on
+		client_do b open map memory-on; } | grep -c ': ok')" 6
+	is "links are kept, and others are disabled" \
+		"$(sysfs 0 joined_peers) $(sysfs 1 joined_peers)" "$(gpu 1) $(gpu 0)"
+	nok "g0 has disabled links" test -z "$(sysfs 0 disabled_links)"
+	stop_ring a parted
+	stop_ring b parted
+	set_parameter domains gpu
+	lab mark parted
+	sleep 1
+	lab mark "a second later"
+	note "g0, parted: $(sysfs 0 state) $(sysfs 0 last_error)"
+	client_stop a
+	client_stop b
+	for n in 0 1; do
+		ok "g$n is isolated in the end" wait_for 20 in_state $n isolated
+	done
+}
+
+# one_guest TEXT: a has g0, and b has g1 as the same guest
+one_guest() {
+	client_start a 0
+	is "a opens g0, $1" "$(client_do a open window map memory-on | grep -c ': ok')" 4
+	client_start b 1
+	is "b opens g1 with it, $1" "$(client_do b "open $(client_pid a)" map memory-on | grep -c ': ok')" 3
+	is "they reset them, $1" "$(client_do a reset; client_do b reset)" "reset: ok
+reset: ok"
+	client_do a memory-on "sleep 20" >/dev/null
+	ok "links are kept, $1" wait_for 5 sh -c "[ \"\$(cat $(dev 0)/nvlink_isolation/joined_peers)\" = $(gpu 1) ]"
+	lab mark "one guest, $1"
+}
+
+# given_away: b has g1 in a container of its own. While EEH is busy VFIO may refuse an open.
+given_away() {
+	client_do b "move 0" && return
+	client_do b close
+	client_do b open window
+} >/run/given 2>&1
+
+# handed_over TEXT
+handed_over() {
+	ok "g1 is another guest's, $1" wait_for 20 given_away
+	note "$(cat /run/given)"
+	lab mark "handed over, $1"
+	note "g0, $1: $(sysfs 0 owner) $(sysfs 0 state) $(sysfs 0 last_error)"
+	is "it can reset g1, $1" "$(client_do b reset)" "reset: ok"
+	lab mark "reset, $1"
+}
+
+# Until the file is gone
+reset_nothing() {
+	while [ -e /run/resetting ]; do
+		client_do a eeh-fundamental >>/run/resets
+	done
+	: >/run/reset-ended
+}
+
+by_owner() {
+	set_parameter domains owner
+	one_guest "ring stopped"
+	stop_ring a "ring stopped"
+	handed_over "ring stopped"
+	client_stop a
+	client_stop b
+	on_x86 && return
+
+	# EEH's operations go to all GPUs of a container.
+	for n in 0 1; do lab set "p$n" no-power-control on; done
+	one_guest "no reset"
+	is "EEH works" "$(client_do a eeh-enable)" "eeh-enable: ok 0"
+	: >/run/resetting
+	reset_nothing &
+	wait_for 10 test -s /run/resets
+	handed_over "no reset"
+	rm /run/resetting
+	wait_for 20 test -e /run/reset-ended
+	note "$(wc -l </run/resets) resets that reset nothing: $(sort -u </run/resets)"
+	client_do a eeh-deactivate >/dev/null
+	client_stop a
+	client_stop b
+	for n in 0 1; do lab set "p$n" no-power-control off; done
+}
+
+guest() {
+	fresh
+	vfio_bind 0
+	vfio_bind 1
+	joined="$(gpu 0)+$(gpu 1)"
+	load isolate=1 "domains=$joined"
+	for n in 0 1; do
+		reset $n
+		ok "g$n is isolated" wait_for 20 in_state $n isolated
+	done
+	parted
+	by_owner
+	vfio_unbind 0
+	vfio_unbind 1
+	ok "unloads" unload
+}
+
+# late_links TEXT: how often g1 was reset from the handing over on, the first time by its close, and how
+# many of its links to g0 were live at the second reset, or later, while work on g0 could use them: it
+# was not reset itself
+late_links() {
+	judge_awk "one guest, $1" "reset, $1" '
+		function line() {
+			if ($2 == "link" && $3 ~ /^g0\.[0-5]-g1\.[0-5]$/)
+				live[$3] = $4 == "live"
+			if (where != "in")
+				return
+			if ($3 == "reset")
+				resets[$2]++
+			for (link in live)
+				if (resets["g1"] > 1 && !resets["g0"] && live[link])
+					bad[link] = 1
+		}
+		function finish() {
+			for (link in bad)
+				n++
+			print resets["g1"] + 0, n + 0
+		}'
+}
+
+judge() {
+	between=$(links | grep '^g0\..-g1')
+	ok "there are links" test -n "$between"
+	for link in $between; do
+		ok "$link was live before they were parted" test "$(live_ns "$link" "" parted)" -gt 0
+		is "$link was live a second after they were parted" \
+			"$(live_ns "$link" "parted" "a second later")" 0
+	done
+	for how in "ring stopped" "no reset"; do
+		[ "$how" = "ring stopped" ] || ! on_x86 || continue
+		like "resets of g1, and links that were live at the second or later, $how" \
+			"$(late_links "$how")" '^([3-9]|[1-9][0-9]+) 0$'
+	done
+}
