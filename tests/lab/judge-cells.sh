@@ -4,6 +4,7 @@
 # The judge's side of cells.sh, for the `judge` of a scenario:
 #
 #   judge_cells     one result for each claim about each cell, and notes with what goes into the table
+#   resets_of_cells one line for each: the fewest resets of a GPU that it is about, and its name
 
 # gpus MODE
 gpus() {
@@ -46,7 +47,7 @@ judge_cell() {
 	# What sysfs says is what the device has.
 	for gpu in $(gpus "${1##*|}"); do
 		[ "$text" = isolated ] || continue
-		like "$1: $gpu, called isolated, is" "$(mask_at "$gpu" "$to")" ^0x0015 || text=UNTRUE
+		like "$1: $gpu, called isolated, is" "$(mask_at "$gpu" "$to")" "^0x00${judge_mask-15}" || text=UNTRUE
 	done
 	[ "$open" = 0 ] || text="$text; own end open $open µs, $reads reads"
 	[ "$live" = 0 ] || text="$text; link live $live µs"
@@ -64,6 +65,19 @@ judge_cell() {
 log_text() {
 	awk -v text="$1" '$3 == "mark" { sub(/^.* text=/, "") }
 		index($0, text) == 1 { print substr($0, length(text) + 1) }' "$log"
+}
+
+# A cell that resets nothing would be green whatever the module does. This is the devices' account.
+resets_of_cells() {
+	awk '
+		/ lab mark text=cell / { name = $0; sub(/^.*text=cell /, "", name); split("", resets) }
+		$3 == "reset" { resets[$2]++ }
+		/ lab mark text=after / {
+			least = resets["g0"] + 0
+			if (name ~ /pair$/ && resets["g1"] + 0 < least)
+				least = resets["g1"] + 0
+			print least, name
+		}' "$log"
 }
 
 judge_cells() {

@@ -18,7 +18,8 @@
 #                                link between the two was live
 #   open_periods GPU [FROM [TO]] one line for each time that GPU was exposed: how long, in ns, and
 #                                "applied" if that was the module's sequence and nothing else, from
-#                                its first read to the mask, or "open"
+#                                its first read to the mask, or "open". $judge_mask are the hex digits
+#                                of the links that have to be disabled (default: 15, the redbud's)
 #   memory_on GPU [FROM [TO [SIZE]]]
 #                                how often GPU's memory decoding was switched on, by writes of SIZE:
 #                                byte, word or dword; without it by any
@@ -167,7 +168,7 @@ open_periods() {
 			}
 			if ($3 == "closed") {
 				what = "open"
-				if (first ~ /^off=0x000000 / && last ~ /^mask val=0x..15/)
+				if (first ~ /^off=0x000000 / && last ~ "^mask val=0x.." required)
 					what = "applied"
 				if (where == "in" && since != "")
 					printf "%.0f %s\n", $1 - since, what
@@ -177,7 +178,7 @@ open_periods() {
 				first = $4 " " $5
 			last = $3 " " $4
 		}
-		function finish() { if (since != "") print "0 open" }' -v gpu="$1"
+		function finish() { if (since != "") print "0 open" }' -v gpu="$1" -v required="${judge_mask-15}"
 }
 
 # sequence_limit: for how many µs the gate's sequence may expose a GPU. With the hash MMU the first access

@@ -3,6 +3,7 @@
 # Shows that a GPU in use by a driver when enforcement starts is not cut under it, and is at its
 # next reset.
 #
+# x86: yes
 # boot: redbud
 
 guest() {

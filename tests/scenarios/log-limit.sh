@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Shows that a guest cannot fill the host's log by the module: it is refused some thousand times, and
-# opens a GPU that does not obey as often as it can.
+# opens a GPU that does not obey as often as it can. By name on x86-64: it says the same there.
 #
+# x86: by name
 # boot: redbud
 # kernel: 6.12
 

@@ -3,6 +3,7 @@
 # Shows that with isolate=0 the module touches nothing: no access to BAR0, and the same config
 # writes as without it. It does show what would be cut.
 #
+# x86: yes
 # boot: redbud
 
 guest() {

@@ -14,6 +14,9 @@
  * With the parameter read=1 the first two also read BAR0 when they have enabled the device, at an
  * offset that nobody else reads: in the device's log these are the driver's.
  *
+ * With blind=1 as well they read it whether the device decodes or not, as a driver does that trusts
+ * pci_enable_device().
+ *
  * With stay=1 lab_driver_aware leaves its device enabled while EEH resets it, as some drivers do;
  * EEH then enables it again itself, at the end of the reset.
  *
@@ -76,6 +79,10 @@
 static bool read;
 module_param(read, bool, 0644);
 MODULE_PARM_DESC(read, "read BAR0 after enabling a device (default: N)");
+
+static bool blind;
+module_param(blind, bool, 0644);
+MODULE_PARM_DESC(blind, "with read=1, read even if the device does not decode (default: N)");
 
 static bool stay;
 module_param(stay, bool, 0644);
@@ -514,7 +521,9 @@ static void lab_tell(struct lab_device *lab)
 
 	if (!read)
 		return;
-	if (lab_read(lab, &val))
+	if (blind)
+		pci_info(lab->pdev, "read: 0x%08x\n", readl(lab->word));
+	else if (lab_read(lab, &val))
 		pci_info(lab->pdev, "read: 0x%08x\n", val);
 	else
 		pci_info(lab->pdev, "read: does not decode\n");
