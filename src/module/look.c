@@ -131,8 +131,9 @@ bool nvli_is_decoding(struct nvli_gpu *gpu)
 }
 
 /*
- * Can work on the GPU use a link that has to be disabled? Not while a control keeps the GPU in reset,
- * nor after a real reset, until the gate passes it. EEH may switch decoding on without the gate.
+ * Can work on the GPU use a link that has to be disabled? Not while a control keeps the GPU in
+ * reset, nor after a real reset, until the gate passes it. EEH may switch decoding on without the
+ * gate.
  */
 bool nvli_may_use_links(struct nvli_gpu *gpu)
 {
@@ -155,8 +156,8 @@ bool nvli_may_use_links(struct nvli_gpu *gpu)
 
 /*
  * The plan requires more links than before: verify the GPU as soon as it has settled. Its user may
- * prevent that, by having EEH block config space, or by resets that reset nothing. Then do not wait:
- * the worker resets the GPU.
+ * prevent that, by having EEH block config space, or by resets that reset nothing. Then do not
+ * wait: the worker resets the GPU.
  */
 void nvli_look_again(struct nvli_gpu *gpu)
 {

@@ -47,7 +47,7 @@ static bool watch(struct nvli_gpu *gpu)
 	return nvli_ports_watch(gpu);
 }
 
-/* Without the hook the owners cannot be followed, see owner.c, and the gate isolates all the same. */
+/* Without the hook the owners are unknown, see owner.c; the gate isolates all the same. */
 static bool is_watched(struct nvli_gpu *gpu)
 {
 	WRITE_ONCE(gpu->sees_enable, nvli_hook_is_watched(gpu->pdev));
