@@ -139,7 +139,6 @@ struct nvli_reported {
  *	      end of another.
  * @vfio: its VFIO device, NULL if that is not known. For owner.c alone, like @owner.
  * @owner: its owner, as of the last nvli_owners_update()
- * @sees_enable: a hook sees every pci_enable_device() of it
  * @power_lock: serialises waking and suspending by pci_set_power_state(); outside @ring_lock
  * @ring_lock: serialises verifications of sleepable callers, and the mapping
  * @mapping: BAR0 for the gate; written under @ring_lock, read under RCU
@@ -182,7 +181,6 @@ struct nvli_gpu {
 
 	const struct vfio_device *vfio;
 	struct nvli_owner owner;
-	bool sees_enable;
 
 	struct mutex power_lock;	/* sleep by pci_set_power_state() */
 	struct mutex ring_lock;		/* verifications of sleepable callers */

@@ -53,7 +53,7 @@ static struct nvli_claim claim_of(struct nvli_gpu *gpu)
 	const struct device_driver *driver;
 
 	if (!pci_is_enabled(gpu->pdev) ||
-	    (status.enforced && !(status.watched && READ_ONCE(gpu->sees_enable))))
+	    (status.enforced && !(status.watched && nvli_platform->sees_enable(gpu->pdev))))
 		return claim;
 	/* Under RCU, because a driver's name goes with its module. */
 	driver = READ_ONCE(gpu->pdev->dev.driver);

@@ -17,6 +17,8 @@
  * @unwatch: stop watching all GPUs; returns 0 when no task runs in a hook any more, or -EBUSY with
  *	     nothing changed
  * @is_watched: is what @watch put in place still there? Sleeps.
+ * @sees_enable: does the kernel call hook B for each pci_enable_device() of this GPU, now? Any
+ *		 context.
  * @obstacle: the obstacle that keeps accesses from the GPU, apart from the GPU itself; NULL for
  *	      none. Sleeps, and reads config space.
  * @is_recovered_blind: may the platform's error handling enable this GPU before it can be reached?
@@ -48,6 +50,7 @@ struct nvli_platform {
 	bool (*can_unwatch)(void);
 	int (*unwatch)(void);
 	bool (*is_watched)(struct nvli_gpu *gpu);
+	bool (*sees_enable)(const struct pci_dev *pdev);
 	const char *(*obstacle)(struct nvli_gpu *gpu);
 	bool (*is_recovered_blind)(struct nvli_gpu *gpu);
 	void (*unanswered)(struct nvli_gpu *gpu);

@@ -20,9 +20,9 @@ static const char *obstacle(struct nvli_gpu *gpu)
 
 static bool watch(struct nvli_gpu *gpu)
 {
-	WRITE_ONCE(gpu->sees_enable, nvli_opal_watch() && nvli_hook_watch(gpu->pdev));
+	bool watched = nvli_opal_watch() && nvli_hook_watch(gpu->pdev);
 
-	return gpu->sees_enable && gpu->path.depth > 0;
+	return watched && gpu->path.depth > 0;
 }
 
 static int unwatch(void)
@@ -81,6 +81,7 @@ static const struct nvli_platform powernv = {
 	.can_unwatch = nvli_hook_can_unwatch,
 	.unwatch = unwatch,
 	.is_watched = is_watched,
+	.sees_enable = nvli_hook_is_watched,
 	.obstacle = obstacle,
 	.is_recovered_blind = nvli_eeh_is_involved,
 	.unanswered = nvli_eeh_unanswered,

@@ -42,16 +42,13 @@ static void warn(struct nvli_gpu *gpu)
 /* Without the hook a driver sees its error later. Logged once. */
 static bool watch(struct nvli_gpu *gpu)
 {
-	WRITE_ONCE(gpu->sees_enable, nvli_hook_watch(gpu->pdev));
+	nvli_hook_watch(gpu->pdev);
 
 	return nvli_ports_watch(gpu);
 }
 
-/* Without the hook the owners are unknown, see owner.c; the gate isolates all the same. */
 static bool is_watched(struct nvli_gpu *gpu)
 {
-	WRITE_ONCE(gpu->sees_enable, nvli_hook_is_watched(gpu->pdev));
-
 	return nvli_ports_are_watched(gpu);
 }
 
@@ -82,6 +79,7 @@ static const struct nvli_platform x86 = {
 	.can_unwatch = nvli_hook_can_unwatch,
 	.unwatch = nvli_hook_unwatch,
 	.is_watched = is_watched,
+	.sees_enable = nvli_hook_is_watched,
 	.obstacle = nvli_path_obstacle,
 	.blocked = nvli_ports_block,
 	.look_at_reset = nvli_ports_look_at_reset,
