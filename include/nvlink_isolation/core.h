@@ -226,16 +226,15 @@ struct nvli_claim {
  * @at_reset: its number when the GPU was first verified after its last reset, NVLI_NOBODY if the
  *	      GPU had another owner then
  * @resets: the number of resets seen at that verification
- * @enabled_unread: the number of resets seen when it was last switched on with no link required
  */
 struct nvli_owner {
 	struct nvli_claim claim;
 	u64 number;
 	u64 at_reset;
 	unsigned int resets;
-	unsigned int enabled_unread;
 };
 
+struct nvli_status;
 bool nvli_owner_claim(struct nvli_owner *owner, const struct nvli_claim *claim);
 bool nvli_owner_is_new(const struct nvli_owner *owner);
 typedef struct nvli_claim (*nvli_claim_of_t)(const struct nvli_owner *owner);
@@ -243,7 +242,7 @@ bool nvli_owner_joins(const struct nvli_owner *owner, const struct nvli_owner *o
 		      nvli_claim_of_t claim_of);
 void nvli_owner_number(struct nvli_owner *owner, u64 *last);
 void nvli_owner_forget(struct nvli_owner *owner);
-void nvli_owner_enable(struct nvli_owner *owner, unsigned int resets, unsigned int verified);
+void nvli_owner_enable(struct nvli_owner *owner, const struct nvli_status *status);
 void nvli_owner_start(struct nvli_owner *owner, unsigned int resets);
 void nvli_owner_reset(struct nvli_owner *owner, unsigned int resets);
 bool nvli_owner_may_keep(const struct nvli_owner *owner, const struct nvli_owner *peer);
@@ -349,12 +348,12 @@ struct nvli_result {
  * @watched: the module sees its resets. Otherwise it claims nothing.
  * @was_gv100: PMC_BOOT_0 named a GV100 before, so another value is a fault and not another chip
  * @stale: the last read-back is too old to prove anything
+ * @used: memory decoding was on since the last reset, so work may run on the GPU
  * @other_chip: attempts in a row in which PMC_BOOT_0 named the same known other chip
  * @generation: counts resets and what may be one, from 1; a read-back holds in its own only
  * @required: bits of GV100_LINK_DISABLE that have to be set
  * @disabled: these bits as last read back
  * @read_in: the generation in which @disabled was read, 0 for never
- * @passed_in: the generation in which the GPU last passed the gate; work may run on it since
  * @failed_in: the generation in which the last attempt failed, 0 for none
  * @unanswered: it failed because the GPU did not respond to a read
  * @thawed_in: the generation in which such a failure was forgiven
@@ -367,12 +366,12 @@ struct nvli_status {
 	bool watched;
 	bool was_gv100;
 	bool stale;
+	bool used;
 	u8 other_chip;
 	u32 generation;
 	u32 required;
 	u32 disabled;
 	u32 read_in;
-	u32 passed_in;
 	u32 failed_in;
 	bool unanswered;
 	u32 thawed_in;
@@ -387,7 +386,7 @@ void nvli_status_require(struct nvli_status *status, u32 required);
 void nvli_status_reset(struct nvli_status *status, bool counted);
 void nvli_status_thaw(struct nvli_status *status);
 void nvli_status_expire(struct nvli_status *status);
-void nvli_status_pass(struct nvli_status *status);
+void nvli_status_use(struct nvli_status *status);
 bool nvli_status_judge(struct nvli_status *status, u32 generation,
 		       const struct nvli_result *result);
 bool nvli_status_is_known(const struct nvli_status *status);
@@ -395,7 +394,6 @@ bool nvli_status_was_read(const struct nvli_status *status);
 bool nvli_status_is_fresh(const struct nvli_status *status);
 bool nvli_status_was_cut(const struct nvli_status *status);
 bool nvli_status_is_cut(const struct nvli_status *status);
-bool nvli_status_has_passed(const struct nvli_status *status);
 bool nvli_status_has_failed(const struct nvli_status *status);
 enum nvli_state nvli_state(const struct nvli_status *status);
 const char *nvli_state_text(enum nvli_state state);

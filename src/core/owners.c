@@ -89,16 +89,15 @@ void nvli_owner_forget(struct nvli_owner *owner)
 }
 
 /*
- * The GPU is enabled: its next owner is a new one, even at the address of the last owner. The
- * module has seen @resets, @verified of them before the last read-back of the links. EEH enables a
- * GPU again after it has reset it. If the GPU was not in use since its last reset, the next
- * verification counts as the first after that reset.
+ * The GPU is enabled: its next owner is a new one, even at the address of the last owner. EEH
+ * enables a GPU again after it has reset it. If the GPU was neither verified nor used since its
+ * last reset, the next verification counts as the first after that reset.
  */
-void nvli_owner_enable(struct nvli_owner *owner, unsigned int resets, unsigned int verified)
+void nvli_owner_enable(struct nvli_owner *owner, const struct nvli_status *status)
 {
 	nvli_owner_forget(owner);
-	if (resets != verified && resets != owner->enabled_unread)
-		owner->resets = verified;
+	if (status->resets != status->verified_resets && !status->used)
+		owner->resets = status->verified_resets;
 }
 
 /*
@@ -109,7 +108,6 @@ void nvli_owner_start(struct nvli_owner *owner, unsigned int resets)
 {
 	nvli_owner_forget(owner);
 	owner->resets = resets;
-	owner->enabled_unread = resets;
 }
 
 /*

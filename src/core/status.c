@@ -10,12 +10,6 @@
 /* Attempts in a row that have to name another chip before a GPU is left alone */
 #define OTHER_CHIP_ATTEMPTS	2
 
-/* The gate passes the GPU: work may run on it until its next reset. */
-void nvli_status_pass(struct nvli_status *status)
-{
-	status->passed_in = status->generation;
-}
-
 /* Enforcement begins or ends. Either way, earlier read-backs prove nothing afterwards. */
 void nvli_status_enforce(struct nvli_status *status, bool enforced)
 {
@@ -26,8 +20,8 @@ void nvli_status_enforce(struct nvli_status *status, bool enforced)
 	status->generation++;
 	status->other_chip = 0;
 	status->verified_resets = status->resets;
-	/* The GPU may be in use already. */
-	nvli_status_pass(status);
+	/* Somebody may have used it before. */
+	nvli_status_use(status);
 }
 
 /*
@@ -53,15 +47,23 @@ void nvli_status_require(struct nvli_status *status, u32 required)
 	if (status->required == required)
 		return;
 
-	status->stale |= !status->required;
+	if (!status->required)
+		status->read_in = 0;
 	status->required = required;
 	status->failed_in = 0;
+}
+
+/* Memory decoding is on. */
+void nvli_status_use(struct nvli_status *status)
+{
+	status->used = true;
 }
 
 /* A reset begins, or what may be one; @counted if it is one, and not a further step of one. */
 void nvli_status_reset(struct nvli_status *status, bool counted)
 {
 	status->generation++;
+	status->used = false;
 	status->resets += counted && status->enforced;
 	/* Read the chip's id again: wrong answers must not exempt a GPU forever. */
 	if (status->other_chip == OTHER_CHIP_ATTEMPTS)
@@ -133,7 +135,6 @@ bool nvli_status_judge(struct nvli_status *status, u32 generation,
 		return false;
 	}
 
-	nvli_status_pass(status);
 	status->failed_in = 0;
 	status->unanswered = false;
 	if (status->watched && status->verified_resets != status->resets) {
@@ -173,12 +174,6 @@ bool nvli_status_was_cut(const struct nvli_status *status)
 bool nvli_status_is_cut(const struct nvli_status *status)
 {
 	return !status->required || (!status->stale && nvli_status_was_cut(status));
-}
-
-/* Has the GPU passed the gate since its last reset? */
-bool nvli_status_has_passed(const struct nvli_status *status)
-{
-	return status->passed_in == status->generation;
 }
 
 /* Has an attempt failed since the last reset, and none succeeded? Then users cause no more. */

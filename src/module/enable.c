@@ -53,13 +53,27 @@ static bool is_recovered_blind(struct nvli_gpu *gpu)
 }
 
 /*
+ * A peer whose links to a GPU change hands has to disable them. If its user prevents that, reset it,
+ * unless a reset stops it already. A host driver's GPU is left to EEH. False if the peer may still
+ * use the links.
+ */
+static bool disable_end(struct nvli_gpu *peer)
+{
+	nvli_look_again(peer);
+	while (nvli_may_use_links(peer) && !nvli_gpu_has_host_driver(peer) &&
+	       nvli_is_being_stopped(peer))
+		msleep(10);
+	if (!nvli_may_use_links(peer))
+		return true;
+
+	return READ_ONCE(nvli_gate) && !nvli_gpu_has_host_driver(peer) && nvli_stop_user(peer);
+}
+
+/*
  * With domains=owner this GPU gets a new owner now. Its peers disable the links to it that they
  * have kept, before the new owner uses or resets the GPU: during its reset only the peer's end
- * isolates. A peer that is not enabled cannot reach anything, so the worker does it later.
- *
- * A peer whose user prevents that is reset.
- *
- * Return: false if a peer could not be reset either.
+ * isolates. A peer that is not enabled cannot reach anything, so the worker does it later. False if
+ * a peer may still use them.
  */
 static bool change_owner(struct nvli_gpu *gpu)
 {
@@ -71,14 +85,9 @@ static bool change_owner(struct nvli_gpu *gpu)
 		return true;
 
 	nvli_plan_by_owner(NULL);
-	while ((other = nvli_gpu_next(other))) {
-		if (other == gpu || !nvli_plan_is_linked(other, gpu) || !nvli_may_use_links(other))
-			continue;
-		nvli_look_again(other);
-		if (READ_ONCE(nvli_gate) && nvli_may_use_links(other))
-			nvli_stop_user(other);
-		done &= !nvli_may_use_links(other);
-	}
+	while ((other = nvli_gpu_next(other)))
+		if (other != gpu && nvli_plan_is_linked(other, gpu) && nvli_may_use_links(other))
+			done &= disable_end(other);
 
 	return done;
 }

@@ -45,7 +45,7 @@ void nvli_enforce(struct nvli_gpu *gpu)
 	gpu->repaired = 0;
 	gpu->reported.refused = 0;
 	gpu->reported.repaired = 0;
-	gpu->lost = false;
+	gpu->lost_ns = 0;
 	gpu->stuck_on = false;
 	/* Until leave_to_driver() decides: another GPU's hook B may come first. */
 	gpu->left_to_driver = gpu->reset.settled_ns != NVLI_IN_RESET &&

@@ -24,8 +24,8 @@ void nvli_event_reset(struct nvli_gpu *gpu, bool counted)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&gpu->lock, flags);
-	/* After a real one nothing runs on the GPU until the gate passes it, whatever follows. */
-	gpu->reset.happened &= !nvli_status_has_passed(&gpu->status);
+	/* After a real one nothing runs on the GPU until it is used again, whatever follows. */
+	gpu->reset.happened &= !gpu->status.used;
 	nvli_status_reset(&gpu->status, counted);
 	gpu->reset.settled_ns = NVLI_IN_RESET;
 	/* The reset takes the GPU from the driver that had it when enforcement began. */
@@ -64,7 +64,7 @@ void nvli_event_end(struct nvli_gpu *gpu)
 void nvli_event_happened(struct nvli_gpu *gpu)
 {
 	gpu->reset.happened = true;
-	gpu->lost = false;
+	gpu->lost_ns = 0;
 	gpu->stuck_on = false;
 }
 
@@ -103,6 +103,17 @@ void nvli_event_control(struct nvli_gpu *gpu, int i, enum nvli_control control, 
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 	if (released)
 		nvli_event_release(gpu);
+}
+
+/* Bridge @i did not take a write that was to set this control, so it has reset nothing. */
+void nvli_event_dropped(struct nvli_gpu *gpu, int i, enum nvli_control control)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&gpu->lock, flags);
+	gpu->reset.asserted &= ~control_bit(i, control);
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
+	nvli_event_end(gpu);
 }
 
 /*

@@ -27,6 +27,7 @@ void nvli_event_release(struct nvli_gpu *gpu);
 void nvli_event_end(struct nvli_gpu *gpu);
 void nvli_event_happened(struct nvli_gpu *gpu);
 void nvli_event_control(struct nvli_gpu *gpu, int i, enum nvli_control control, bool set);
+void nvli_event_dropped(struct nvli_gpu *gpu, int i, enum nvli_control control);
 bool nvli_event_is_asserted(const struct nvli_gpu *gpu, int i, enum nvli_control control);
 void nvli_event_thaw(struct nvli_gpu *gpu);
 unsigned int nvli_settles_in(struct nvli_gpu *gpu);

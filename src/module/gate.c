@@ -86,6 +86,16 @@ static bool is_left_alone(struct nvli_gpu *gpu)
 	return READ_ONCE(gpu->left_to_driver) || nvli_gpu_state(gpu) == NVLI_OFF;
 }
 
+/* Memory decoding is on: from now on work may run on the GPU. */
+static void note_use(struct nvli_gpu *gpu)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&gpu->lock, flags);
+	nvli_status_use(&gpu->status);
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
+}
+
 /* Pass on a config write that needs no verification, or whose GPU is verified. */
 static int pass(const struct nvli_visit *visit, int where, int size, u32 value)
 {
@@ -116,8 +126,10 @@ static int switch_on(struct nvli_visit *visit, int where, int size, u32 value)
 	if (READ_ONCE(nvli_gate) && command == U16_MAX && !is_left_alone(gpu))
 		return refuse(gpu);
 	/* All ones include this bit. */
-	if (command & PCI_COMMAND_MEMORY)
+	if (command & PCI_COMMAND_MEMORY) {
+		note_use(gpu);
 		return pass(visit, where, size, value);
+	}
 
 	visit->command = command;
 	answer = nvli_visit_verify(visit, NVLI_ONCE);
@@ -130,6 +142,8 @@ static int switch_on(struct nvli_visit *visit, int where, int size, u32 value)
 
 	nvli_visit_end(visit, memory);
 	err = pass(visit, where, size, value);
+	if (!err && memory)
+		note_use(gpu);
 	if (!err && memory && !visit->is_on)
 		gpu->switched_on++;
 	/* If the write fails, leave the GPU as it was found. */
@@ -155,7 +169,7 @@ static void handle_ring(struct nvli_visit *visit)
 		 * on. Config space is blocked here in two cases. A second thread of the user has
 		 * begun another EEH reset in between, or the previous user was killed in one.
 		 */
-		if (bell->how == NVLI_ONCE && nvli_visit_may_be_on(visit))
+		if (bell->how == NVLI_ONCE && nvli_gpu_is_open_uncut(visit->gpu))
 			nvli_gpu_set_stuck_on(visit->gpu);
 		command = U16_MAX;
 	}
@@ -164,6 +178,9 @@ static void handle_ring(struct nvli_visit *visit)
 		return;
 	}
 
+	/* EEH can have switched it on without the gate. */
+	if (command & PCI_COMMAND_MEMORY)
+		note_use(visit->gpu);
 	visit->command = command;
 	bell->answer = nvli_visit_verify(visit, bell->how);
 	nvli_visit_end(visit, false);

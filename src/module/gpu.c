@@ -214,6 +214,26 @@ void nvli_gpu_count_refusal(struct nvli_gpu *gpu)
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 }
 
+/* Work on the GPU may use a link that has to be disabled. The caller wakes the worker. Any context. */
+void nvli_gpu_set_lost(struct nvli_gpu *gpu)
+{
+	if (!READ_ONCE(gpu->lost_ns))
+		WRITE_ONCE(gpu->lost_ns, ktime_get_ns());
+}
+
+/*
+ * Has somebody the GPU enabled who may use a link that has to be disabled? Such a link was not read
+ * back as disabled since the last reset.
+ */
+bool nvli_gpu_is_open_uncut(struct nvli_gpu *gpu)
+{
+	struct nvli_status status = nvli_gpu_status(gpu);
+	enum nvli_state state = nvli_state(&status);
+
+	return (state == NVLI_PENDING || state == NVLI_FAILED) && pci_is_enabled(gpu->pdev) &&
+	       !nvli_status_was_cut(&status) && !READ_ONCE(gpu->left_to_driver);
+}
+
 /* Decoding may be on, and config space is blocked. The worker has to reset the GPU. Any context. */
 void nvli_gpu_set_stuck_on(struct nvli_gpu *gpu)
 {

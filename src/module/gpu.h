@@ -48,8 +48,8 @@ struct nvli_path {
  * @due_ns: when firmware takes the next step of a reset
  * @asserted: what keeps it in reset, by config writes: see nvli_event_control()
  * @in_steps: firmware is working on a reset
- * @happened: the GPU was really reset and then released: by this reset, or by an earlier one after
- *	      which it did not pass the gate
+ * @happened: the GPU was really reset and then released: by this reset, or by an earlier one since
+ *	      which it was not used
  * @releases_next: its next step is the release
  */
 struct nvli_reset {
@@ -155,8 +155,8 @@ struct nvli_reported {
  * @repaired: how often links were found enabled without a reset, and were disabled again
  * @left_to_driver: a host driver had it when enforcement began, and keeps it until its next reset;
  *		    without @lock a hint
- * @lost: decoding was on while a required link was not disabled. Work on the GPU may use that link
- *	  until the GPU is verified or reset
+ * @lost_ns: since when work on the GPU may use a required link that is not disabled, as decoding was
+ *	     on, by ktime_get_ns(). 0 if not: the GPU was verified or reset since
  * @stuck_on: decoding may be on and cannot be switched off: the port has to reset the GPU
  * @dead: removed: no work is queued and the hardware is not touched any more
  * @reported: the facts last published about it
@@ -196,7 +196,7 @@ struct nvli_gpu {
 	unsigned int refused;
 	unsigned int repaired;
 	bool left_to_driver;
-	bool lost;
+	u64 lost_ns;
 	bool stuck_on;
 	bool dead;
 	struct nvli_reported reported;
@@ -232,6 +232,8 @@ extern struct list_head nvli_gpus;
 struct nvli_status nvli_gpu_status(struct nvli_gpu *gpu);
 enum nvli_state nvli_gpu_state(struct nvli_gpu *gpu);
 void nvli_gpu_count_refusal(struct nvli_gpu *gpu);
+void nvli_gpu_set_lost(struct nvli_gpu *gpu);
+bool nvli_gpu_is_open_uncut(struct nvli_gpu *gpu);
 void nvli_gpu_set_stuck_on(struct nvli_gpu *gpu);
 struct nvli_reported nvli_gpu_news(const struct nvli_gpu *gpu);
 bool nvli_gpu_has_news(struct nvli_gpu *gpu);

@@ -18,6 +18,8 @@
 #define ASSERT_MS	100
 /* The kernel's removal of a device waits for the worker: no longer than a second */
 #define RELEASE_TRIES	10
+/* How long a user may keep links by a reset of which only firmware knows whether it is one */
+#define RELEASE_MS	2000
 
 /* Check gpu->dead under ring_lock: EEH forgets a removed device and its PE, which powernv reads. */
 static const char *obstacle(struct nvli_gpu *gpu)
@@ -121,37 +123,54 @@ enum nvli_answer nvli_look_at_enable(struct nvli_gpu *gpu)
 	return nvli_gate_ring(gpu, NVLI_ONCE);
 }
 
-/* Is memory decoding on? False if config space does not answer. */
+/*
+ * Is memory decoding on? False if config space does not answer. Under ring_lock, as EEH forgets a
+ * removed device.
+ */
 bool nvli_is_decoding(struct nvli_gpu *gpu)
 {
 	u16 command;
+	bool on;
 
-	return !pci_read_config_word(gpu->pdev, PCI_COMMAND, &command) && command != U16_MAX &&
-	       command & PCI_COMMAND_MEMORY;
+	mutex_lock(&gpu->ring_lock);
+	on = !READ_ONCE(gpu->dead) && !pci_read_config_word(gpu->pdev, PCI_COMMAND, &command) &&
+	     command != U16_MAX && command & PCI_COMMAND_MEMORY;
+	mutex_unlock(&gpu->ring_lock);
+
+	return on;
 }
 
 /*
  * Can work on the GPU use a link that has to be disabled? Not while a control keeps the GPU in
- * reset, nor after a real reset, until the gate passes it. EEH may switch decoding on without the
+ * reset, nor after a real reset, until it is used again. EEH can switch decoding on without the
  * gate.
  */
 bool nvli_may_use_links(struct nvli_gpu *gpu)
 {
 	struct nvli_reset reset;
-	struct nvli_status status;
-	enum nvli_state state;
 	unsigned long flags;
+	bool used;
+
+	if (!nvli_gpu_is_open_uncut(gpu))
+		return false;
 
 	raw_spin_lock_irqsave(&gpu->lock, flags);
-	status = gpu->status;
+	used = gpu->status.used || gpu->stuck_on;
 	reset = gpu->reset;
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
-	state = nvli_state(&status);
 
-	return (state == NVLI_PENDING || state == NVLI_FAILED) && pci_is_enabled(gpu->pdev) &&
-	       !READ_ONCE(gpu->left_to_driver) && !nvli_status_was_cut(&status) &&
-	       !reset.asserted && (!reset.happened || nvli_status_has_passed(&status) ||
-				   nvli_is_decoding(gpu));
+	return !reset.asserted && (!reset.happened || used || nvli_is_decoding(gpu));
+}
+
+/*
+ * Is the GPU in a reset that stops its user, or may be one? Firmware's may reset nothing, so wait
+ * for its release only so long. The host resets its own GPU as EEH wants it.
+ */
+bool nvli_is_being_stopped(struct nvli_gpu *gpu)
+{
+	return nvli_settles_in(gpu) == UINT_MAX &&
+	       (READ_ONCE(gpu->reset.asserted) || nvli_gpu_has_host_driver(gpu) ||
+		ktime_get_ns() - READ_ONCE(gpu->lost_ns) < RELEASE_MS * NSEC_PER_MSEC);
 }
 
 /*
@@ -167,7 +186,7 @@ void nvli_look_again(struct nvli_gpu *gpu)
 		msleep(ms);
 	nvli_look(gpu, NVLI_RETRY);
 	if (nvli_may_use_links(gpu))
-		WRITE_ONCE(gpu->lost, true);
+		nvli_gpu_set_lost(gpu);
 }
 
 /*
@@ -222,8 +241,12 @@ static bool reset_by_port(struct nvli_gpu *gpu)
 	struct pci_dev *port = nvli_gpu_port(gpu);
 	int tries;
 
-	if (!port || !write_reset_bit(port, true))
+	if (!port)
 		return false;
+	if (!write_reset_bit(port, true)) {
+		nvli_event_dropped(gpu, gpu->path.depth - 1, NVLI_BUS_RESET);
+		return false;
+	}
 	/* EEH may be blocking the port's config space. */
 	for (tries = 0; tries < RELEASE_TRIES; tries++) {
 		msleep(ASSERT_MS);
@@ -237,16 +260,26 @@ static bool reset_by_port(struct nvli_gpu *gpu)
 
 /*
  * Reset a GPU whose user may use links that cannot be disabled. Stops all work on the GPU. Restores
- * nothing: the gate keeps it off.
+ * nothing: the gate keeps it off. False if its port cannot reset it.
  */
-void nvli_stop_user(struct nvli_gpu *gpu)
+bool nvli_stop_user(struct nvli_gpu *gpu)
 {
-	bool reset = reset_by_port(gpu);
+	bool dead, reset = false;
 
+	/* After its removal another GPU may be below the port. */
+	mutex_lock(&gpu->ring_lock);
+	dead = READ_ONCE(gpu->dead);
+	if (!dead)
+		reset = reset_by_port(gpu);
+	mutex_unlock(&gpu->ring_lock);
+	if (dead)
+		return true;
 	if (reset) {
-		WRITE_ONCE(gpu->lost, false);
+		WRITE_ONCE(gpu->lost_ns, 0);
 		WRITE_ONCE(gpu->stuck_on, false);
 	}
 	dev_err_ratelimited(&gpu->pdev->dev, "its links may be in use and cannot be disabled: %s\n",
 			    reset ? "its port resets it" : "its port cannot reset it either");
+
+	return reset;
 }

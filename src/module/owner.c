@@ -160,7 +160,7 @@ void nvli_owner_enables(struct nvli_gpu *gpu)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&owners_lock, flags);
-	nvli_owner_enable(&gpu->owner, status.resets, status.verified_resets);
+	nvli_owner_enable(&gpu->owner, &status);
 	raw_spin_unlock_irqrestore(&owners_lock, flags);
 }
 
@@ -171,16 +171,6 @@ void nvli_owner_verifies(struct nvli_gpu *gpu, unsigned int resets)
 
 	raw_spin_lock_irqsave(&owners_lock, flags);
 	nvli_owner_reset(&gpu->owner, resets);
-	raw_spin_unlock_irqrestore(&owners_lock, flags);
-}
-
-/* After @resets, the GPU may be switched on without a read-back: no link is required. */
-void nvli_owner_enabled_unread(struct nvli_gpu *gpu, unsigned int resets)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&owners_lock, flags);
-	gpu->owner.enabled_unread = resets;
 	raw_spin_unlock_irqrestore(&owners_lock, flags);
 }
 

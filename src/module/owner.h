@@ -12,7 +12,6 @@ void nvli_owner_starts(struct nvli_gpu *gpu);
 void nvli_owner_enables(struct nvli_gpu *gpu);
 void nvli_owners_update(void);
 void nvli_owner_verifies(struct nvli_gpu *gpu, unsigned int resets);
-void nvli_owner_enabled_unread(struct nvli_gpu *gpu, unsigned int resets);
 bool nvli_owner_keeps(const struct nvli_gpu *gpu, const struct nvli_gpu *peer);
 struct nvli_owner nvli_owner_of(const struct nvli_gpu *gpu);
 

@@ -117,7 +117,7 @@ static bool judge(struct nvli_visit *visit, u32 required, bool keep)
 	gpu->left_to_driver = false;
 	if (verified) {
 		gpu->verified_ns = ktime_get_ns();
-		gpu->lost = false;
+		gpu->lost_ns = 0;
 		gpu->error[0] = '\0';
 		gpu->repaired += was_cut && result->written;
 	} else if (!(keep && was_cut)) {
@@ -151,20 +151,6 @@ static bool survived_reset(const struct nvli_status *status)
 }
 
 /*
- * Config space is blocked. Could decoding be on in a GPU that has a user, and that was not read
- * back with all required links disabled since its last reset?
- */
-bool nvli_visit_may_be_on(const struct nvli_visit *visit)
-{
-	struct nvli_status status = nvli_gpu_status(visit->gpu);
-	enum nvli_state state = nvli_state(&status);
-
-	return (state == NVLI_PENDING || state == NVLI_FAILED) &&
-	       !nvli_status_was_cut(&status) && !READ_ONCE(visit->gpu->left_to_driver) &&
-	       pci_is_enabled(visit->gpu->pdev);
-}
-
-/*
  * Have nvli_visit_end() switch decoding off. A user's work on the GPU continues, and may use its
  * links until the GPU is verified or reset. A GPU without a user, where firmware left decoding on,
  * has no such work: the reset that enabled the links has stopped it.
@@ -174,7 +160,7 @@ static void lose(struct nvli_visit *visit)
 	visit->command &= ~PCI_COMMAND_MEMORY;
 	visit->is_on = true;
 	if (visit->in_use)
-		WRITE_ONCE(visit->gpu->lost, true);
+		nvli_gpu_set_lost(visit->gpu);
 }
 
 static bool is_exempt(enum nvli_state state)
@@ -216,20 +202,6 @@ static enum nvli_answer run_sequence(struct nvli_visit *visit, const struct nvli
 	return verified ? NVLI_VERIFIED : NVLI_NOT_VERIFIED;
 }
 
-/* No link has to be disabled, so the GPU passes without a read-back. */
-static enum nvli_answer enable_unread(struct nvli_gpu *gpu, const struct nvli_status *status)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&gpu->lock, flags);
-	nvli_status_pass(&gpu->status);
-	raw_spin_unlock_irqrestore(&gpu->lock, flags);
-	if (nvli_by_owner())
-		nvli_owner_enabled_unread(gpu, status->resets);
-
-	return NVLI_VERIFIED;
-}
-
 /**
  * nvli_visit_verify() - read the required links back as disabled, disabling them if need be
  * @visit: of a GPU that responds in config space, with @command read
@@ -254,8 +226,9 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 	visit->in_use = pci_is_enabled(gpu->pdev);
 	if (is_exempt(nvli_state(&status)))
 		return NVLI_LEFT_ALONE;
+	/* No link has to be disabled, so the GPU passes without a read-back. */
 	if (!status.required)
-		return enable_unread(gpu, &status);
+		return NVLI_VERIFIED;
 	if (how != NVLI_FORCE && READ_ONCE(gpu->left_to_driver))
 		return NVLI_LEFT_ALONE;
 	/* One attempt per reset may switch decoding on. If it is on already, more may follow. */
@@ -268,7 +241,7 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 	       settles_in ? "its reset is too recent" :
 	       !visit->base ? "BAR0 is not mapped" : NULL;
 	/* Do not move the BARs of a GPU that a host driver works with. */
-	leave_bars = how == NVLI_RETRY && visit->in_use && nvli_status_was_read(&status) &&
+	leave_bars = how == NVLI_RETRY && visit->in_use && status.used &&
 		     nvli_gpu_has_host_driver(gpu);
 	if (!what)
 		what = nvli_visit_open(visit, leave_bars);
@@ -287,5 +260,5 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 		status = nvli_gpu_status(gpu);
 	}
 
-	return status.required ? NVLI_NOT_VERIFIED : enable_unread(gpu, &status);
+	return status.required ? NVLI_NOT_VERIFIED : NVLI_VERIFIED;
 }

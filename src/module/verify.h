@@ -5,7 +5,6 @@
 
 #include "visit.h"
 
-bool nvli_visit_may_be_on(const struct nvli_visit *visit);
 enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how);
 
 #endif

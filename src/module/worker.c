@@ -160,12 +160,12 @@ static void stop_user(struct nvli_gpu *gpu)
 	 */
 	raw_spin_lock_irqsave(&gpu->lock, flags);
 	if (nvli_state(&gpu->status) == NVLI_ISOLATED) {
-		gpu->lost = false;
+		gpu->lost_ns = 0;
 		gpu->stuck_on = false;
 	}
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 	if (READ_ONCE(nvli_gate) && (READ_ONCE(gpu->stuck_on) ||
-				     (READ_ONCE(gpu->lost) && nvli_plan_is_any_exposed(gpu))))
+				     (READ_ONCE(gpu->lost_ns) && nvli_plan_is_any_exposed(gpu))))
 		nvli_stop_user(gpu);
 }
 
@@ -256,12 +256,9 @@ static unsigned int serve(struct nvli_gpu *gpu)
 	if (nvli_gpu_state(gpu) == NVLI_OFF)
 		return NEVER;
 
-	/*
-	 * Stop the user first: it could delay us here by one reset after another. Firmware's resets
-	 * may reset nothing; only while a control keeps the GPU in reset nothing runs on it.
-	 */
+	/* Stop the user first: it could delay us here by one reset after another. */
 	ms = nvli_settles_in(gpu);
-	if (ms != NEVER || READ_ONCE(gpu->stuck_on) || !READ_ONCE(gpu->reset.asserted))
+	if (READ_ONCE(gpu->stuck_on) || !nvli_is_being_stopped(gpu))
 		stop_user(gpu);
 	if (ms == NEVER && nvli_platform->look_at_reset) {
 		nvli_platform->look_at_reset(gpu);
@@ -336,7 +333,7 @@ void nvli_work(struct work_struct *work)
 			ms = min_t(unsigned int, ms, RETRY_MAX_MS);
 	/* Its peers may be exposed later. */
 	if (nvli_gpu_state(gpu) != NVLI_OFF &&
-	    (READ_ONCE(gpu->lost) || READ_ONCE(gpu->stuck_on)))
+	    (READ_ONCE(gpu->lost_ns) || READ_ONCE(gpu->stuck_on)))
 		ms = min_t(unsigned int, ms, LOST_MS);
 	if (nvli_by_owner() && pci_is_enabled(gpu->pdev))
 		ms = min_t(unsigned int, ms, OWNER_MS);

@@ -3,7 +3,8 @@
 # Shows that a guest cannot keep a link enabled when more links of its GPU have to be disabled, while
 # some were required before and are: neither by stopping the PRI ring, so that the mask cannot be read,
 # nor by resets that reset nothing, with EEH blocking config space. Two guests in one domain are parted
-# by the administrator; with domains=owner a guest's second GPU goes to another guest.
+# by the administrator; with domains=owner a guest's second GPU goes to another guest. A guest that only
+# resets its GPU meanwhile, as two do that start at the same time, is left alone.
 #
 # kernel: 6.12
 # x86: by name
@@ -77,8 +78,51 @@ reset_nothing() {
 	: >/run/reset-ended
 }
 
+# A port that drops the reset bit resets nobody, so the next owner may not have its GPU.
+port_fails() {
+	lab set p0 no-reset on
+	: >/run/resetting
+	: >/run/resets
+	reset_nothing &
+	wait_for 10 test -s /run/resets
+	like "g1 is given up" "$(client_do b close)" ': ok'
+	lab mark "given up"
+	for try in 1 2 3; do
+		got=$(client_do b open 2>&1)
+		nok "the next owner gets g1, try $try" test "${got#*: ok}" != "$got"
+	done
+	lab mark "refused"
+	rm /run/resetting /run/reset-ended
+	wait_for 20 test -e /run/reset-ended
+	lab set p0 no-reset off
+	client_do a eeh-deactivate >/dev/null
+}
+
+# together COMMAND...: guests that share nothing reset their GPUs, by these, and open them at the same time.
+together() {
+	client_start a 0
+	client_start b 1
+	is "a opens g0, $1" "$(client_do a open map memory-on | grep -c ': ok')" 3
+	on_x86 || like "EEH works, $1" "$(client_do a eeh-enable)" ': ok'
+	lab mark "together, $1"
+	for n in 1 2 3 4 5 6; do
+		for command; do
+			client_send a "$command"
+		done
+		usleep $((n * 200000))
+		like "b opens g1, $1, $n" "$(client_do b open)" ': ok'
+		nok "a resets g0, $1, $n" sh -c "echo '$(client_wait a)' | grep error"
+		client_do b close >/dev/null
+	done
+	lab mark "apart, $1"
+	client_stop a
+	client_stop b
+}
+
 by_owner() {
 	set_parameter domains owner
+	together reset
+	on_x86 || together eeh-hot eeh-deactivate eeh-configure
 	one_guest "ring stopped"
 	stop_ring a "ring stopped"
 	handed_over "ring stopped"
@@ -100,7 +144,16 @@ by_owner() {
 	client_do a eeh-deactivate >/dev/null
 	client_stop a
 	client_stop b
-	for n in 0 1; do lab set "p$n" no-power-control off; done
+
+	one_guest "port fails"
+	client_do a eeh-enable >/dev/null
+	port_fails
+	client_stop a
+	client_stop b
+	for n in 0 1; do
+		lab set "p$n" no-power-control off
+		ok "g$n is isolated after all" wait_for 70 in_state $n isolated
+	done
 }
 
 guest() {
@@ -156,6 +209,15 @@ judge() {
 		is "$link was live a second after they were parted" \
 			"$(live_ns "$link" "parted" "a second later")" 0
 	done
+	for command in reset eeh-hot; do
+		[ "$command" = reset ] || ! on_x86 || continue
+		is "resets of g0 when two guests reset and open together, $command" \
+			"$(count '^[0-9]+ g0 reset ' "together, $command" "apart, $command")" 6
+	done
+	if ! on_x86; then
+		is "times that g1 was switched on for an owner beside links that stay" \
+			"$(memory_on g1 "given up" "refused")" 0
+	fi
 	for how in "ring stopped" "no reset"; do
 		[ "$how" = "ring stopped" ] || ! on_x86 || continue
 		like "resets of g1, links live at the second or later, and whether g0 was late, $how" \

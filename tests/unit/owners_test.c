@@ -32,7 +32,7 @@ static struct nvli_claim container(int i)
 
 static struct nvli_owner owner_of(struct nvli_claim claim, u64 number, u64 at_reset)
 {
-	return (struct nvli_owner){ claim, number, at_reset, 1, 0 };
+	return (struct nvli_owner){ claim, number, at_reset, 1 };
 }
 
 static void what_the_kernel_says_is_kept(void **state)
@@ -152,6 +152,13 @@ static void numbers_do_not_run_out(void **state)
 	}
 }
 
+static void enable_after(struct nvli_owner *owner, unsigned int resets, unsigned int verified, bool used)
+{
+	struct nvli_status status = { .resets = resets, .verified_resets = verified, .used = used };
+
+	nvli_owner_enable(owner, &status);
+}
+
 static void a_reset_counts_once(void **state)
 {
 	struct nvli_owner owner = owner_of(vm(0), 7, NVLI_NOBODY);
@@ -176,7 +183,7 @@ static void a_reset_from_before_the_start_does_not_count(void **state)
 	nvli_owner_reset(&owner, 5);
 	assert_int_equal(owner.at_reset, NVLI_NOBODY);
 	/* Nor for who enables the GPU next: it may have been used since. */
-	nvli_owner_enable(&owner, 5, 3);
+	enable_after(&owner, 5, 3, true);
 	owner.number = 8;
 	nvli_owner_reset(&owner, 5);
 	assert_int_equal(owner.at_reset, NVLI_NOBODY);
@@ -191,21 +198,20 @@ static void a_reset_that_nobody_has_used_is_the_next_owners(void **state)
 
 	/* Seen at the third reset, which was not verified: the GPU was off. */
 	owner.resets = 3;
-	nvli_owner_enable(&owner, 3, 2);
+	enable_after(&owner, 3, 2, false);
 	assert_int_equal(owner.number, NVLI_NOBODY);
 	nvli_owner_claim(&owner, &claim);
 	owner.number = 8;
 	nvli_owner_reset(&owner, 3);
 	assert_int_equal(owner.at_reset, 8);
 
-	/* Verified after it, or with no link required: the GPU was in use. */
-	nvli_owner_enable(&owner, 3, 3);
+	/* Verified after it, or used with no link required */
+	enable_after(&owner, 3, 3, false);
 	owner.number = 9;
 	nvli_owner_reset(&owner, 3);
 	assert_int_equal(owner.at_reset, NVLI_NOBODY);
-	owner.enabled_unread = 4;
 	nvli_owner_reset(&owner, 4);
-	nvli_owner_enable(&owner, 4, 3);
+	enable_after(&owner, 4, 3, true);
 	owner.number = 10;
 	nvli_owner_reset(&owner, 4);
 	assert_int_equal(owner.at_reset, NVLI_NOBODY);
@@ -386,6 +392,17 @@ static bool read_back(struct world *world, struct gpu *gpu)
 	return nvli_status_judge(&gpu->status, gpu->status.generation, &result);
 }
 
+/* Who can reach a GPU switches it on. */
+static void use(struct gpu *gpu)
+{
+	if (!reaches(gpu))
+		return;
+	nvli_status_use(&gpu->status);
+	if (!gpu->used)
+		gpu->at_reset = gpu->holder;
+	gpu->used = true;
+}
+
 /* A visit of the gate, as verify.c does it */
 static bool verify(struct world *world, struct gpu *gpu)
 {
@@ -398,14 +415,10 @@ static bool verify(struct world *world, struct gpu *gpu)
 		verified = read_back(world, gpu);
 		world->refused += !verified;
 	} else {
-		gpu->owner.enabled_unread = gpu->status.resets;
 		world->unread++;
 	}
 	gpu->off = !verified;
-	if (reaches(gpu) && !gpu->used) {
-		gpu->used = true;
-		gpu->at_reset = gpu->holder;
-	}
+	use(gpu);
 	check(world);
 
 	return verified;
@@ -460,7 +473,7 @@ static void disable(struct world *world, struct gpu *gpu)
 /* Then hook B, as enable.c does it */
 static void hook(struct world *world, struct gpu *gpu)
 {
-	nvli_owner_enable(&gpu->owner, gpu->status.resets, gpu->status.verified_resets);
+	nvli_owner_enable(&gpu->owner, &gpu->status);
 	plan(world);
 	for (int i = 0; i < GPUS; i++) {
 		struct gpu *other = &world->gpu[i];
@@ -474,10 +487,7 @@ static void hook(struct world *world, struct gpu *gpu)
 		return;
 	}
 	gpu->hooked = true;
-	if (!gpu->used) {
-		gpu->used = true;
-		gpu->at_reset = gpu->holder;
-	}
+	use(gpu);
 	check(world);
 }
 

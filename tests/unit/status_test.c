@@ -620,36 +620,42 @@ static void what_was_cut_is_so_for_what_is_required_now(void **state)
 	/* A read-back proves nothing about links that were not required. */
 	nvli_status_require(&status, REQUIRED | 1U << 17);
 	assert_false(nvli_status_was_cut(&status));
+	nvli_status_require(&status, REQUIRED);
+	assert_true(nvli_status_was_cut(&status));
+	/* Nor after a time without audits */
 	nvli_status_require(&status, 0);
 	assert_true(nvli_status_was_cut(&status));
 	nvli_status_require(&status, REQUIRED);
-	assert_true(nvli_status_was_cut(&status));
+	assert_false(nvli_status_was_cut(&status));
+	judge(&status, mask_reads(REQUIRED));
 	nvli_status_reset(&status, true);
 	assert_false(nvli_status_was_cut(&status));
 }
 
-static void a_reset_ends_the_use_of_what_has_passed(void **state)
+static void a_reset_ends_the_use(void **state)
 {
 	struct nvli_status status = new_gpu();
 
 	nvli_status_require(&status, REQUIRED);
-	assert_false(nvli_status_has_passed(&status));
+	assert_false(status.used);
 	/* Who had it when enforcement began may work with it. */
 	nvli_status_enforce(&status, true);
-	assert_true(nvli_status_has_passed(&status));
+	assert_true(status.used);
+	/* Hooks that come and go reset nothing. */
 	nvli_status_watch(&status, true);
+	assert_true(status.used);
+	nvli_status_watch(&status, false);
+	nvli_status_watch(&status, true);
+	assert_true(status.used);
 	nvli_status_reset(&status, true);
-	assert_false(nvli_status_has_passed(&status));
-	judge(&status, mask_reads(0));
-	assert_false(nvli_status_has_passed(&status));
+	assert_false(status.used);
 	judge(&status, mask_reads(REQUIRED));
-	assert_true(nvli_status_has_passed(&status));
+	assert_false(status.used);
+	nvli_status_use(&status);
 	nvli_status_require(&status, REQUIRED | 1U << 17);
-	assert_true(nvli_status_has_passed(&status));
+	assert_true(status.used);
 	nvli_status_reset(&status, false);
-	assert_false(nvli_status_has_passed(&status));
-	nvli_status_pass(&status);
-	assert_true(nvli_status_has_passed(&status));
+	assert_false(status.used);
 }
 
 static void states_have_names(void **state)
@@ -686,7 +692,7 @@ int main(void)
 		cmocka_unit_test(resets_and_repairs_are_counted),
 		cmocka_unit_test(resets_are_counted_while_enforced),
 		cmocka_unit_test(what_was_cut_is_so_for_what_is_required_now),
-		cmocka_unit_test(a_reset_ends_the_use_of_what_has_passed),
+		cmocka_unit_test(a_reset_ends_the_use),
 		cmocka_unit_test(states_have_names),
 	};
 
