@@ -47,9 +47,6 @@ void nvli_enforce(struct nvli_gpu *gpu)
 	gpu->reported.repaired = 0;
 	gpu->lost_ns = 0;
 	gpu->stuck_on = false;
-	/* Until leave_to_driver() decides: another GPU's hook B may come first. */
-	gpu->left_to_driver = gpu->reset.settled_ns != NVLI_IN_RESET &&
-			      nvli_gpu_has_host_driver(gpu);
 	if (nvli_state(&gpu->status) != NVLI_ISOLATED)
 		strscpy(gpu->error, watched ? "not tried yet" : "its resets cannot be watched",
 			sizeof(gpu->error));
