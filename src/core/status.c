@@ -59,11 +59,18 @@ void nvli_status_use(struct nvli_status *status)
 	status->used = true;
 }
 
+/* A reset stops all work on the GPU. */
+void nvli_status_stop(struct nvli_status *status)
+{
+	status->used = false;
+}
+
 /* A reset begins, or what may be one; @counted if it is one, and not a further step of one. */
 void nvli_status_reset(struct nvli_status *status, bool counted)
 {
 	status->generation++;
-	status->used = false;
+	if (counted)
+		nvli_status_stop(status);
 	status->resets += counted && status->enforced;
 	/* Read the chip's id again: wrong answers must not exempt a GPU forever. */
 	if (status->other_chip == OTHER_CHIP_ATTEMPTS)

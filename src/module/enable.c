@@ -54,19 +54,21 @@ static bool is_recovered_blind(struct nvli_gpu *gpu)
 
 /*
  * A peer whose links to a GPU change hands has to disable them. If its user prevents that, reset it,
- * unless a reset stops it already. A host driver's GPU is left to EEH. False if the peer may still
- * use the links.
+ * but first wait for a reset of its own. A host driver's GPU is left to EEH. False if the peer may
+ * still use the links.
  */
 static bool disable_end(struct nvli_gpu *peer)
 {
 	nvli_look_again(peer);
-	while (nvli_may_use_links(peer) && !nvli_gpu_has_host_driver(peer) &&
-	       nvli_is_being_stopped(peer))
-		msleep(10);
-	if (!nvli_may_use_links(peer))
-		return true;
+	if (nvli_gpu_has_host_driver(peer) || !nvli_may_use_links(peer))
+		return !nvli_may_use_links(peer);
 
-	return READ_ONCE(nvli_gate) && !nvli_gpu_has_host_driver(peer) && nvli_stop_user(peer);
+	nvli_gpu_set_lost(peer);
+	while (nvli_is_being_stopped(peer) && nvli_may_use_links(peer))
+		msleep(10);
+	nvli_look_again(peer);
+
+	return !nvli_may_use_links(peer) || (READ_ONCE(nvli_gate) && nvli_stop_user(peer));
 }
 
 /*
@@ -85,9 +87,14 @@ static bool change_owner(struct nvli_gpu *gpu)
 		return true;
 
 	nvli_plan_by_owner(NULL);
-	while ((other = nvli_gpu_next(other)))
-		if (other != gpu && nvli_plan_is_linked(other, gpu) && nvli_may_use_links(other))
-			done &= disable_end(other);
+	while ((other = nvli_gpu_next(other))) {
+		if (other == gpu || !nvli_plan_is_linked(other, gpu) ||
+		    !nvli_may_use_links(other) || disable_end(other))
+			continue;
+		dev_err_ratelimited(&gpu->pdev->dev, "%s may still use links to it that cannot be disabled\n",
+				    pci_name(other->pdev));
+		done = false;
+	}
 
 	return done;
 }

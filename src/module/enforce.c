@@ -204,9 +204,13 @@ static void replan(void)
 		nvli_owner_record(gpu);
 	nvli_report_absent();
 	nvli_plan_all();
-	while ((gpu = nvli_gpu_next(gpu)))
-		if (nvli_gpu_state(gpu) == NVLI_PENDING && !READ_ONCE(gpu->left_to_driver))
-			nvli_look_again(gpu);
+	while ((gpu = nvli_gpu_next(gpu))) {
+		if (nvli_gpu_state(gpu) != NVLI_PENDING || READ_ONCE(gpu->left_to_driver))
+			continue;
+		nvli_look_again(gpu);
+		if (nvli_may_use_links(gpu))
+			nvli_gpu_set_lost(gpu);
+	}
 	/* Kick the workers last, so that they reset all GPUs that need it at the same time. */
 	while ((gpu = nvli_gpu_next(gpu))) {
 		nvli_report_links(gpu);

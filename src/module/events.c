@@ -64,6 +64,7 @@ void nvli_event_end(struct nvli_gpu *gpu)
 void nvli_event_happened(struct nvli_gpu *gpu)
 {
 	gpu->reset.happened = true;
+	nvli_status_stop(&gpu->status);
 	gpu->lost_ns = 0;
 	gpu->stuck_on = false;
 }
@@ -105,15 +106,22 @@ void nvli_event_control(struct nvli_gpu *gpu, int i, enum nvli_control control, 
 		nvli_event_release(gpu);
 }
 
-/* Bridge @i did not take a write that was to set this control, so it has reset nothing. */
+/*
+ * Bridge @i did not take a write that was to set this control, so it has reset nothing. If firmware
+ * is resetting the GPU, that reset ends as it would have.
+ */
 void nvli_event_dropped(struct nvli_gpu *gpu, int i, enum nvli_control control)
 {
 	unsigned long flags;
+	bool in_steps;
 
 	raw_spin_lock_irqsave(&gpu->lock, flags);
 	gpu->reset.asserted &= ~control_bit(i, control);
+	in_steps = gpu->reset.in_steps;
+	nvli_status_use(&gpu->status);
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
-	nvli_event_end(gpu);
+	if (!in_steps)
+		nvli_event_end(gpu);
 }
 
 /*

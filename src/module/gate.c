@@ -86,7 +86,7 @@ static bool is_left_alone(struct nvli_gpu *gpu)
 	return READ_ONCE(gpu->left_to_driver) || nvli_gpu_state(gpu) == NVLI_OFF;
 }
 
-/* Memory decoding is on: from now on work may run on the GPU. */
+/* Memory decoding is on, or may be: from now on work may run on the GPU. */
 static void note_use(struct nvli_gpu *gpu)
 {
 	unsigned long flags;

@@ -168,15 +168,16 @@ bool nvli_may_use_links(struct nvli_gpu *gpu)
  */
 bool nvli_is_being_stopped(struct nvli_gpu *gpu)
 {
+	u64 lost_ns = READ_ONCE(gpu->lost_ns);
+
 	return nvli_settles_in(gpu) == UINT_MAX &&
-	       (READ_ONCE(gpu->reset.asserted) || nvli_gpu_has_host_driver(gpu) ||
-		ktime_get_ns() - READ_ONCE(gpu->lost_ns) < RELEASE_MS * NSEC_PER_MSEC);
+	       (READ_ONCE(gpu->reset.asserted) || nvli_gpu_has_host_driver(gpu) || !lost_ns ||
+		ktime_get_ns() < lost_ns + RELEASE_MS * NSEC_PER_MSEC);
 }
 
 /*
  * The plan requires more links than before: verify the GPU as soon as it has settled. Its user may
- * prevent that, by having EEH block config space, or by resets that reset nothing. Then do not
- * wait: the worker resets the GPU.
+ * prevent that, by having EEH block config space, or by resets that reset nothing.
  */
 void nvli_look_again(struct nvli_gpu *gpu)
 {
@@ -185,8 +186,6 @@ void nvli_look_again(struct nvli_gpu *gpu)
 	if (ms && ms != UINT_MAX)
 		msleep(ms);
 	nvli_look(gpu, NVLI_RETRY);
-	if (nvli_may_use_links(gpu))
-		nvli_gpu_set_lost(gpu);
 }
 
 /*
@@ -213,71 +212,81 @@ bool nvli_link_went_down(struct nvli_gpu *gpu)
 	return true;
 }
 
-static bool write_reset_bit(struct pci_dev *port, bool set)
+static bool read_control(struct pci_dev *port, u16 *control)
+{
+	return !pci_read_config_word(port, PCI_BRIDGE_CONTROL, control) && *control != U16_MAX;
+}
+
+/*
+ * Firmware may not write the bit, and the kernel drops firmware's error.
+ *
+ * Return: 0, -EBUSY if the port has not taken the bit, -EIO if it cannot be read back, or -ENODEV
+ * with nothing written if it could not be read before.
+ */
+static int write_reset_bit(struct pci_dev *port, bool set)
 {
 	u16 control;
 
-	if (pci_read_config_word(port, PCI_BRIDGE_CONTROL, &control) || control == U16_MAX)
-		return false;
+	if (!read_control(port, &control))
+		return -ENODEV;
 	control &= ~PCI_BRIDGE_CTL_BUS_RESET;
 	if (set)
 		control |= PCI_BRIDGE_CTL_BUS_RESET;
 	pci_write_config_word(port, PCI_BRIDGE_CONTROL, control);
+	if (!read_control(port, &control))
+		return -EIO;
 
-	/* Firmware may not have written the bit, and the kernel drops firmware's error. */
-	return !pci_read_config_word(port, PCI_BRIDGE_CONTROL, &control) && control != U16_MAX &&
-	       !!(control & PCI_BRIDGE_CTL_BUS_RESET) == set;
+	return !!(control & PCI_BRIDGE_CTL_BUS_RESET) == set ? 0 : -EBUSY;
 }
 
 /*
  * Uses aligned 16-bit writes of bridge control: skiboot only recognises those, and then resets the
  * CPU's side of the links too.
  *
- * Return: false if the GPU has no port of its own, or the port did not assert the reset. True also
- * if the port does not release it again, which the log says.
+ * Return: false if the GPU has no port of its own, or the port is not known to have asserted the
+ * reset. True also if the port does not release it again, which the log says.
  */
 static bool reset_by_port(struct nvli_gpu *gpu)
 {
 	struct pci_dev *port = nvli_gpu_port(gpu);
+	int err = port ? write_reset_bit(port, true) : -ENODEV;
 	int tries;
 
-	if (!port)
-		return false;
-	if (!write_reset_bit(port, true)) {
+	if (err == -EBUSY && gpu->path.depth > 0)
 		nvli_event_dropped(gpu, gpu->path.depth - 1, NVLI_BUS_RESET);
+	if (err && err != -EIO)
 		return false;
+	if (!err) {
+		WRITE_ONCE(gpu->lost_ns, 0);
+		WRITE_ONCE(gpu->stuck_on, false);
 	}
 	/* EEH may be blocking the port's config space. */
 	for (tries = 0; tries < RELEASE_TRIES; tries++) {
 		msleep(ASSERT_MS);
-		if (write_reset_bit(port, false))
-			return true;
+		if (!write_reset_bit(port, false))
+			return !err;
 	}
 	pci_err(gpu->pdev, "its port does not release it from reset: clear the port's reset bit by hand\n");
 
-	return true;
+	return !err;
 }
 
 /*
- * Reset a GPU whose user may use links that cannot be disabled. Stops all work on the GPU. Restores
- * nothing: the gate keeps it off. False if its port cannot reset it.
+ * Reset a GPU whose user may use links that cannot be disabled, if another task has not. Stops all
+ * work on the GPU. Restores nothing: the gate keeps it off. False if its port cannot reset it.
  */
 bool nvli_stop_user(struct nvli_gpu *gpu)
 {
-	bool dead, reset = false;
+	bool done, reset = false;
 
-	/* After its removal another GPU may be below the port. */
 	mutex_lock(&gpu->ring_lock);
-	dead = READ_ONCE(gpu->dead);
-	if (!dead)
+	/* After its removal another GPU may be below the port. */
+	done = READ_ONCE(gpu->dead) || !(READ_ONCE(gpu->lost_ns) || READ_ONCE(gpu->stuck_on));
+	if (!done)
 		reset = reset_by_port(gpu);
 	mutex_unlock(&gpu->ring_lock);
-	if (dead)
+	if (done)
 		return true;
-	if (reset) {
-		WRITE_ONCE(gpu->lost_ns, 0);
-		WRITE_ONCE(gpu->stuck_on, false);
-	}
 	dev_err_ratelimited(&gpu->pdev->dev, "its links may be in use and cannot be disabled: %s\n",
 			    reset ? "its port resets it" : "its port cannot reset it either");
 

@@ -187,7 +187,7 @@ bool nvli_report(struct nvli_gpu *gpu)
 		pci_err(gpu->pdev, "NVLinks were found enabled though no reset was seen; they are disabled again\n");
 	if (now.refused != last.refused)
 		pci_warn(gpu->pdev, "the gate refused to switch it on: %s\n",
-			 error[0] ? error : "its links were not verified");
+			 error[0] ? error : "it or a linked GPU was not verified");
 	if (now.state != last.state || now.reapplied != last.reapplied) {
 		log_state(gpu, &status, error, now.reapplied != last.reapplied);
 		send_uevent(gpu, now.state);

@@ -241,7 +241,7 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 	       settles_in ? "its reset is too recent" :
 	       !visit->base ? "BAR0 is not mapped" : NULL;
 	/* Do not move the BARs of a GPU that a host driver works with. */
-	leave_bars = how == NVLI_RETRY && visit->in_use && status.used &&
+	leave_bars = how == NVLI_RETRY && visit->in_use && nvli_status_was_read(&status) &&
 		     nvli_gpu_has_host_driver(gpu);
 	if (!what)
 		what = nvli_visit_open(visit, leave_bars);

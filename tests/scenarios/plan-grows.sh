@@ -132,6 +132,7 @@ by_owner() {
 
 	# EEH's operations go to all GPUs of a container.
 	for n in 0 1; do lab set "p$n" no-power-control on; done
+	together eeh-fundamental eeh-deactivate eeh-configure
 	one_guest "no reset"
 	is "EEH works" "$(client_do a eeh-enable)" "eeh-enable: ok 0"
 	: >/run/resetting
@@ -209,14 +210,18 @@ judge() {
 		is "$link was live a second after they were parted" \
 			"$(live_ns "$link" "parted" "a second later")" 0
 	done
-	for command in reset eeh-hot; do
+	# In a hot reset by EEH the kernel waits for config space, which EEH blocks, and then resets the GPU
+	# again. A port that cannot switch the power resets nothing by a fundamental one.
+	for command in reset:6 eeh-hot:12 eeh-fundamental:0; do
+		resets=${command#*:} command=${command%:*}
 		[ "$command" = reset ] || ! on_x86 || continue
 		is "resets of g0 when two guests reset and open together, $command" \
-			"$(count '^[0-9]+ g0 reset ' "together, $command" "apart, $command")" 6
+			"$(count '^[0-9]+ g0 reset ' "together, $command" "apart, $command")" "$resets"
 	done
 	if ! on_x86; then
-		is "times that g1 was switched on for an owner beside links that stay" \
-			"$(memory_on g1 "given up" "refused")" 0
+		# Its open would reset it.
+		is "resets of g1 for an owner beside links that stay" \
+			"$(count '^[0-9]+ g1 reset ' "given up" "refused")" 0
 	fi
 	for how in "ring stopped" "no reset"; do
 		[ "$how" = "ring stopped" ] || ! on_x86 || continue

@@ -654,7 +654,10 @@ static void a_reset_ends_the_use(void **state)
 	nvli_status_use(&status);
 	nvli_status_require(&status, REQUIRED | 1U << 17);
 	assert_true(status.used);
+	/* This may be none: waking up, or a further step of one. */
 	nvli_status_reset(&status, false);
+	assert_true(status.used);
+	nvli_status_stop(&status);
 	assert_false(status.used);
 }
 
