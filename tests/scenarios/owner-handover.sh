@@ -37,26 +37,8 @@ reset: ok"
 	ok "unloads" unload
 }
 
-# The first reset of g1 is that of its close. How many links to g0 were live at the second, or later?
-live_at_open() {
-	judge_awk shared "handed over" '
-		function line() {
-			if ($2 == "link" && $3 ~ /^g0\.[0-5]-g1\.[0-5]$/)
-				live[$3] = $4 == "live"
-			if (where == "in" && $2 == "g1" && $3 == "reset")
-				resets++
-			for (link in live)
-				if (resets > 1 && live[link])
-					bad[link] = 1
-		}
-		function finish() {
-			for (link in bad)
-				n++
-			print resets + 0, n + 0
-		}'
-}
-
 judge() {
 	ok "links were live before" test "$(live_ns "$(links | grep '^g0\..-g1' | head -n 1)" "" shared)" -gt 0
-	is "resets of g1, and links that were live at the second or later" "$(live_at_open)" "2 0"
+	is "resets of g1, links that were live at the second or later, and whether g0 had kept them" \
+		"$(late_links shared "handed over")" "2 0 0"
 }

@@ -62,7 +62,7 @@ one_round() {
 	owners="$(sysfs 0 owner) $(sysfs 1 owner)"
 	is "round $1: guests that own g0 and g1" \
 		"$([ "${owners% *}" = "${owners#* }" ] && echo one || echo two)" $guests
-	client_alive "$left" || echo "# round $1: $left is gone"
+	ok "round $1: $left is there" client_alive "$left"
 }
 
 guest() {

@@ -174,34 +174,6 @@ guest() {
 	ok "unloads" unload
 }
 
-# late_links TEXT: how often g1 was reset from the handing over on, the first time by its close; how many
-# of its links to g0 were live at the second reset, or later, while work on g0 could use them, as it was
-# not reset itself; and whether g0 still had the mask of when one guest had both when the second began,
-# which is in the next owner's open
-late_links() {
-	judge_awk "one guest, $1" "reset, $1" '
-		function line() {
-			if ($2 == "link" && $3 ~ /^g0\.[0-5]-g1\.[0-5]$/)
-				live[$3] = $4 == "live"
-			if (where == "before" && $2 == "g0" && $3 == "mask")
-				kept = mask = $4
-			if (where != "in")
-				return
-			if ($3 == "reset" && ++resets[$2] == 2 && $2 == "g1")
-				late = !resets["g0"] && mask == kept
-			if ($2 == "g0" && $3 == "mask")
-				mask = $4
-			for (link in live)
-				if (resets["g1"] > 1 && !resets["g0"] && live[link])
-					bad[link] = 1
-		}
-		function finish() {
-			for (link in bad)
-				n++
-			print resets["g1"] + 0, n + 0, late + 0
-		}'
-}
-
 judge() {
 	between=$(links | grep '^g0\..-g1')
 	ok "there are links" test -n "$between"
@@ -226,6 +198,6 @@ judge() {
 	for how in "ring stopped" "no reset"; do
 		[ "$how" = "ring stopped" ] || ! on_x86 || continue
 		like "resets of g1, links live at the second or later, and whether g0 was late, $how" \
-			"$(late_links "$how")" '^([3-9]|[1-9][0-9]+) 0 0$'
+			"$(late_links "one guest, $how" "reset, $how")" '^([3-9]|[1-9][0-9]+) 0 0$'
 	done
 }
