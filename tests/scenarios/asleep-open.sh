@@ -24,7 +24,7 @@ guest() {
 	while [ -e /tmp/looking ]; do
 		echo 1 >"$(dev 0)/nvlink_isolation/apply"
 	done 2>/dev/null &
-	for n in $(seq 40); do
+	for n in $(seq 20); do
 		usleep $((n * 7919 % 50 * 1000))
 		echo 1 >"$(dev 0)/lab_driver/open" && echo opened || echo refused
 		is_open 0 && echo good || echo "asleep or off"
@@ -33,7 +33,7 @@ guest() {
 	rm /tmp/looking
 	wait
 	delay -
-	is "opens amid looks" "$(sort /tmp/opens | uniq -c | tr -s ' \n' ' ')" " 40 good 40 opened "
+	is "opens amid looks" "$(sort /tmp/opens | uniq -c | tr -s ' \n' ' ')" " 20 good 20 opened "
 	unload
 	unbind_gpu 0
 }

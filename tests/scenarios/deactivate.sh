@@ -23,9 +23,9 @@ state() {
 round() {
 	case $(($1 % 5)) in
 	0) after=28 ;;
-	1) after=24 ;;
+	1) after=12 ;;
 	2) after=20 ;;
-	3) after=12 ;;
+	3) after=24 ;;
 	4) after=16 ;;
 	esac
 	shift

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Shows that module and command cut the same links of a thousand trees that nobody thought of: Sequoia
+# Shows that module and command cut the same links of 300 trees that nobody thought of: Sequoia
 # with lists of peers that are cut short, mixed up, or lead to the wrong place, under any domains.
 # Guest and judge make the same trees, each for itself. tests/agree runs it.
 #
 # trees: generated
 # boot: sequoia
 
-trees=1000
+trees=300
 
 # One line for each tree: N DOMAINS CELLS... DOMAINS is gpu, group or a list with numbers of GPUs;
 # CELLS, one for each GPU, are the value of ibm,nvlink-peers in hexadecimal, or - for none.

@@ -21,7 +21,7 @@ clients="0 2 3"
 
 # Whether a thaw succeeds, or a write to COMMAND, is the attacker's business.
 attack() {
-	client_do "c$1" "attack ring mask=$(mask "$1") us=2000" "attack unfreeze us=100" >/dev/null
+	client_do "c$1" "attack ring mask=$(mask "$1") us=5000" "attack unfreeze us=1000" >/dev/null
 }
 
 # attacked NAME N: what came of it
