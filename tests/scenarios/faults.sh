@@ -6,8 +6,10 @@
 # Writes the table fault x outcome, as lines `# fault|FAULT|OUTCOME`, of which `make faults` makes the
 # table in Documentation/results.md.
 #
-# LAB_SEED=all takes each fault at each step; else each at one, and another with another seed.
+# LAB_SEED=all takes each fault at each step; else each at one, and another with another seed. By name on
+# x86-64: the sequence is the same there, and x86-matrix has the ports' faults.
 #
+# x86: by name
 # boot: redbud
 # alone: yes
 # stray: yes

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Shows that the metrics of a GPU that is isolated, held, or exposed to its neighbour are what the
-# emulated GPUs have: masks, links that are live, resets, and how often decoding was switched on.
+# emulated GPUs have: masks, links that are live, resets, and how often decoding was switched on. By name
+# on x86-64: the command is the same there.
 #
+# x86: by name
 # boot: redbud
 # command: yes
 

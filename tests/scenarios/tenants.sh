@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Shows that a tenant who resets its GPU in a loop does not disturb its neighbour, whose GPU is
-# isolated all the time, nor flood the log; and that udev gets events of changes.
+# isolated all the time, nor flood the log; and that udev gets events of changes. By name on x86-64: it
+# takes minutes.
 #
+# x86: by name
 # kernel: 6.12
 # alone: yes
 # boot: redbud
@@ -41,7 +43,7 @@ guest() {
 	is "of $rounds resets failed" "$failed" 0
 	ok "they were seen" test "$(sysfs 0 resets)" -ge "$rounds"
 	is "states of the neighbour meanwhile" "$(sort -u /run/states)" isolated
-	ok "it was looked at" test "$(wc -l </run/states)" -ge $((rounds * 5))
+	ok "it was looked at" test "$(wc -l </run/states)" -ge $((rounds * 3))
 	is "resets of the neighbour" "$(sysfs 1 resets)" "$resets"
 	like "the neighbour works" "$(client_do b "read 0xa00148")" ": ok 0x00150005$"
 	lines=$(dmesg_since | grep -c "$(gpu 0): nvlink_isolation")
