@@ -53,7 +53,31 @@ reset: ok"
 	lab mark "one guest, $1"
 }
 
-# given_away: b has g1 in a container of its own. While EEH is busy VFIO may refuse an open.
+# Resets of a's GPU that reset nothing, one after the other, until the file is gone
+loop_resets() {
+	: >/run/resetting
+	: >/run/resets
+	while [ -e /run/resetting ]; do
+		client_do a eeh-fundamental >>/run/resets
+	done &
+	loop=$!
+	wait_for 10 test -s /run/resets
+}
+
+end_loop() {
+	rm /run/resetting
+	wait "$loop"
+}
+
+# b gives up g1. Meanwhile a resets nothing: VFIO resets the GPUs of a container without a lock that would
+# keep each of them there.
+leave() {
+	end_loop
+	like "g1 is given up, $1" "$(client_do b close)" ': ok'
+	loop_resets
+}
+
+# b has g1 in a container of its own. While EEH is busy VFIO may refuse an open.
 given_away() {
 	client_do b "move 0" && return
 	client_do b close
@@ -70,30 +94,18 @@ handed_over() {
 	lab mark "reset, $1"
 }
 
-# Until the file is gone
-reset_nothing() {
-	while [ -e /run/resetting ]; do
-		client_do a eeh-fundamental >>/run/resets
-	done
-	: >/run/reset-ended
-}
-
 # A port that drops the reset bit resets nobody, so the next owner may not have its GPU.
 port_fails() {
 	lab set p0 no-reset on
-	: >/run/resetting
-	: >/run/resets
-	reset_nothing &
-	wait_for 10 test -s /run/resets
-	like "g1 is given up" "$(client_do b close)" ': ok'
+	loop_resets
+	leave "port fails"
 	lab mark "given up"
 	for try in 1 2 3; do
 		got=$(client_do b open 2>&1)
 		nok "the next owner gets g1, try $try" test "${got#*: ok}" != "$got"
 	done
 	lab mark "refused"
-	rm /run/resetting /run/reset-ended
-	wait_for 20 test -e /run/reset-ended
+	end_loop
 	lab set p0 no-reset off
 	client_do a eeh-deactivate >/dev/null
 }
@@ -132,15 +144,17 @@ by_owner() {
 
 	# EEH's operations go to all GPUs of a container.
 	for n in 0 1; do lab set "p$n" no-power-control on; done
-	together eeh-fundamental eeh-deactivate eeh-configure
+	if [ "$(rounds 10)" -lt 10 ]; then
+		note "a debug kernel is too slow for it: the module does not wait that long for the client's next step"
+	else
+		together eeh-fundamental eeh-deactivate eeh-configure
+	fi
 	one_guest "no reset"
 	is "EEH works" "$(client_do a eeh-enable)" "eeh-enable: ok 0"
-	: >/run/resetting
-	reset_nothing &
-	wait_for 10 test -s /run/resets
+	loop_resets
+	leave "no reset"
 	handed_over "no reset"
-	rm /run/resetting
-	wait_for 20 test -e /run/reset-ended
+	end_loop
 	note "$(wc -l </run/resets) resets that reset nothing: $(sort -u </run/resets)"
 	client_do a eeh-deactivate >/dev/null
 	client_stop a
@@ -182,15 +196,15 @@ judge() {
 		is "$link was live a second after they were parted" \
 			"$(live_ns "$link" "parted" "a second later")" 0
 	done
-	# In a hot reset by EEH the kernel waits for config space, which EEH blocks, and then resets the GPU
-	# again. A port that cannot switch the power resets nothing by a fundamental one.
-	for command in reset:6 eeh-hot:12 eeh-fundamental:0; do
-		resets=${command#*:} command=${command%:*}
-		[ "$command" = reset ] || ! on_x86 || continue
-		is "resets of g0 when two guests reset and open together, $command" \
-			"$(count '^[0-9]+ g0 reset ' "together, $command" "apart, $command")" "$resets"
-	done
+	is "resets of g0 when two guests reset and open together, reset" \
+		"$(count '^[0-9]+ g0 reset ' "together, reset" "apart, reset")" 6
 	if ! on_x86; then
+		# The kernel waits for config space, which EEH blocks, and then resets the GPU again.
+		is "resets of g0 when two guests reset and open together, eeh-hot" \
+			"$(count '^[0-9]+ g0 reset ' "together, eeh-hot" "apart, eeh-hot")" 12
+		# The port cannot switch the power, so this resets nothing.
+		is "resets of g0 when two guests reset and open together, eeh-fundamental" \
+			"$(count '^[0-9]+ g0 reset ' "together, eeh-fundamental" "apart, eeh-fundamental")" 0
 		# Its open would reset it.
 		is "resets of g1 for an owner beside links that stay" \
 			"$(count '^[0-9]+ g1 reset ' "given up" "refused")" 0
