@@ -147,19 +147,18 @@ bool nvli_is_decoding(struct nvli_gpu *gpu)
  */
 bool nvli_may_use_links(struct nvli_gpu *gpu)
 {
-	struct nvli_reset reset;
 	unsigned long flags;
-	bool used;
+	bool asserted, idle;
 
 	if (!nvli_gpu_is_open_uncut(gpu))
 		return false;
 
 	raw_spin_lock_irqsave(&gpu->lock, flags);
-	used = gpu->status.used || gpu->stuck_on;
-	reset = gpu->reset;
+	asserted = gpu->reset.asserted;
+	idle = gpu->reset.happened && !gpu->status.used && !gpu->stuck_on;
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 
-	return !reset.asserted && (!reset.happened || used || nvli_is_decoding(gpu));
+	return !asserted && (!idle || nvli_is_decoding(gpu));
 }
 
 /*
