@@ -53,22 +53,25 @@ static bool is_recovered_blind(struct nvli_gpu *gpu)
 }
 
 /*
- * A peer whose links to a GPU change hands has to disable them. If its user prevents that, reset it,
- * but first wait for a reset of its own. A host driver's GPU is left to EEH. False if the peer may
- * still use the links.
+ * A peer whose links to a GPU change hands has to disable them. If its user prevents that, reset
+ * it, but first wait for a reset of its own. A host driver's GPU is left to EEH. False if the peer
+ * may still use the links.
  */
 static bool disable_end(struct nvli_gpu *peer)
 {
 	nvli_look_again(peer);
-	if (nvli_gpu_has_host_driver(peer) || !nvli_may_use_links(peer))
+	if (!READ_ONCE(nvli_gate) || nvli_gpu_has_host_driver(peer) || !nvli_may_use_links(peer))
 		return !nvli_may_use_links(peer);
 
 	nvli_gpu_set_lost(peer);
 	while (nvli_is_being_stopped(peer) && nvli_may_use_links(peer))
 		msleep(10);
 	nvli_look_again(peer);
+	if (!nvli_may_use_links(peer) || nvli_stop_user(peer))
+		return true;
+	nvli_gpu_kick(peer);
 
-	return !nvli_may_use_links(peer) || (READ_ONCE(nvli_gate) && nvli_stop_user(peer));
+	return false;
 }
 
 /*
@@ -109,7 +112,9 @@ static bool may_enable(struct nvli_gpu *gpu, bool peers_done)
 	if (ms && ms != UINT_MAX && !blind)
 		msleep(ms);
 	answer = nvli_look_at_enable(gpu);
-	if (blind || !READ_ONCE(nvli_gate))
+	if (!READ_ONCE(nvli_gate))
+		return true;
+	if (blind && (peers_done || nvli_gpu_has_host_driver(gpu)))
 		return true;
 	if (peers_done && (answer == NVLI_VERIFIED || answer == NVLI_LEFT_ALONE))
 		return true;

@@ -208,7 +208,7 @@ static void replan(void)
 		if (nvli_gpu_state(gpu) != NVLI_PENDING || READ_ONCE(gpu->left_to_driver))
 			continue;
 		nvli_look_again(gpu);
-		if (nvli_may_use_links(gpu))
+		if (!nvli_gpu_has_host_driver(gpu) && nvli_may_use_links(gpu))
 			nvli_gpu_set_lost(gpu);
 	}
 	/* Kick the workers last, so that they reset all GPUs that need it at the same time. */

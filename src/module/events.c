@@ -69,6 +69,16 @@ void nvli_event_happened(struct nvli_gpu *gpu)
 	gpu->stuck_on = false;
 }
 
+/* Memory decoding is on, or may be: from now on work may run on the GPU. Any context. */
+void nvli_event_use(struct nvli_gpu *gpu)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&gpu->lock, flags);
+	nvli_status_use(&gpu->status);
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
+}
+
 static u32 control_bit(int i, enum nvli_control control)
 {
 	return BIT(control * NVLI_BRIDGES + i);
@@ -107,16 +117,17 @@ void nvli_event_control(struct nvli_gpu *gpu, int i, enum nvli_control control, 
 }
 
 /*
- * Bridge @i did not take a write that was to set this control, so it has reset nothing. If firmware
- * is resetting the GPU, that reset ends as it would have.
+ * The GPU's port is not known to have taken the write that was to reset its bus, so it may have
+ * reset nothing. If firmware is resetting the GPU, that reset ends as it would have.
  */
-void nvli_event_dropped(struct nvli_gpu *gpu, int i, enum nvli_control control)
+void nvli_event_dropped(struct nvli_gpu *gpu)
 {
 	unsigned long flags;
 	bool in_steps;
 
 	raw_spin_lock_irqsave(&gpu->lock, flags);
-	gpu->reset.asserted &= ~control_bit(i, control);
+	if (gpu->path.depth > 0)
+		gpu->reset.asserted &= ~control_bit(gpu->path.depth - 1, NVLI_BUS_RESET);
 	in_steps = gpu->reset.in_steps;
 	nvli_status_use(&gpu->status);
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);

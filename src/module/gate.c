@@ -86,16 +86,6 @@ static bool is_left_alone(struct nvli_gpu *gpu)
 	return READ_ONCE(gpu->left_to_driver) || nvli_gpu_state(gpu) == NVLI_OFF;
 }
 
-/* Memory decoding is on, or may be: from now on work may run on the GPU. */
-static void note_use(struct nvli_gpu *gpu)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&gpu->lock, flags);
-	nvli_status_use(&gpu->status);
-	raw_spin_unlock_irqrestore(&gpu->lock, flags);
-}
-
 /* Pass on a config write that needs no verification, or whose GPU is verified. */
 static int pass(const struct nvli_visit *visit, int where, int size, u32 value)
 {
@@ -127,7 +117,7 @@ static int switch_on(struct nvli_visit *visit, int where, int size, u32 value)
 		return refuse(gpu);
 	/* All ones include this bit. */
 	if (command & PCI_COMMAND_MEMORY) {
-		note_use(gpu);
+		nvli_event_use(gpu);
 		return pass(visit, where, size, value);
 	}
 
@@ -143,7 +133,7 @@ static int switch_on(struct nvli_visit *visit, int where, int size, u32 value)
 	nvli_visit_end(visit, memory);
 	err = pass(visit, where, size, value);
 	if (!err && memory)
-		note_use(gpu);
+		nvli_event_use(gpu);
 	if (!err && memory && !visit->is_on)
 		gpu->switched_on++;
 	/* If the write fails, leave the GPU as it was found. */
@@ -180,7 +170,7 @@ static void handle_ring(struct nvli_visit *visit)
 
 	/* EEH can have switched it on without the gate. */
 	if (command & PCI_COMMAND_MEMORY)
-		note_use(visit->gpu);
+		nvli_event_use(visit->gpu);
 	visit->command = command;
 	bell->answer = nvli_visit_verify(visit, bell->how);
 	nvli_visit_end(visit, false);

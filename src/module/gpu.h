@@ -155,8 +155,8 @@ struct nvli_reported {
  * @repaired: how often links were found enabled without a reset, and were disabled again
  * @left_to_driver: a host driver had it when enforcement began, and keeps it until its next reset;
  *		    without @lock a hint
- * @lost_ns: since when work on the GPU may use a required link that is not disabled, as decoding was
- *	     on, by ktime_get_ns(). 0 if not: the GPU was verified or reset since
+ * @lost_ns: since when work on the GPU may use a required link that is not disabled, or when its
+ *	     port last failed to reset it for that, by ktime_get_ns(). 0 if verified or reset since
  * @stuck_on: decoding may be on and cannot be switched off: the port has to reset the GPU
  * @dead: removed: no work is queued and the hardware is not touched any more
  * @reported: the facts last published about it

@@ -162,14 +162,14 @@ bool nvli_may_use_links(struct nvli_gpu *gpu)
 }
 
 /*
- * Is the GPU in a reset that stops its user, or may be one? Firmware's may reset nothing, so wait
- * for its release only so long. The host resets its own GPU as EEH wants it.
+ * Is the GPU in a reset, or not settled after it? Firmware's may reset nothing, so do not take it
+ * for one for long. The host resets its own GPU as EEH wants it.
  */
 bool nvli_is_being_stopped(struct nvli_gpu *gpu)
 {
 	u64 lost_ns = READ_ONCE(gpu->lost_ns);
 
-	return nvli_settles_in(gpu) == UINT_MAX &&
+	return nvli_settles_in(gpu) &&
 	       (READ_ONCE(gpu->reset.asserted) || nvli_gpu_has_host_driver(gpu) || !lost_ns ||
 		ktime_get_ns() < lost_ns + RELEASE_MS * NSEC_PER_MSEC);
 }
@@ -251,21 +251,22 @@ static bool reset_by_port(struct nvli_gpu *gpu)
 	int err = port ? write_reset_bit(port, true) : -ENODEV;
 	int tries;
 
-	if (err == -EBUSY && gpu->path.depth > 0)
-		nvli_event_dropped(gpu, gpu->path.depth - 1, NVLI_BUS_RESET);
-	if (err && err != -EIO)
+	if (err == -ENODEV)
 		return false;
 	if (!err) {
 		WRITE_ONCE(gpu->lost_ns, 0);
 		WRITE_ONCE(gpu->stuck_on, false);
 	}
 	/* EEH may be blocking the port's config space. */
-	for (tries = 0; tries < RELEASE_TRIES; tries++) {
+	for (tries = 0; err != -EBUSY && tries < RELEASE_TRIES; tries++) {
 		msleep(ASSERT_MS);
 		if (!write_reset_bit(port, false))
-			return !err;
+			break;
 	}
-	pci_err(gpu->pdev, "its port does not release it from reset: clear the port's reset bit by hand\n");
+	if (tries == RELEASE_TRIES)
+		pci_err(gpu->pdev, "its port may keep it in reset: clear the port's reset bit by hand\n");
+	if (err)
+		nvli_event_dropped(gpu);
 
 	return !err;
 }
@@ -286,6 +287,9 @@ bool nvli_stop_user(struct nvli_gpu *gpu)
 	mutex_unlock(&gpu->ring_lock);
 	if (done)
 		return true;
+	/* Try again, but not at once. */
+	if (!reset)
+		WRITE_ONCE(gpu->lost_ns, ktime_get_ns());
 	dev_err_ratelimited(&gpu->pdev->dev, "its links may be in use and cannot be disabled: %s\n",
 			    reset ? "its port resets it" : "its port cannot reset it either");
 

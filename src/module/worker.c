@@ -113,7 +113,11 @@ static bool look_at_link(struct nvli_gpu *gpu)
 
 	nvli_event_reset(gpu, true);
 	nvli_event_end(gpu);
-	/* The owner at that reset is unknown, so the GPU keeps no links until the next one. */
+	/*
+	 * The owner at that reset is unknown, and who has used the GPU since. So it keeps no links
+	 * until the next one.
+	 */
+	nvli_event_use(gpu);
 	nvli_owner_starts(gpu);
 
 	return true;
@@ -164,9 +168,15 @@ static void stop_user(struct nvli_gpu *gpu)
 		gpu->stuck_on = false;
 	}
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
-	if (READ_ONCE(nvli_gate) && (READ_ONCE(gpu->stuck_on) ||
-				     (READ_ONCE(gpu->lost_ns) && nvli_plan_is_any_exposed(gpu))))
-		nvli_stop_user(gpu);
+	if (!READ_ONCE(nvli_gate))
+		return;
+	if (!READ_ONCE(gpu->stuck_on)) {
+		if (!READ_ONCE(gpu->lost_ns) || !nvli_plan_is_any_exposed(gpu))
+			return;
+		/* A reset of its own may have ended just now. A verification withdraws the request. */
+		nvli_look(gpu, NVLI_RETRY);
+	}
+	nvli_stop_user(gpu);
 }
 
 /* Do the hooks see resets, and is the gate attached? Checks the kernel, not our own records. */
