@@ -65,7 +65,7 @@ static bool disable_end(struct nvli_gpu *peer)
 
 	nvli_gpu_set_lost(peer);
 	while (nvli_is_being_stopped(peer) && nvli_may_use_links(peer))
-		msleep(10);
+		msleep(20);
 	nvli_look_again(peer);
 	if (!nvli_may_use_links(peer) || nvli_stop_user(peer))
 		return true;

@@ -214,7 +214,7 @@ void nvli_gpu_count_refusal(struct nvli_gpu *gpu)
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 }
 
-/* Work on the GPU may use a link that has to be disabled. Its worker has to know. Any context. */
+/* Work on the GPU may use a link that has to be disabled. Any context. */
 void nvli_gpu_set_lost(struct nvli_gpu *gpu)
 {
 	if (!READ_ONCE(gpu->lost_ns))

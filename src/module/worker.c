@@ -173,7 +173,7 @@ static void stop_user(struct nvli_gpu *gpu)
 	if (!READ_ONCE(gpu->stuck_on)) {
 		if (!READ_ONCE(gpu->lost_ns) || !nvli_plan_is_any_exposed(gpu))
 			return;
-		/* A reset of its own may have ended just now. A verification withdraws the request. */
+		/* Its own reset may be over just now. A verification withdraws the request. */
 		nvli_look(gpu, NVLI_RETRY);
 	}
 	nvli_stop_user(gpu);

@@ -152,7 +152,8 @@ static void numbers_do_not_run_out(void **state)
 	}
 }
 
-static void enable_after(struct nvli_owner *owner, unsigned int resets, unsigned int verified, bool used)
+static void enable_after(struct nvli_owner *owner, unsigned int resets, unsigned int verified,
+			 bool used)
 {
 	struct nvli_status status = { .resets = resets, .verified_resets = verified, .used = used };
 
