@@ -75,8 +75,8 @@ struct reader {
  * @required: the links of the last plan
  * @resetting: a reset was announced and is not released yet
  * @event: the last event after which no older attempt counts
- * @began: when the last attempt was begun that could read the mask; 0 for none since @event, or if
- *	   one has failed without reading it since
+ * @began: when the last attempt was begun that could read the mask; 0 for none since @event, since
+ *	   nothing was required, or if one has failed without reading it since
  * @read: when that attempt read it
  * @mask: what it read
  * @stale: the read-back was declared too old
@@ -180,7 +180,8 @@ static void require(struct gpu *gpu, unsigned int how)
 		return;
 
 	/* Nobody audits a GPU of which nothing is required, so its read-back may be old. */
-	gpu->known.stale |= !gpu->known.required;
+	if (!gpu->known.required)
+		gpu->known.began = 0;
 	gpu->known.failed = false;
 	gpu->known.required = masks[how];
 }
