@@ -8,7 +8,7 @@
 # kernel: 6.12
 # smp: 2
 
-rounds=20
+rounds=12
 
 guest() {
 	fresh

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * lab_watch [PERIOD]: does sysfs ever say isolated while the device says open? Asked for every GPU
- * every PERIOD (default 20) milliseconds until a SIGTERM, then it prints what it found:
+ * every PERIOD (default 20) milliseconds, or every QUIET times that after so many samples in which
+ * nothing changed: in an idle guest it is what takes the time. Upon a SIGTERM it prints what it found:
  *
  *   samples=N isolated=N changed=N violations=N
  *
@@ -28,6 +29,7 @@
 #define ANSWER		16		/* more than any answer here */
 #define LINK_SHIFT	16
 #define MAX_GPUS	8
+#define QUIET		4
 
 struct gpu {
 	char bdf[16];
@@ -35,6 +37,7 @@ struct gpu {
 	unsigned long epoch;		/* as of the last question for the mask */
 	unsigned long mask;
 	bool known;			/* the mask did not change meanwhile */
+	bool isolated;			/* as sysfs last said */
 	bool told;			/* of the violation that goes on */
 };
 
@@ -44,6 +47,7 @@ static int control = -1;
 static int stop;
 
 static unsigned long samples, isolated, changed, violations;
+static unsigned int unchanged;	/* samples in a row without any change */
 
 static void on_sigterm(int signal)
 {
@@ -154,6 +158,7 @@ static bool look_at(struct gpu *gpu)
 				gpu->told = false;
 			return true;
 		}
+		unchanged = 0;
 		gpu->epoch = epoch;
 		gpu->mask = ask(gpu, "mask");
 		gpu->known = ask(gpu, "epoch") == epoch;
@@ -214,11 +219,19 @@ int main(int argc, char **argv)
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
 		bool any = false;
 
-		for (unsigned int i = 0; i < ngpus; i++)
-			any |= look_at(&gpus[i]);
+		unchanged++;
+		for (unsigned int i = 0; i < ngpus; i++) {
+			bool now = look_at(&gpus[i]);
+
+			if (now != gpus[i].isolated)
+				unchanged = 0;
+			gpus[i].isolated = now;
+			any |= now;
+		}
 		isolated += any;
 		samples++;
-		nanosleep(&period, NULL);
+		for (int i = 0; i < (unchanged < QUIET ? 1 : QUIET); i++)
+			nanosleep(&period, NULL);
 	}
 	printf("samples=%lu isolated=%lu changed=%lu violations=%lu\n", samples, isolated, changed,
 	       violations);
