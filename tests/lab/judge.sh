@@ -289,10 +289,10 @@ guest_log() {
 	cat "$kernel_log"
 }
 
-# late_links FROM TO: between these marks g1 went from one owner, who has g0 too, to another. How often
-# was it reset? The first time by its close. How many of its links to g0 were live at the second reset,
-# or later, while work on g0 could use them, as it was not reset itself? When the second began, which is
-# in the next owner's open, did g0 still have the mask of FROM?
+# late_links FROM TO CLOSES: between these marks g1 goes from one owner, who has g0 too, to another. How often
+# was it reset? So many times for its close, and then in the next owner's open. How many of its links
+# to g0 were live at that reset, or later, while work on g0 could use them, as it was not reset itself?
+# When that reset began, did g0 still have the mask of FROM?
 late_links() {
 	judge_awk "$1" "$2" '
 		function line() {
@@ -302,17 +302,17 @@ late_links() {
 				kept = mask = $4
 			if (where != "in")
 				return
-			if ($3 == "reset" && ++resets[$2] == 2 && $2 == "g1")
+			if ($3 == "reset" && ++resets[$2] == closes + 1 && $2 == "g1")
 				late = !resets["g0"] && mask == kept
 			if ($2 == "g0" && $3 == "mask")
 				mask = $4
 			for (link in live)
-				if (resets["g1"] > 1 && !resets["g0"] && live[link])
+				if (resets["g1"] > closes && !resets["g0"] && live[link])
 					bad[link] = 1
 		}
 		function finish() {
 			for (link in bad)
 				n++
 			print resets["g1"] + 0, n + 0, late + 0
-		}'
+		}' -v closes="$3"
 }

@@ -40,5 +40,5 @@ reset: ok"
 judge() {
 	ok "links were live before" test "$(live_ns "$(links | grep '^g0\..-g1' | head -n 1)" "" shared)" -gt 0
 	is "resets of g1, links that were live at the second or later, and whether g0 had kept them" \
-		"$(late_links shared "handed over")" "2 0 0"
+		"$(late_links shared "handed over" 1)" "2 0 0"
 }
