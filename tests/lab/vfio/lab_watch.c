@@ -2,7 +2,7 @@
 /*
  * lab_watch [PERIOD]: does sysfs ever say isolated while the device says open? Asked for every GPU
  * every PERIOD (default 20) milliseconds, or every QUIET times that after so many samples in which
- * nothing changed: in an idle guest it is what takes the time. Upon a SIGTERM it prints what it found:
+ * nothing changed: in an idle guest it is what takes the time. A SIGTERM ends it, and it prints:
  *
  *   samples=N isolated=N changed=N violations=N
  *
