@@ -204,8 +204,9 @@ judge() {
 		is "resets of g0 when two guests reset and open together, eeh-hot" \
 			"$(count '^[0-9]+ g0 reset ' "together, eeh-hot" "apart, eeh-hot")" 12
 		# The port cannot switch the power, so this resets nothing.
-		is "resets of g0 when two guests reset and open together, eeh-fundamental" \
-			"$(count '^[0-9]+ g0 reset ' "together, eeh-fundamental" "apart, eeh-fundamental")" 0
+		[ "$(count ' mark text=together, eeh-fundamental')" = 0 ] ||
+			is "resets of g0 when two guests reset and open together, eeh-fundamental" \
+				"$(count '^[0-9]+ g0 reset ' "together, eeh-fundamental" "apart, eeh-fundamental")" 0
 		# Its open would reset it.
 		is "resets of g1 for an owner beside links that stay" \
 			"$(count '^[0-9]+ g1 reset ' "left, port fails" "refused")" 0
