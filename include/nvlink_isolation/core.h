@@ -348,7 +348,7 @@ struct nvli_result {
  * @watched: the module sees its resets. Otherwise it claims nothing.
  * @was_gv100: PMC_BOOT_0 named a GV100 before, so another value is a fault and not another chip
  * @stale: the last read-back is too old to prove anything
- * @used: memory decoding was on since the last counted reset, which may have reset nothing
+ * @used: memory decoding was on since the last counted reset, even if that had no effect
  * @other_chip: attempts in a row in which PMC_BOOT_0 named the same known other chip
  * @generation: counts resets and what may be one, from 1; a read-back holds in its own only
  * @required: bits of GV100_LINK_DISABLE that have to be set

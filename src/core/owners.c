@@ -90,13 +90,13 @@ void nvli_owner_forget(struct nvli_owner *owner)
 
 /*
  * The GPU is enabled: its next owner is a new one, even at the address of the last owner. EEH
- * enables a GPU again after it has reset it. If the GPU was neither verified nor used since its
- * last reset, the next verification counts as the first after that reset.
+ * enables a GPU again after it has reset it. If the GPU was not used since its last reset, the
+ * next verification counts as the first after that reset.
  */
 void nvli_owner_enable(struct nvli_owner *owner, const struct nvli_status *status)
 {
 	nvli_owner_forget(owner);
-	if (status->resets != status->verified_resets && !status->used)
+	if (!status->used)
 		owner->resets = status->verified_resets;
 }
 

@@ -20,7 +20,7 @@ void nvli_status_enforce(struct nvli_status *status, bool enforced)
 	status->generation++;
 	status->other_chip = 0;
 	status->verified_resets = status->resets;
-	/* Somebody may have used it before. */
+	/* A user may have switched memory decoding on before enforcement began. */
 	nvli_status_use(status);
 }
 

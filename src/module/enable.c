@@ -53,9 +53,9 @@ static bool is_recovered_blind(struct nvli_gpu *gpu)
 }
 
 /*
- * A peer whose links to a GPU change hands has to disable them. If its user prevents that, reset
- * it, but first wait for a reset of its own. A host driver's GPU is left to EEH. False if the peer
- * may still use the links.
+ * Disable a peer's end of its links to a GPU that gets a new owner. If the peer's user prevents
+ * that, wait for a reset in progress, then reset the peer by its port. Never reset a host driver's
+ * GPU here, because EEH may be recovering it. Return: false if the peer may still use the links.
  */
 static bool disable_end(struct nvli_gpu *peer)
 {
@@ -94,7 +94,7 @@ static bool change_owner(struct nvli_gpu *gpu)
 		if (other == gpu || !nvli_plan_is_linked(other, gpu) ||
 		    !nvli_may_use_links(other) || disable_end(other))
 			continue;
-		dev_err_ratelimited(&gpu->pdev->dev, "%s may still use links to it that cannot be disabled\n",
+		dev_err_ratelimited(&gpu->pdev->dev, "GPU %s may still use its NVLinks to this GPU: they could not be disabled\n",
 				    pci_name(other->pdev));
 		done = false;
 	}

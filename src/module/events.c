@@ -24,7 +24,7 @@ void nvli_event_reset(struct nvli_gpu *gpu, bool counted)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&gpu->lock, flags);
-	/* After a real one nothing runs on the GPU until it is used again, whatever follows. */
+	/* After a real reset no work runs on the GPU until memory decoding is on again. */
 	gpu->reset.happened &= !gpu->status.used;
 	nvli_status_reset(&gpu->status, counted);
 	gpu->reset.settled_ns = NVLI_IN_RESET;
@@ -117,8 +117,8 @@ void nvli_event_control(struct nvli_gpu *gpu, int i, enum nvli_control control, 
 }
 
 /*
- * The GPU's port is not known to have taken the write that was to reset its bus, so it may have
- * reset nothing. If firmware is resetting the GPU, that reset ends as it would have.
+ * The GPU's port did not set its bus reset bit, or the module could not read it back. So the GPU
+ * may not have been reset. A firmware reset in progress is not affected.
  */
 void nvli_event_dropped(struct nvli_gpu *gpu)
 {

@@ -222,8 +222,8 @@ void nvli_gpu_set_lost(struct nvli_gpu *gpu)
 }
 
 /*
- * Has somebody the GPU enabled who may use a link that has to be disabled? Such a link was not read
- * back as disabled since the last reset.
+ * Is the GPU enabled, and was a required link not read back as disabled since the last reset? Then
+ * its user may be able to use that link.
  */
 bool nvli_gpu_is_open_uncut(struct nvli_gpu *gpu)
 {

@@ -18,7 +18,7 @@
 #define ASSERT_MS	100
 /* The kernel's removal of a device waits for the worker: no longer than a second */
 #define RELEASE_TRIES	10
-/* How long a user may keep links by a reset of which only firmware knows whether it is one */
+/* How long to wait for a firmware reset that may have no effect, before the port resets the GPU */
 #define RELEASE_MS	2000
 
 /* Check gpu->dead under ring_lock: EEH forgets a removed device and its PE, which powernv reads. */
@@ -162,8 +162,9 @@ bool nvli_may_use_links(struct nvli_gpu *gpu)
 }
 
 /*
- * Is the GPU in a reset, or not settled after it? Firmware's may reset nothing, so do not take it
- * for one for long. The host resets its own GPU as EEH wants it.
+ * Is the GPU in a reset, or not settled after it? A firmware reset may have no effect. So once the
+ * links of a guest's GPU may be in use, the answer is false after RELEASE_MS, unless a port's
+ * control bit keeps the GPU in reset.
  */
 bool nvli_is_being_stopped(struct nvli_gpu *gpu)
 {
@@ -287,7 +288,7 @@ bool nvli_stop_user(struct nvli_gpu *gpu)
 	mutex_unlock(&gpu->ring_lock);
 	if (done)
 		return true;
-	/* Try again, but not at once. */
+	/* Let the GPU settle and verify it before the next try. */
 	if (!reset)
 		WRITE_ONCE(gpu->lost_ns, ktime_get_ns());
 	dev_err_ratelimited(&gpu->pdev->dev, "its links may be in use and cannot be disabled: %s\n",

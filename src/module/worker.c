@@ -114,8 +114,8 @@ static bool look_at_link(struct nvli_gpu *gpu)
 	nvli_event_reset(gpu, true);
 	nvli_event_end(gpu);
 	/*
-	 * The owner at that reset is unknown, and who has used the GPU since. So it keeps no links
-	 * until the next one.
+	 * The owner at that reset is unknown, and a user may have used the GPU since. So the GPU
+	 * keeps no links until its next reset.
 	 */
 	nvli_event_use(gpu);
 	nvli_owner_starts(gpu);
@@ -173,7 +173,7 @@ static void stop_user(struct nvli_gpu *gpu)
 	if (!READ_ONCE(gpu->stuck_on)) {
 		if (!READ_ONCE(gpu->lost_ns) || !nvli_plan_is_any_exposed(gpu))
 			return;
-		/* Its own reset may be over just now. A verification withdraws the request. */
+		/* The GPU's own reset may just have ended. A verification clears lost_ns. */
 		nvli_look(gpu, NVLI_RETRY);
 	}
 	nvli_stop_user(gpu);

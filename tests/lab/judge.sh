@@ -289,10 +289,10 @@ guest_log() {
 	cat "$kernel_log"
 }
 
-# late_links FROM TO CLOSES: between these marks g1 goes from one owner, who has g0 too, to another. How often
-# was it reset? So many times for its close, and then in the next owner's open. How many of its links
-# to g0 were live at that reset, or later, while work on g0 could use them, as it was not reset itself?
-# When that reset began, did g0 still have the mask of FROM?
+# late_links FROM TO CLOSES: g0 and g1 have one owner at mark FROM, and g1 has another at mark TO. The close
+# resets g1 CLOSES times, then the next owner's open resets it. Prints three numbers: the resets of g1; the
+# links to g0 that were live from the open's reset on, unless g0 was reset too; and 1 if g0 still had
+# the mask of FROM when the open's reset began.
 late_links() {
 	judge_awk "$1" "$2" '
 		function line() {

@@ -3,8 +3,8 @@
 # Shows that a guest cannot keep a link enabled when more links of its GPU have to be disabled, while
 # some were required before and are: neither by stopping the PRI ring, so that the mask cannot be read,
 # nor by resets that reset nothing, with EEH blocking config space. Two guests in one domain are parted
-# by the administrator; with domains=owner a guest's second GPU goes to another guest. A guest that only
-# resets its GPU meanwhile, as two do that start at the same time, is left alone.
+# by the administrator; with domains=owner a guest's second GPU goes to another guest. A guest that resets
+# its GPU while another guest opens a linked one is not disturbed.
 #
 # kernel: 6.12
 # x86: by name
@@ -69,8 +69,8 @@ end_loop() {
 	wait "$loop"
 }
 
-# b gives up g1. Meanwhile a resets nothing: VFIO resets the GPUs of a container without a lock that would
-# keep each of them there.
+# b gives up g1. The loop of resets pauses meanwhile: VFIO walks the groups of a container for an EEH
+# operation without a lock, so a group that leaves is read after it was freed.
 leave() {
 	end_loop
 	like "g1 is given up, $1" "$(client_do b close)" ': ok'
@@ -96,7 +96,7 @@ handed_over() {
 	lab mark "reset, $1"
 }
 
-# A port that drops the reset bit resets nobody, so the next owner may not have its GPU.
+# The port of g0 ignores its reset bit, so nothing can stop a's work on g0. Then b must not get g1.
 port_fails() {
 	lab set p0 no-reset on
 	loop_resets
@@ -111,7 +111,7 @@ port_fails() {
 	client_do a eeh-deactivate >/dev/null
 }
 
-# together COMMAND...: guests that share nothing reset their GPUs, by these, and open them at the same time.
+# together COMMAND...: a resets g0 by these commands while b, another guest, opens g1.
 together() {
 	client_start a 0
 	client_start b 1
@@ -146,7 +146,7 @@ by_owner() {
 	# EEH's operations go to all GPUs of a container.
 	for n in 0 1; do lab set "p$n" no-power-control on; done
 	if [ "$(rounds 10)" -lt 10 ]; then
-		note "a debug kernel is too slow for it: the module does not wait that long for the client's next step"
+		note "left out: on a debug kernel the client ends its reset later than the module waits for it"
 	else
 		together eeh-fundamental eeh-deactivate eeh-configure
 	fi
@@ -207,7 +207,7 @@ judge() {
 		! grep -q ' mark text=together, eeh-fundamental$' "$log" ||
 			is "resets of g0 when two guests reset and open together, eeh-fundamental" \
 				"$(count '^[0-9]+ g0 reset ' "together, eeh-fundamental" "apart, eeh-fundamental")" 0
-		# Its open would reset it.
+		# Each open that succeeds resets g1.
 		is "resets of g1 for an owner beside links that stay" \
 			"$(count '^[0-9]+ g1 reset ' "left, port fails" "refused")" 0
 	fi

@@ -43,7 +43,10 @@ guest() {
 	is "of $rounds resets failed" "$failed" 0
 	ok "they were seen" test "$(sysfs 0 resets)" -ge "$rounds"
 	is "states of the neighbour meanwhile" "$(sort -u /run/states)" isolated
-	ok "it was looked at" test "$(wc -l </run/states)" -ge $((rounds * 3))
+	# A PC resets a GPU in a third of the time.
+	looks=5
+	if on_x86; then looks=3; fi
+	ok "it was looked at" test "$(wc -l </run/states)" -ge $((rounds * looks))
 	is "resets of the neighbour" "$(sysfs 1 resets)" "$resets"
 	like "the neighbour works" "$(client_do b "read 0xa00148")" ": ok 0x00150005$"
 	lines=$(dmesg_since | grep -c "$(gpu 0): nvlink_isolation")

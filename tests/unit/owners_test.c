@@ -393,7 +393,7 @@ static bool read_back(struct world *world, struct gpu *gpu)
 	return nvli_status_judge(&gpu->status, gpu->status.generation, &result);
 }
 
-/* Who can reach a GPU switches it on. */
+/* The holder of a GPU that passed the gate switches memory decoding on. */
 static void use(struct gpu *gpu)
 {
 	if (!reaches(gpu))

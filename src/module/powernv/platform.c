@@ -20,9 +20,7 @@ static const char *obstacle(struct nvli_gpu *gpu)
 
 static bool watch(struct nvli_gpu *gpu)
 {
-	bool watched = nvli_opal_watch() && nvli_hook_watch(gpu->pdev);
-
-	return watched && gpu->path.depth > 0;
+	return nvli_opal_watch() && nvli_hook_watch(gpu->pdev) && gpu->path.depth > 0;
 }
 
 static int unwatch(void)
