@@ -2,7 +2,8 @@
 # shellcheck shell=sh
 #
 # Packages of any Debian suite and architecture, through apt, without touching the machine's own
-# apt configuration: sourced by what needs downloads (tests/lab, tests/device).
+# apt configuration: sourced by what needs downloads (tests/lab, tests/device). A SUITE+security is
+# that suite with its security updates.
 #
 #   apt_prepare  SUITE ARCH                  fetch the package lists (at most once a day)
 #   apt_version  SUITE ARCH PACKAGE          print the candidate version
@@ -36,14 +37,13 @@ apt_base() {
 	awk -F '|' -v label="$1" '$1 == "Debian" && $2 == label { print $3; exit }'
 }
 
-# apt_sources SUITE ARCH: the private sources.list, checked with Debian's own keys. Suites that are
-# complete by themselves get no updates; a machine without a security mirror gets no security
-# updates here either.
+# apt_sources SUITE ARCH: the private sources.list, checked with Debian's own keys. Updates are only for
+# a SUITE+security: in the hours after an update of the kernel its signed packages lag behind the others,
+# so no headers can be installed, and mirrors are now and then inconsistent. The lab faces no network.
 apt_sources() {
 	apt_deb=deb
 	[ "$2" != source ] || apt_deb=deb-src
 	apt_main=$(apt_base Debian) || return
-	apt_security=$(apt_base Debian-Security) || return
 	[ -n "$apt_main" ] || {
 		apt_fail "no Debian mirror among the package lists of this machine (try: apt-get update)"
 		return
@@ -53,12 +53,12 @@ apt_sources() {
 		return
 	}
 	apt_deb="$apt_deb [signed-by=$apt_keyring]"
-	echo "$apt_deb $apt_main $1 main"
-	case $1 in
-	*-* | sid | unstable | testing) return 0 ;;
-	esac
-	echo "$apt_deb $apt_main $1-updates main"
-	[ -z "$apt_security" ] || echo "$apt_deb $apt_security $1-security main"
+	apt_release=${1%+security}
+	echo "$apt_deb $apt_main $apt_release main"
+	[ "$1" != "$apt_release" ] || return 0
+	apt_security=$(apt_base Debian-Security) || return
+	echo "$apt_deb $apt_main $apt_release-updates main"
+	[ -z "$apt_security" ] || echo "$apt_deb $apt_security $apt_release-security main"
 }
 
 # apt_run DIR ARCH COMMAND ARG...: an apt command that knows nothing but the lists in DIR.
@@ -104,18 +104,12 @@ apt_fetch_lists() {
 	mkdir -p "$apt_lists.new/lists/partial" "$apt_lists.new/cache/archives/partial" &&
 	apt_sources "$1" "$2" >"$apt_lists.new/sources.list" || return
 	if ! apt_update "$apt_lists.new" "$2"; then
-		# A security mirror is renewed many times a day and is now and then inconsistent for
-		# minutes. The lab runs nothing that faces a network: the release alone does.
-		echo "apt.sh: no complete package lists of $1 for $2: once more, without $1-security" >&2
-		sed -i '/-security main$/d' "$apt_lists.new/sources.list"
-		if ! apt_update "$apt_lists.new" "$2"; then
-			[ -e "$apt_lists/stamp" ] || {
-				apt_fail "cannot fetch the package lists of $1 for $2"
-				return
-			}
-			echo "apt.sh: cannot renew the package lists of $1 for $2: using the old" >&2
-			return 0
-		fi
+		[ -e "$apt_lists/stamp" ] || {
+			apt_fail "cannot fetch the package lists of $1 for $2"
+			return
+		}
+		echo "apt.sh: cannot renew the package lists of $1 for $2: using the old" >&2
+		return 0
 	fi
 	: >"$apt_lists.new/stamp"
 	rm -rf "$apt_lists" && mv "$apt_lists.new" "$apt_lists"
