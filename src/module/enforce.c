@@ -91,8 +91,7 @@ static void start_gpu(struct nvli_gpu *gpu)
 			nvli_look(gpu, NVLI_ONCE);
 		nvli_report(gpu);
 	} else {
-		nvli_event_reset(gpu, false);
-		nvli_event_end(gpu);
+		nvli_event_unseen(gpu, false);
 	}
 	nvli_gpu_kick(gpu);
 }

@@ -15,15 +15,9 @@
 /* How long NVIDIA's tools leave a V100 alone after its reset is released (hardware.md). */
 #define SETTLE_MS	300
 
-/*
- * A reset or a possible reset of the GPU begins. @counted if it is a reset, and not a further step
- * of one. nvli_event_release() has to follow.
- */
-void nvli_event_reset(struct nvli_gpu *gpu, bool counted)
+/* The caller holds gpu->lock. */
+static void begin(struct nvli_gpu *gpu, bool counted)
 {
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&gpu->lock, flags);
 	/* After a real reset no work runs on the GPU until memory decoding is on again. */
 	gpu->reset.happened &= !gpu->status.used;
 	nvli_status_reset(&gpu->status, counted);
@@ -33,31 +27,62 @@ void nvli_event_reset(struct nvli_gpu *gpu, bool counted)
 	if (gpu->status.enforced)
 		strscpy(gpu->error, "reset, and not verified since", sizeof(gpu->error));
 	trace_nvli_event(gpu, "reset");
-	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 }
 
-/* The reset is released now. */
+/* The reset is released now. The caller holds gpu->lock, and wakes the worker afterwards. */
 void nvli_event_release(struct nvli_gpu *gpu)
+{
+	gpu->reset.settled_ns = ktime_get_ns() + SETTLE_MS * NSEC_PER_MSEC;
+	trace_nvli_event(gpu, "release");
+}
+
+/*
+ * A possible reset is over. If a control or firmware keeps the GPU in reset, that decides when the
+ * settle time begins, and the worker watches for it. The caller holds gpu->lock.
+ */
+static void end(struct nvli_gpu *gpu)
+{
+	if (!gpu->reset.asserted && !gpu->reset.in_steps)
+		nvli_event_release(gpu);
+}
+
+/*
+ * A reset or a possible reset of the GPU begins. @counted if it is a reset, and not a further step
+ * of one. nvli_event_release() has to follow.
+ */
+void nvli_event_reset(struct nvli_gpu *gpu, bool counted)
 {
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&gpu->lock, flags);
-	gpu->reset.settled_ns = ktime_get_ns() + SETTLE_MS * NSEC_PER_MSEC;
-	trace_nvli_event(gpu, "release");
+	begin(gpu, counted);
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
+}
+
+/* A possible reset is over: see end(). */
+void nvli_event_end(struct nvli_gpu *gpu)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&gpu->lock, flags);
+	end(gpu);
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 	nvli_gpu_kick(gpu);
 }
 
 /*
- * A possible reset is over. If a control keeps the GPU in reset, the settle time begins when that
- * control is cleared, and the worker watches for this.
+ * The module did not see a reset or a possible reset, and takes it for over. In one go: otherwise
+ * another reset could begin in between, and its end would be taken for this one's.
  */
-void nvli_event_end(struct nvli_gpu *gpu)
+void nvli_event_unseen(struct nvli_gpu *gpu, bool counted)
 {
-	if (READ_ONCE(gpu->reset.asserted))
-		nvli_gpu_kick(gpu);
-	else
-		nvli_event_release(gpu);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&gpu->lock, flags);
+	begin(gpu, counted);
+	end(gpu);
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
+	nvli_gpu_kick(gpu);
 }
 
 /* The reset has really happened, so all work on the GPU has stopped. The caller holds gpu->lock. */
@@ -104,16 +129,20 @@ void nvli_event_control(struct nvli_gpu *gpu, int i, enum nvli_control control, 
 
 	raw_spin_lock_irqsave(&gpu->lock, flags);
 	released = gpu->reset.asserted;
-	if (set)
+	if (set) {
 		gpu->reset.asserted = (gpu->reset.asserted & above) | bit;
-	else
+		gpu->reset.settled_ns = NVLI_IN_RESET;
+	} else {
 		gpu->reset.asserted &= ~bit;
+	}
 	released &= !gpu->reset.asserted;
-	if (released)
+	if (released) {
 		nvli_event_happened(gpu);
+		nvli_event_release(gpu);
+	}
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 	if (released)
-		nvli_event_release(gpu);
+		nvli_gpu_kick(gpu);
 }
 
 /*
@@ -123,16 +152,14 @@ void nvli_event_control(struct nvli_gpu *gpu, int i, enum nvli_control control, 
 void nvli_event_dropped(struct nvli_gpu *gpu)
 {
 	unsigned long flags;
-	bool in_steps;
 
 	raw_spin_lock_irqsave(&gpu->lock, flags);
 	if (gpu->path.depth > 0)
 		gpu->reset.asserted &= ~control_bit(gpu->path.depth - 1, NVLI_BUS_RESET);
-	in_steps = gpu->reset.in_steps;
 	nvli_status_use(&gpu->status);
+	end(gpu);
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
-	if (!in_steps)
-		nvli_event_end(gpu);
+	nvli_gpu_kick(gpu);
 }
 
 /*
@@ -177,11 +204,8 @@ static int notify_of_sleep(struct notifier_block *block, unsigned long event, vo
 		return NOTIFY_DONE;
 
 	while ((gpu = nvli_gpu_next(gpu))) {
-		if (!READ_ONCE(gpu->status.enforced) || READ_ONCE(gpu->left_to_driver) ||
-		    READ_ONCE(gpu->reset.settled_ns) == NVLI_IN_RESET)
-			continue;
-		nvli_event_reset(gpu, false);
-		nvli_event_end(gpu);
+		if (READ_ONCE(gpu->status.enforced) && !READ_ONCE(gpu->left_to_driver))
+			nvli_event_unseen(gpu, false);
 	}
 
 	return NOTIFY_DONE;

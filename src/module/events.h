@@ -25,6 +25,7 @@ void nvli_events_exit(void);
 void nvli_event_reset(struct nvli_gpu *gpu, bool counted);
 void nvli_event_release(struct nvli_gpu *gpu);
 void nvli_event_end(struct nvli_gpu *gpu);
+void nvli_event_unseen(struct nvli_gpu *gpu, bool counted);
 void nvli_event_happened(struct nvli_gpu *gpu);
 void nvli_event_control(struct nvli_gpu *gpu, int i, enum nvli_control control, bool set);
 void nvli_event_use(struct nvli_gpu *gpu);

@@ -111,8 +111,7 @@ static bool look_at_link(struct nvli_gpu *gpu)
 	if (!nvli_link_went_down(gpu) || seen)
 		return false;
 
-	nvli_event_reset(gpu, true);
-	nvli_event_end(gpu);
+	nvli_event_unseen(gpu, true);
 	/*
 	 * The owner at that reset is unknown, and a user may have used the GPU since. So the GPU
 	 * keeps no links until its next reset.

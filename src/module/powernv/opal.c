@@ -192,12 +192,17 @@ static void after_call(const struct call *call, struct nvli_gpu *gpu, int bridge
 	/* A fundamental reset does nothing to a slot whose power firmware cannot switch. */
 	real = call->opcode == OPAL_PCI_POLL && gpu->reset.releases_next &&
 	       result >= RELEASE_WAIT_MS;
+	/* nvli_event_end() may have run since the call began. */
+	if (call->resets)
+		gpu->reset.settled_ns = NVLI_IN_RESET;
 	released = step_releases(&gpu->reset, call, result);
 	if (released && real)
 		nvli_event_happened(gpu);
-	raw_spin_unlock(&gpu->lock);
 	if (released)
 		nvli_event_release(gpu);
+	raw_spin_unlock(&gpu->lock);
+	if (released)
+		nvli_gpu_kick(gpu);
 }
 
 /*
