@@ -45,20 +45,16 @@ struct nvli_path {
  * struct nvli_reset - the last reset of a GPU
  * @settled_ns: when the GPU may be accessed again, by ktime_get_ns(); NVLI_IN_RESET until its
  *		release has been seen
- * @due_ns: when firmware takes the next step of a reset
  * @asserted: what keeps it in reset, by config writes: see nvli_event_control()
  * @in_steps: firmware is working on a reset
  * @happened: the GPU was really reset and then released: by this reset, or by an earlier one since
  *	      which it was not used
- * @releases_next: its next step is the release
  */
 struct nvli_reset {
 	u64 settled_ns;
-	u64 due_ns;
 	u32 asserted;
 	bool in_steps;
 	bool happened;
-	bool releases_next;
 };
 
 /**

@@ -13,7 +13,6 @@
 #include "powernv.h"
 #include "../events.h"
 
-#include <linux/ktime.h>
 #include <linux/percpu.h>
 #include <linux/tracepoint.h>
 
@@ -25,10 +24,11 @@
 #define SLOT_PHB(slot)	((slot) & 0xffff)
 
 /*
- * skiboot (v5.11 to v7.1) releases the hot reset of a bridge's slot in a poll that then requests a
- * wait of 1.8 seconds. A poll that requests a shorter wait than this does not count as the release.
+ * skiboot (v5.11 to v7.1) releases the hot reset of a bridge's slot in a call that then requests a
+ * wait of 1.8 seconds. All other calls for such a slot request a second at most. A call that comes
+ * too early requests what is left of a wait.
  */
-#define RELEASE_WAIT_MS	300
+#define RELEASE_WAIT_MS	1500
 
 /**
  * struct call - a call of OPAL that this processor is in, if it matters
@@ -38,10 +38,8 @@
  * @id: otherwise: the bridge's bus, device and function number
  * @resets: it begins a reset
  * @counted: this reset is not a further step of another one
- * @hot_slot: it begins the hot reset of a bridge's slot
  * @control: it writes bridge control
  * @pe: it thaws the PE with this number, if it is OPAL_PCI_EEH_FREEZE_CLEAR
- * @entered_ns: when it began, by ktime_get_ns()
  */
 struct call {
 	unsigned long opcode;
@@ -50,10 +48,8 @@ struct call {
 	u16 id;
 	bool resets;
 	bool counted;
-	bool hot_slot;
 	bool control;
 	unsigned long pe;
-	u64 entered_ns;
 };
 
 /**
@@ -105,8 +101,6 @@ static bool matters(struct call *call, const unsigned long *args)
 		about_slot(call, args[0]);
 		call->resets = true;
 		call->counted = args[2] == OPAL_ASSERT_RESET;
-		call->hot_slot = call->counted && !call->whole_phb &&
-				 args[1] == OPAL_RESET_PCI_HOT;
 		return true;
 	case OPAL_PCI_POLL:
 		about_slot(call, args[0]);
@@ -149,28 +143,31 @@ static int bridge_of(const struct call *call, const struct nvli_gpu *gpu)
 /*
  * A call for a slot in reset has returned, and firmware wants the next call after @result ms. Has
  * this call released the GPU from reset? If no call is known to release it, assume that the last
- * one does.
+ * one does. After the release, further calls only wait for the link. The caller holds gpu->lock.
  */
-static bool step_releases(struct nvli_reset *reset, const struct call *call, s64 result)
+static bool step_releases(struct nvli_gpu *gpu, const struct call *call, s64 result)
 {
-	bool expected = reset->releases_next && result >= RELEASE_WAIT_MS;
-	bool released = reset->settled_ns != NVLI_IN_RESET;
+	bool deasserts = !call->whole_phb && result >= RELEASE_WAIT_MS;
+	struct nvli_reset *reset = &gpu->reset;
 
-	/* Firmware does nothing if it is called too early. */
-	if (!call->resets && result > 0 && call->entered_ns < reset->due_ns)
+	/* nvli_event_end() may have run since the call began. */
+	if (call->resets)
+		reset->settled_ns = NVLI_IN_RESET;
+	reset->in_steps = result > 0;
+	if (reset->settled_ns != NVLI_IN_RESET || (!deasserts && result > 0))
 		return false;
 
-	reset->due_ns = ktime_get_ns() + max_t(s64, result, 0) * NSEC_PER_MSEC;
-	reset->in_steps = result > 0;
-	reset->releases_next = call->hot_slot;
+	/* A fundamental reset does nothing to a slot whose power firmware cannot switch. */
+	if (deasserts)
+		nvli_event_happened(gpu);
+	nvli_event_release(gpu);
 
-	/* After the release, further calls only wait for the link. */
-	return !released && (result <= 0 || (!call->resets && expected));
+	return true;
 }
 
 static void after_call(const struct call *call, struct nvli_gpu *gpu, int bridge, s64 result)
 {
-	bool released, real;
+	bool released;
 
 	if (call->opcode == OPAL_PCI_EEH_FREEZE_CLEAR) {
 		if (nvli_eeh_is_in(gpu, call->pe))
@@ -189,17 +186,7 @@ static void after_call(const struct call *call, struct nvli_gpu *gpu, int bridge
 	}
 
 	raw_spin_lock(&gpu->lock);
-	/* A fundamental reset does nothing to a slot whose power firmware cannot switch. */
-	real = call->opcode == OPAL_PCI_POLL && gpu->reset.releases_next &&
-	       result >= RELEASE_WAIT_MS;
-	/* nvli_event_end() may have run since the call began. */
-	if (call->resets)
-		gpu->reset.settled_ns = NVLI_IN_RESET;
-	released = step_releases(&gpu->reset, call, result);
-	if (released && real)
-		nvli_event_happened(gpu);
-	if (released)
-		nvli_event_release(gpu);
+	released = step_releases(gpu, call, result);
 	raw_spin_unlock(&gpu->lock);
 	if (released)
 		nvli_gpu_kick(gpu);
@@ -231,7 +218,7 @@ static noinline void begin(struct call *call, unsigned long opcode, const unsign
 {
 	struct nvli_gpu *gpu;
 
-	*call = (struct call) { .opcode = opcode, .entered_ns = ktime_get_ns() };
+	*call = (struct call) { .opcode = opcode };
 	if (!matters(call, args)) {
 		call->opcode = 0;
 		return;
