@@ -145,7 +145,7 @@ static int bridge_of(const struct call *call, const struct nvli_gpu *gpu)
  * this call released the GPU from reset? If no call is known to release it, assume that the last
  * one does. After the release, further calls only wait for the link. The caller holds gpu->lock.
  */
-static bool step_releases(struct nvli_gpu *gpu, const struct call *call, s64 result)
+static bool step_releases(struct nvli_gpu *gpu, const struct call *call, int bridge, s64 result)
 {
 	bool deasserts = !call->whole_phb && result >= RELEASE_WAIT_MS;
 	struct nvli_reset *reset = &gpu->reset;
@@ -157,9 +157,15 @@ static bool step_releases(struct nvli_gpu *gpu, const struct call *call, s64 res
 	if (reset->settled_ns != NVLI_IN_RESET || (!deasserts && result > 0))
 		return false;
 
-	/* A fundamental reset does nothing to a slot whose power firmware cannot switch. */
-	if (deasserts)
+	/*
+	 * The bridge's reset bit is clear now, and those below were cleared by the reset. Any other
+	 * reset may have had no effect: a fundamental one does nothing to a slot whose power
+	 * firmware cannot switch.
+	 */
+	if (deasserts) {
+		reset->asserted &= (BIT(bridge) - 1) * NVLI_EACH_CONTROL;
 		nvli_event_happened(gpu);
+	}
 	nvli_event_release(gpu);
 
 	return true;
@@ -186,7 +192,7 @@ static void after_call(const struct call *call, struct nvli_gpu *gpu, int bridge
 	}
 
 	raw_spin_lock(&gpu->lock);
-	released = step_releases(gpu, call, result);
+	released = step_releases(gpu, call, bridge, result);
 	raw_spin_unlock(&gpu->lock);
 	if (released)
 		nvli_gpu_kick(gpu);
