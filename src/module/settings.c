@@ -61,13 +61,3 @@ void nvli_set_wires(const struct nvli_wires *value)
 	wires = *value;
 	raw_spin_unlock_irqrestore(&settings_lock, flags);
 }
-
-/* Fill in where the links of a GPU lead, by the parameter links. */
-void nvli_topology_as_declared(u32 gpu, struct nvli_topology *topology)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&settings_lock, flags);
-	nvli_wires_apply(&wires, gpu, topology);
-	raw_spin_unlock_irqrestore(&settings_lock, flags);
-}

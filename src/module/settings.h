@@ -25,6 +25,5 @@ void nvli_set_domains(const struct nvli_domains *domains);
 /* Declared links, on a platform whose firmware does not describe them. Does not plan either. */
 struct nvli_wires nvli_wires(void);
 void nvli_set_wires(const struct nvli_wires *wires);
-void nvli_topology_as_declared(u32 gpu, struct nvli_topology *topology);
 
 #endif

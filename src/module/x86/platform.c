@@ -12,7 +12,9 @@
 /* Config space, ACPI and the GPU do not show where NVLinks lead: the administrator declares it. */
 static void relink(struct nvli_gpu *gpu)
 {
-	nvli_topology_as_declared(gpu->phandle, &gpu->topology);
+	struct nvli_wires wires = nvli_wires();
+
+	nvli_wires_apply(&wires, gpu->phandle, &gpu->topology);
 }
 
 static void describe(struct nvli_gpu *gpu)
