@@ -38,15 +38,14 @@ void nvli_parameters_act(const struct nvli_actions *what)
 }
 
 /*
- * Read a switch, of which 1 is the safe value. The caller holds the lock.
+ * Read a switch, of which 1 is the safe value. This and what follows is called under the lock.
  *
  * Return: 0, or -EINVAL if this is neither 0 nor 1; that is logged.
  */
 static int parse(const char *text, const struct kernel_param *kp, bool *value)
 {
 	static const char * const words[] = { "0", "1", "n", "y", "N", "Y", "off", "on" };
-	/* A parameter without a value is on, as for any boolean. */
-	int i = text ? sysfs_match_string(words, text) : 1;
+	int i = sysfs_match_string(words, text);
 
 	if (i < 0) {
 		pr_err("%s: '%.*s' is not accepted: use 0 or 1\n", kp->name, nvli_shown(text),
@@ -60,83 +59,63 @@ static int parse(const char *text, const struct kernel_param *kp, bool *value)
 	return 0;
 }
 
-static int set_isolate(const char *text, const struct kernel_param *kp)
+static int change_isolate(const char *text, const struct kernel_param *kp)
 {
 	bool value;
-	int err;
+	int err = parse(text, kp, &value);
 
-	mutex_lock(&nvli_lock);
-	err = parse(text, kp, &value);
 	if (!err && !loading && !actions)
 		err = -ENODEV;
 	if (!err && actions && value != READ_ONCE(nvli_isolate))
 		err = value ? actions->start() : actions->stop();
 	if (!err)
 		WRITE_ONCE(nvli_isolate, value);
-	mutex_unlock(&nvli_lock);
 
 	return err;
 }
 
-static int set_gate(const char *text, const struct kernel_param *kp)
+static int change_gate(const char *text, const struct kernel_param *kp)
 {
 	bool value;
-	int err;
+	int err = parse(text, kp, &value);
 
-	mutex_lock(&nvli_lock);
-	err = parse(text, kp, &value);
 	if (!err)
 		WRITE_ONCE(nvli_gate, value);
 	if (!err && actions && READ_ONCE(nvli_isolate))
 		actions->reconsider();
-	mutex_unlock(&nvli_lock);
 
 	return err;
 }
 
-static int set_audit_seconds(const char *text, const struct kernel_param *kp)
+static int change_audit_seconds(const char *text, const struct kernel_param *kp)
 {
 	unsigned int value;
-	int err = 0;
 
-	mutex_lock(&nvli_lock);
-	/* The name alone says nothing. */
-	if (!text)
-		text = "";
 	if (kstrtouint(text, 0, &value) || value > AUDIT_SECONDS_MAX) {
 		pr_err("%s: '%.*s' is not accepted: use a number of seconds from 0 to %u\n",
 		       kp->name, nvli_shown(text), text, AUDIT_SECONDS_MAX);
-		if (loading)
-			pr_err("%s: using %u\n", kp->name, READ_ONCE(nvli_audit_seconds));
-		else
-			err = -EINVAL;
-	} else {
-		WRITE_ONCE(nvli_audit_seconds, value);
-		if (actions && READ_ONCE(nvli_isolate))
-			actions->reconsider();
+		if (!loading)
+			return -EINVAL;
+		pr_err("%s: using %u\n", kp->name, READ_ONCE(nvli_audit_seconds));
+		return 0;
 	}
-	mutex_unlock(&nvli_lock);
+	WRITE_ONCE(nvli_audit_seconds, value);
+	if (actions && READ_ONCE(nvli_isolate))
+		actions->reconsider();
 
-	return err;
+	return 0;
 }
 
-static int set_domains(const char *text, const struct kernel_param *kp)
+static int change_domains(const char *text, const struct kernel_param *kp)
 {
 	struct nvli_domains_error error;
 	struct nvli_domains domains;
-	int err = 0;
 
-	mutex_lock(&nvli_lock);
-	/* The name alone says nothing. */
-	if (!text)
-		text = "";
 	if (!nvli_domains_parse(&domains, text, &error)) {
 		pr_err("%s: '%.*s', at character %zu: %s\n", kp->name, nvli_shown(text), text,
 		       error.position + 1, error.text);
-		if (!loading) {
-			err = -EINVAL;
-			goto unlock;
-		}
+		if (!loading)
+			return -EINVAL;
 		/* Each GPU alone is the safe side. */
 		pr_err("%s: using gpu, which leaves each GPU alone\n", kp->name);
 		domains = (struct nvli_domains){ .policy = NVLI_BY_GPU };
@@ -144,10 +123,8 @@ static int set_domains(const char *text, const struct kernel_param *kp)
 	nvli_set_domains(&domains);
 	if (actions)
 		actions->replan();
-unlock:
-	mutex_unlock(&nvli_lock);
 
-	return err;
+	return 0;
 }
 
 static int show_domains(char *buffer, const struct kernel_param *kp)
@@ -159,30 +136,23 @@ static int show_domains(char *buffer, const struct kernel_param *kp)
 	return strlen(strcat(buffer, "\n"));
 }
 
-static int set_links(const char *text, const struct kernel_param *kp)
+static int change_links(const char *text, const struct kernel_param *kp)
 {
 	struct nvli_domains_error error;
 	struct nvli_wires wires;
-	int err = 0;
 
-	mutex_lock(&nvli_lock);
-	if (!text)
-		text = "";
 	if (nvli_platform && !nvli_platform->relink) {
 		pr_err("%s: not accepted: on this platform firmware describes the NVLinks\n",
 		       kp->name);
-		err = -EOPNOTSUPP;
-		goto unlock;
+		return -EOPNOTSUPP;
 	}
 	if (!nvli_wires_parse(&wires, text, &error)) {
 		/* All of it could be longer than a line of the log. */
 		pr_err("%s: at character %zu, '%.*s': %s\n", kp->name, error.position + 1,
 		       min(nvli_shown(text + error.position), 40), text + error.position,
 		       error.text);
-		if (!loading) {
-			err = -EINVAL;
-			goto unlock;
-		}
+		if (!loading)
+			return -EINVAL;
 		/* A link that is not declared is disabled. */
 		pr_err("%s: using none, which disables all NVLinks\n", kp->name);
 		wires.count = 0;
@@ -190,10 +160,8 @@ static int set_links(const char *text, const struct kernel_param *kp)
 	nvli_set_wires(&wires);
 	if (actions)
 		actions->replan();
-unlock:
-	mutex_unlock(&nvli_lock);
 
-	return err;
+	return 0;
 }
 
 static int show_links(char *buffer, const struct kernel_param *kp)
@@ -213,35 +181,30 @@ static int show_switch(char *buffer, const struct kernel_param *kp)
 	return scnprintf(buffer, PAGE_SIZE, "%d\n", READ_ONCE(*value));
 }
 
-static const struct kernel_param_ops isolate_ops = {
-	.flags = KERNEL_PARAM_OPS_FL_NOARG,
-	.set = set_isolate,
-	.get = show_switch,
-};
+/* @_empty: what the name alone means: on for a switch, for any other parameter no value */
+#define NVLI_PARAMETER(_name, _get, _empty)						\
+static int set_##_name(const char *text, const struct kernel_param *kp)		\
+{											\
+	int err;									\
+											\
+	mutex_lock(&nvli_lock);								\
+	err = change_##_name(text ? text : _empty, kp);					\
+	mutex_unlock(&nvli_lock);							\
+											\
+	return err;									\
+}											\
+											\
+static const struct kernel_param_ops _name##_ops = {					\
+	.flags = KERNEL_PARAM_OPS_FL_NOARG,						\
+	.set = set_##_name,								\
+	.get = _get,									\
+}
 
-static const struct kernel_param_ops gate_ops = {
-	.flags = KERNEL_PARAM_OPS_FL_NOARG,
-	.set = set_gate,
-	.get = show_switch,
-};
-
-static const struct kernel_param_ops audit_seconds_ops = {
-	.flags = KERNEL_PARAM_OPS_FL_NOARG,
-	.set = set_audit_seconds,
-	.get = param_get_uint,
-};
-
-static const struct kernel_param_ops domains_ops = {
-	.flags = KERNEL_PARAM_OPS_FL_NOARG,
-	.set = set_domains,
-	.get = show_domains,
-};
-
-static const struct kernel_param_ops links_ops = {
-	.flags = KERNEL_PARAM_OPS_FL_NOARG,
-	.set = set_links,
-	.get = show_links,
-};
+NVLI_PARAMETER(isolate, show_switch, "1");
+NVLI_PARAMETER(gate, show_switch, "1");
+NVLI_PARAMETER(audit_seconds, param_get_uint, "");
+NVLI_PARAMETER(domains, show_domains, "");
+NVLI_PARAMETER(links, show_links, "");
 
 module_param_cb(isolate, &isolate_ops, &nvli_isolate, 0644);
 MODULE_PARM_DESC(isolate,
