@@ -56,6 +56,24 @@ struct nvli_bus *nvli_bus_find(const struct pci_bus *bus)
 	return NULL;
 }
 
+/*
+ * Wait until the gate has decided about the write that it may be handling on a bus. pci_lock does
+ * the same for config accesses that take it.
+ */
+void nvli_bus_wait(const struct pci_bus *bus)
+{
+	struct nvli_bus *entry;
+	unsigned long flags;
+
+	rcu_read_lock();
+	entry = nvli_bus_find(bus);
+	if (entry) {
+		raw_spin_lock_irqsave(&entry->lock, flags);
+		raw_spin_unlock_irqrestore(&entry->lock, flags);
+	}
+	rcu_read_unlock();
+}
+
 /* The operations that the host bridge's driver gave to all its buses */
 struct pci_ops *nvli_bus_own_ops(struct pci_bus *bus)
 {

@@ -33,6 +33,7 @@ void nvli_buses_init(nvli_bus_write_t write);
 void nvli_buses_exit(void);
 void nvli_buses_wait(void);
 struct nvli_bus *nvli_bus_find(const struct pci_bus *bus);
+void nvli_bus_wait(const struct pci_bus *bus);
 struct pci_ops *nvli_bus_own_ops(struct pci_bus *bus);
 bool nvli_bus_read(struct pci_dev *pdev, int where, int size, u32 *value);
 bool nvli_bus_attach(struct pci_bus *bus);

@@ -7,6 +7,7 @@
 
 #include "log.h"
 #include "look.h"
+#include "bus.h"
 #include "events.h"
 #include "gate.h"
 #include "platform.h"
@@ -125,7 +126,7 @@ enum nvli_answer nvli_look_at_enable(struct nvli_gpu *gpu)
 
 /*
  * Is memory decoding on? False if config space does not answer. Under ring_lock, as EEH forgets a
- * removed device.
+ * removed device. A write that the gate has decided to pass on counts: it may follow an older plan.
  */
 bool nvli_is_decoding(struct nvli_gpu *gpu)
 {
@@ -133,6 +134,7 @@ bool nvli_is_decoding(struct nvli_gpu *gpu)
 	bool on;
 
 	mutex_lock(&gpu->ring_lock);
+	nvli_bus_wait(gpu->pdev->bus);
 	on = !READ_ONCE(gpu->dead) && !pci_read_config_word(gpu->pdev, PCI_COMMAND, &command) &&
 	     command != U16_MAX && command & PCI_COMMAND_MEMORY;
 	mutex_unlock(&gpu->ring_lock);
