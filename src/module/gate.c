@@ -91,11 +91,11 @@ static int pass(const struct nvli_visit *visit, int where, int size, u32 value)
 {
 	int err;
 
-	if (nvli_platform->before_write)
-		nvli_platform->before_write(visit->bus, visit->devfn, where, size, value);
+	if (nvli_platform->on_write)
+		nvli_platform->on_write(visit->bus, visit->devfn, where, size, value, false);
 	err = visit->ops->write(visit->bus, visit->devfn, where, size, value);
-	if (nvli_platform->after_write)
-		nvli_platform->after_write(visit->bus, visit->devfn, where, size, value);
+	if (nvli_platform->on_write)
+		nvli_platform->on_write(visit->bus, visit->devfn, where, size, value, true);
 
 	return err;
 }

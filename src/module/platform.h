@@ -32,8 +32,8 @@
  *	     A platform without this function copes with accesses that do not reach a GPU.
  * @look_at_reset: check whether a bridge still holds the GPU in reset, and end the reset if none
  *		   does. Any context. NULL where the module sees every release.
- * @before_write, @after_write: called before and after the gate passes on a config write on a
- *				watched bus. In any context; NULL where hooks elsewhere see resets
+ * @on_write: called before and, with @done, after the gate passes on a config write on a watched
+ *	      bus. In any context; NULL where hooks elsewhere see resets
  * @container: a pointer that all GPUs open in one VFIO container share; NULL if the container is
  *	       unknown. For a GPU that is open, under RCU, in any context. The pointer is only
  *	       compared.
@@ -58,10 +58,8 @@ struct nvli_platform {
 	void (*exit)(void);
 	const char *(*blocked)(const struct nvli_gpu *gpu);
 	void (*look_at_reset)(struct nvli_gpu *gpu);
-	void (*before_write)(const struct pci_bus *bus, unsigned int devfn, int where, int size,
-			     u32 value);
-	void (*after_write)(const struct pci_bus *bus, unsigned int devfn, int where, int size,
-			    u32 value);
+	void (*on_write)(const struct pci_bus *bus, unsigned int devfn, int where, int size,
+			 u32 value, bool done);
 	const void *(*container)(const struct nvli_gpu *gpu);
 	u32 (*read)(const void __iomem *address);
 	void (*write)(void __iomem *address, u32 value);

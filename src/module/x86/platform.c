@@ -49,11 +49,6 @@ static bool watch(struct nvli_gpu *gpu)
 	return nvli_ports_watch(gpu);
 }
 
-static bool is_watched(struct nvli_gpu *gpu)
-{
-	return nvli_ports_are_watched(gpu);
-}
-
 /*
  * VFIO's type 1 gives the groups of a container one IOMMU domain. If the IOMMUs differ it makes
  * several, which look like several containers.
@@ -80,13 +75,12 @@ static const struct nvli_platform x86 = {
 	.watch = watch,
 	.can_unwatch = nvli_hook_can_unwatch,
 	.unwatch = nvli_hook_unwatch,
-	.is_watched = is_watched,
+	.is_watched = nvli_ports_are_watched,
 	.sees_enable = nvli_hook_is_watched,
 	.obstacle = nvli_path_obstacle,
 	.blocked = nvli_ports_block,
 	.look_at_reset = nvli_ports_look_at_reset,
-	.before_write = nvli_ports_before_write,
-	.after_write = nvli_ports_after_write,
+	.on_write = nvli_ports_on_write,
 	.container = container,
 	.read = read_register,
 	.write = write_register,

@@ -167,9 +167,10 @@ static void about_gpu(struct nvli_gpu *gpu, const struct write *write, bool done
 		nvli_event_reset(gpu, true);
 }
 
-static void about(const struct pci_bus *bus, unsigned int devfn, const struct write *write,
-		  bool done)
+void nvli_ports_on_write(const struct pci_bus *bus, unsigned int devfn, int where, int size,
+			 u32 value, bool done)
 {
+	const struct write write = { where, size, value };
 	u16 id = PCI_DEVID(bus->number, devfn);
 	struct nvli_gpu *gpu;
 	int i;
@@ -179,24 +180,12 @@ static void about(const struct pci_bus *bus, unsigned int devfn, const struct wr
 		if (pci_domain_nr(gpu->pdev->bus) != pci_domain_nr((struct pci_bus *)bus))
 			continue;
 		if (gpu->pdev->bus == bus && gpu->pdev->devfn == devfn)
-			about_gpu(gpu, write, done);
+			about_gpu(gpu, &write, done);
 		for (i = 0; i < gpu->path.depth; i++)
 			if (gpu->path.id[i] == id)
-				about_bridge(gpu, i, write, done);
+				about_bridge(gpu, i, &write, done);
 	}
 	rcu_read_unlock();
-}
-
-void nvli_ports_before_write(const struct pci_bus *bus, unsigned int devfn, int where, int size,
-			     u32 value)
-{
-	about(bus, devfn, &(struct write){ where, size, value }, false);
-}
-
-void nvli_ports_after_write(const struct pci_bus *bus, unsigned int devfn, int where, int size,
-			    u32 value)
-{
-	about(bus, devfn, &(struct write){ where, size, value }, true);
 }
 
 /* Is the link below this port up, as far as the port reports that? */
@@ -292,7 +281,7 @@ bool nvli_ports_watch(struct nvli_gpu *gpu)
 	return ok;
 }
 
-bool nvli_ports_are_watched(const struct nvli_gpu *gpu)
+bool nvli_ports_are_watched(struct nvli_gpu *gpu)
 {
 	bool ok = gpu->path.depth >= 0;
 	int i;

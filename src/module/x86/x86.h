@@ -6,14 +6,12 @@
 #include "../platform.h"
 
 /* ports.c */
-void nvli_ports_before_write(const struct pci_bus *bus, unsigned int devfn, int where, int size,
-			     u32 value);
-void nvli_ports_after_write(const struct pci_bus *bus, unsigned int devfn, int where, int size,
-			    u32 value);
+void nvli_ports_on_write(const struct pci_bus *bus, unsigned int devfn, int where, int size,
+			 u32 value, bool done);
 void nvli_ports_look_at_reset(struct nvli_gpu *gpu);
 const char *nvli_ports_block(const struct nvli_gpu *gpu);
 bool nvli_ports_watch(struct nvli_gpu *gpu);
-bool nvli_ports_are_watched(const struct nvli_gpu *gpu);
+bool nvli_ports_are_watched(struct nvli_gpu *gpu);
 
 /*
  * hook_bridge.c, hook_ftrace.c or hook_none.c: Kbuild takes the first that this kernel has the
