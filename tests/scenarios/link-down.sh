@@ -2,7 +2,8 @@
 #
 # Shows that the module counts a reset that the kernel has not seen, if the port has latched that the link
 # went down: of an idle GPU, and of one whose client keeps memory decoding off. After a reset that was
-# seen the module only clears the latch. A latch that a hot-plug driver uses is left alone.
+# seen the module only clears the latch. A latch that a hot-plug driver uses is left alone. A reset bit that
+# was set by a raw write, and that firmware's reset has deasserted, keeps no later reset from ending.
 #
 # boot: redbud
 # kernel: 6.12
@@ -41,6 +42,17 @@ guest() {
 	is "a reset that was seen: counted" "$(sysfs 0 resets)" $((resets + 2))
 	is "a reset that was seen: the port's latch" "$(link_changed 0)" 0
 
+	# The port ignores a raw write of its reset bit. Firmware's own reset deasserts the bit, too.
+	lab set p0 no-reset on
+	raw_assert 0
+	lab set p0 no-reset off
+	reset 0
+	ok "the bit was set by a raw write: isolated" wait_for 10 in_state 0 isolated
+	resets=$(sysfs 0 resets)
+	lab set g0 link-down 1
+	ok "the bit was set by a raw write: a reset is counted" wait_for 10 counted 0 $((resets + 1))
+	ok "the bit was set by a raw write: isolated again" wait_for 10 in_state 0 isolated
+
 	# Its ring is stopped by the reset, and while it is in use an audit does not start it.
 	vfio_bind 1
 	client_start a 1
@@ -69,6 +81,6 @@ guest() {
 }
 
 judge() {
-	is "resets by the link" "$(count ' g[012] reset reason=link-down$')" 3
+	is "resets by the link" "$(count ' g[012] reset reason=link-down$')" 4
 	is "order or bits violated" "$(count ' (violation|dropped) ')" 0
 }
