@@ -108,12 +108,6 @@ static u32 right_bar(struct pci_dev *pdev, int i, u32 *bits)
 	return 0;
 }
 
-/* A reset leaves each BAR at 0. Would this one then lie over BAR0? */
-static bool could_cover_bar0(struct pci_dev *pdev, int i)
-{
-	return resource_size(&pdev->resource[i]) > pci_bus_address(pdev, 0);
-}
-
 static bool is_bar_right(struct nvli_visit *visit, int i)
 {
 	u32 right, bits, value;
@@ -127,8 +121,9 @@ static bool is_bar_right(struct nvli_visit *visit, int i)
 }
 
 /*
- * Is BAR0 where it belongs, and no other BAR over it? BAR1 has 16 GiB and 64 bits: if its upper
- * half is right and not 0, it is not over BAR0, which has 32 bits, and its lower half is not read.
+ * Is BAR0 where it belongs, and no other BAR over it? A reset leaves each BAR at 0, and a guest may
+ * move them by the copy of config space in BAR0. If the upper half of a 64-bit BAR is right and not
+ * 0, it is not over BAR0, which has 32 bits, and its lower half is not read.
  */
 static bool are_bars_right(struct nvli_visit *visit)
 {
@@ -139,7 +134,7 @@ static bool are_bars_right(struct nvli_visit *visit)
 	if (!is_bar_right(visit, 0))
 		return false;
 	for (i = 1; i < NVLI_BARS; i++) {
-		if (!is_memory(&pdev->resource[i]) || !could_cover_bar0(pdev, i))
+		if (!is_memory(&pdev->resource[i]))
 			continue;
 		if (i + 1 < NVLI_BARS && pdev->resource[i].flags & IORESOURCE_MEM_64) {
 			if (!is_bar_right(visit, i + 1))
