@@ -115,7 +115,9 @@ int boot_faults(const struct boot *boot, const char *fault[BOOT_FAULTS])
 		fault[count++] = "its initramfs has no module";
 	else if (initramfs->older)
 		fault[count++] = "its initramfs is older than the module";
-	if (initramfs->stale)
+	if (!initramfs->configured)
+		fault[count++] = "its initramfs lacks the module's configuration";
+	else if (initramfs->stale)
 		fault[count++] = "its initramfs is older than the module's configuration";
 	if (!initramfs->rule)
 		fault[count++] = "its initramfs has no udev rule";

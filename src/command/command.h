@@ -252,6 +252,7 @@ bool installed_is_other(const struct installed *installed);
  * @rule: it has the udev rule that loads the module before other drivers
  * @older: it was made before the module that is installed for its kernel
  * @stale: it was made before the last change of the module's configuration
+ * @configured: it has each file of modprobe's configuration that names the module
  */
 struct initramfs {
 	const char *unknown;
@@ -259,6 +260,7 @@ struct initramfs {
 	bool rule;
 	bool older;
 	bool stale;
+	bool configured;
 };
 
 void initramfs_read(struct initramfs *initramfs, const char *release, const char *module);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,20 +17,39 @@
 
 extern char **environ;
 
+/* The files of modprobe's configuration that name the module, and whether the initramfs has each */
+struct configuration {
+	struct {
+		char *name;
+		bool listed;
+	} *file;
+	int count;
+	time_t changed;
+};
+
 /*
- * A line of a list, of ls or of paths, ends with the name of a file:
- * ".../nvlink_isolation.ko.xz" or ".../70-nvlink-isolation.rules"
+ * A line of a list, of ls or of paths, ends with the name of a file: ".../nvlink_isolation.ko.xz",
+ * ".../70-nvlink-isolation.rules" or ".../modprobe.d/nvlink-isolation.conf"
  */
-static void take_line(struct initramfs *initramfs, const char *line)
+static void take_line(struct initramfs *initramfs, struct configuration *configuration,
+		      const char *line)
 {
+	static const char dir[] = "modprobe.d";
 	static const char module[] = MODULE ".ko";
 	static const char rule[] = "-nvlink-isolation.rules";
 	const char *name = strrchr(line, '/');
 	size_t length;
+	int i;
 
 	if (!name++)
 		return;
 	length = strcspn(name, "\n");
+	if (name - line > (ptrdiff_t)sizeof(dir) &&
+	    !strncmp(name - sizeof(dir), dir, sizeof(dir) - 1))
+		for (i = 0; i < configuration->count; i++)
+			configuration->file[i].listed |=
+				strlen(configuration->file[i].name) == length &&
+				!strncmp(configuration->file[i].name, name, length);
 	if (!strncmp(name, module, sizeof(module) - 1) && strchr(".\n", name[sizeof(module) - 1]))
 		initramfs->module = true;
 	if (length >= sizeof(rule) - 1 &&
@@ -44,7 +64,8 @@ enum listed {
 };
 
 /* Run a lister, without a shell, and read what it prints. */
-static enum listed list_with(struct initramfs *initramfs, const char *lister, const char *path)
+static enum listed list_with(struct initramfs *initramfs, struct configuration *configuration,
+			     const char *lister, const char *path)
 {
 	char *args[3] = {};
 	posix_spawn_file_actions_t actions;
@@ -72,7 +93,7 @@ static enum listed list_with(struct initramfs *initramfs, const char *lister, co
 
 	/* Read to the end: a lister whose pipe is closed early would report an error. */
 	while (fgets(line, sizeof(line), list))
-		take_line(initramfs, line);
+		take_line(initramfs, configuration, line);
 	fclose(list);
 	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status))
 		return LISTER_FAILED;
@@ -104,13 +125,30 @@ static bool is_about_module(const char *path)
 	return found;
 }
 
-/* Was the module's rule, or modprobe's configuration for it, changed since then? */
-static bool is_configured_since(time_t then)
+static void configuration_add(struct configuration *configuration, const char *name)
 {
-	bool since = is_newer(at("/usr/lib/udev/rules.d/70-nvlink-isolation.rules"), then) ||
-		is_newer(at("/etc/udev/rules.d/70-nvlink-isolation.rules"), then);
-	char path[PATH_MAX];
+	configuration->file = realloc(configuration->file,
+				      (configuration->count + 1) * sizeof(*configuration->file));
+	if (configuration->file)
+		configuration->file[configuration->count].name = strdup(name);
+	if (!configuration->file || !configuration->file[configuration->count].name)
+		fail("no memory left");
+	configuration->file[configuration->count++].listed = false;
+}
+
+/* Does libkmod read a file of this name? mkinitramfs copies no .alias, and not every directory. */
+static bool is_read(const char *name)
+{
+	const char *end = strrchr(name, '.');
+
+	return *name != '.' && end && (!strcmp(end, ".conf") || !strcmp(end, ".alias"));
+}
+
+static void configuration_read(struct configuration *configuration)
+{
 	struct dirent *entry;
+	char path[PATH_MAX];
+	struct stat file;
 	size_t i;
 
 	for (i = 0; i < MODPROBE_DIRS - 1; i++) {
@@ -119,13 +157,35 @@ static bool is_configured_since(time_t then)
 		while (dir && (entry = readdir(dir))) {
 			snprintf(path, sizeof(path), "%s",
 				 at("%s/%s", modprobe_dirs[i], entry->d_name));
-			since |= is_newer(path, then) && is_about_module(path);
+			if (!is_read(entry->d_name) || !is_about_module(path) || stat(path, &file))
+				continue;
+			configuration_add(configuration, entry->d_name);
+			if (configuration->changed < file.st_mtime)
+				configuration->changed = file.st_mtime;
 		}
 		if (dir)
 			closedir(dir);
 	}
+}
 
-	return since;
+static bool is_all_listed(const struct configuration *configuration)
+{
+	int i;
+
+	for (i = 0; i < configuration->count; i++)
+		if (!configuration->file[i].listed)
+			return false;
+
+	return true;
+}
+
+static void configuration_free(struct configuration *configuration)
+{
+	int i;
+
+	for (i = 0; i < configuration->count; i++)
+		free(configuration->file[i].name);
+	free(configuration->file);
 }
 
 /**
@@ -140,6 +200,8 @@ void initramfs_read(struct initramfs *initramfs, const char *release, const char
 	static const char * const names[] = { "/boot/initrd.img-%s", "/boot/initramfs-%s.img",
 		"/boot/initrd-%s" };
 	static const char * const listers[] = { "lsinitramfs", "lsinitrd", "lsinitcpio" };
+	static const char rule[] = "udev/rules.d/70-nvlink-isolation.rules";
+	struct configuration configuration = {};
 	struct stat file, installed;
 	char path[PATH_MAX];
 	enum listed listed = NO_LISTER;
@@ -161,13 +223,18 @@ void initramfs_read(struct initramfs *initramfs, const char *release, const char
 		initramfs->unknown = "only root looks into it";
 		return;
 	}
+	configuration_read(&configuration);
 	for (i = 0; i < ARRAY_SIZE(listers) && listed == NO_LISTER; i++)
-		listed = list_with(initramfs, listers[i], path);
+		listed = list_with(initramfs, &configuration, listers[i], path);
 	if (listed != LISTED)
 		initramfs->unknown = listed == NO_LISTER ?
 			"there is neither lsinitramfs nor lsinitrd nor lsinitcpio" :
 			"it cannot be listed";
 	initramfs->older = module && !stat(module, &installed) &&
 		file.st_mtime < installed.st_mtime;
-	initramfs->stale = is_configured_since(file.st_mtime);
+	initramfs->stale = configuration.changed > file.st_mtime ||
+		is_newer(at("/usr/lib/%s", rule), file.st_mtime) ||
+		is_newer(at("/etc/%s", rule), file.st_mtime);
+	initramfs->configured = is_all_listed(&configuration);
+	configuration_free(&configuration);
 }

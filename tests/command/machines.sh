@@ -327,23 +327,25 @@ same() {
 boots() {
 	ko=updates/dkms/nvlink_isolation.ko.xz
 	rule=usr/lib/udev/rules.d/70-nvlink-isolation.rules
+	conf=etc/modprobe.d/nvlink-isolation.conf
 	fake boots
 	mkdir -p "$root/sys/firmware/devicetree/base"
 	printf 'ibm,witherspoon\0ibm,powernv\0' >"$root/sys/firmware/devicetree/base/compatible"
 	fake_kernel 6.1.0-9-powerpc64le
 	fake_installed "$version"
-	fake_initramfs "lib/modules/$fake_release/$ko" $rule
+	fake_initramfs "lib/modules/$fake_release/$ko" $rule $conf
 	fake_kernel 6.1.0-10-powerpc64le
-	fake_initramfs $rule
+	fake_initramfs $rule $conf
 	fake_kernel 6.2.0-1-powerpc64le
 	fake_installed 0.0.1
-	fake_initramfs "lib/modules/$fake_release/$ko" $rule
+	fake_initramfs "lib/modules/$fake_release/$ko" $rule $conf
 	fake_kernel 6.3.0-1-powerpc64le
 	fake_installed "$version"
-	fake_initramfs "lib/modules/$fake_release/$ko" $rule-not lib/71-nvlink-isolation-required.rules
+	fake_initramfs "lib/modules/$fake_release/$ko" $rule-not lib/71-nvlink-isolation-required.rules \
+		$conf
 	fake_kernel 6.4.0-1-powerpc64le
 	fake_installed "$version"
-	fake_initramfs "lib/modules/$fake_release/$ko" $rule
+	fake_initramfs "lib/modules/$fake_release/$ko" $rule $conf
 	touch -d 2020-01-01 "$root/boot/initrd.img-$fake_release"
 	fake_kernel 6.5.0-1-powerpc64le
 	fake_installed "$version"
