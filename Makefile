@@ -23,7 +23,7 @@ help:
 	@echo '  abi           $(ABI): what the files in sysfs mean'
 	@echo '  install       install the command, its manual, what boot needs and the source for DKMS, below'
 	@echo '                $$(DESTDIR)$$(prefix) (/usr/local), $$(DESTDIR)/usr/src and $$(DESTDIR)/etc'
-	@echo '  uninstall     undo that; what is configured in /etc stays'
+	@echo '  uninstall     undo that, and dkms-install; what is configured in /etc stays'
 	@echo '  dkms-install  build and install it by DKMS for the running kernel, or for KERNEL=...'
 	@echo '  dkms-remove   undo that, for all kernels'
 	@echo '  deb, rpm      build the packages of what is committed, in $(PACKAGES); dist: its tarball'
@@ -164,7 +164,10 @@ install-module:
 	$(INSTALL) src/boot/guard src/boot/retire-softdeps $(HELPERS)/
 	src/boot/retire-softdeps $(CONFIGURATION)
 
-uninstall: uninstall-module
+# DKMS stops at a module whose source is gone, and builds none of the next modules for a new kernel.
+uninstall:
+	$(if $(DESTDIR),,$(DKMS_FORGET))
+	$(MAKE) --no-print-directory uninstall-module
 	rm -f $(FORMER_COMMAND) $(DESTDIR)$(bindir)/nvlink-isolation $(DESTDIR)$(mandir)/man8/nvlink-isolation.8 \
 		$(DESTDIR)$(completiondir)/nvlink-isolation
 	rm -rf $(DESTDIR)$(docdir)
@@ -174,6 +177,9 @@ uninstall-module:
 	rm -rf $(DKMS_SOURCE) $(INITRAMFS_HOOK) $(UDEV_RULE) $(DRACUT_MODULE) $(HELPERS)
 	cd $(DESTDIR)$(docdir)/examples 2>/dev/null || exit 0; rm -f $(BOOT_EXAMPLES); \
 		cd ../..; rmdir --ignore-fail-on-non-empty -p nvlink-isolation/examples
+
+DKMS_FORGET = if [ -n "$$(dkms status nvlink-isolation/$(VERSION) 2>/dev/null)" ]; then \
+	dkms remove nvlink-isolation/$(VERSION) --all; fi
 
 # DKMS refuses a version that it has already, so the one before goes first.
 KERNEL ?= $(shell uname -r)
@@ -185,8 +191,7 @@ dkms-install: dkms-remove install-module
 
 .PHONY: dkms-remove
 dkms-remove:
-	if [ -n "$$(dkms status nvlink-isolation/$(VERSION))" ]; then \
-		dkms remove nvlink-isolation/$(VERSION) --all; fi
+	$(DKMS_FORGET)
 	$(MAKE) --no-print-directory uninstall-module
 
 # What is committed, the same bytes each time
