@@ -242,6 +242,44 @@ static int write_reset_bit(struct pci_dev *port, bool set)
 }
 
 /*
+ * The driver of a hot-plug port would take the reset for a pulled card, and remove the GPU. Turn
+ * off the notifications that it has turned on, as the kernel does for its own reset of a slot.
+ *
+ * Return: those notifications
+ */
+static u16 mute_hotplug(struct pci_dev *port)
+{
+	u16 control = 0;
+
+	if (pcie_capability_read_word(port, PCI_EXP_SLTCTL, &control) || control == U16_MAX)
+		return 0;
+	control &= PCI_EXP_SLTCTL_DLLSCE | PCI_EXP_SLTCTL_PDCE;
+	if (control)
+		pcie_capability_clear_word(port, PCI_EXP_SLTCTL, control);
+
+	return control;
+}
+
+/* Wait for the link to come up again, clear what the port has latched, and notify again. */
+static void unmute_hotplug(struct pci_dev *port, u16 muted)
+{
+	u16 status = 0;
+	int tries;
+
+	if (!muted)
+		return;
+	for (tries = 0; tries < RELEASE_TRIES && muted & PCI_EXP_SLTCTL_DLLSCE; tries++) {
+		msleep(ASSERT_MS);
+		if (!pcie_capability_read_word(port, PCI_EXP_LNKSTA, &status) &&
+		    status != U16_MAX && status & PCI_EXP_LNKSTA_DLLLA)
+			break;
+	}
+	pcie_capability_write_word(port, PCI_EXP_SLTSTA,
+				   PCI_EXP_SLTSTA_DLLSC | PCI_EXP_SLTSTA_PDC);
+	pcie_capability_set_word(port, PCI_EXP_SLTCTL, muted);
+}
+
+/*
  * Uses aligned 16-bit writes of bridge control: skiboot only recognises those, and then resets the
  * CPU's side of the links too.
  *
@@ -251,11 +289,17 @@ static int write_reset_bit(struct pci_dev *port, bool set)
 static bool reset_by_port(struct nvli_gpu *gpu)
 {
 	struct pci_dev *port = nvli_gpu_port(gpu);
-	int err = port ? write_reset_bit(port, true) : -ENODEV;
-	int tries;
+	int err, tries;
+	u16 muted;
 
-	if (err == -ENODEV)
+	if (!port)
 		return false;
+	muted = mute_hotplug(port);
+	err = write_reset_bit(port, true);
+	if (err == -ENODEV) {
+		unmute_hotplug(port, muted);
+		return false;
+	}
 	if (!err) {
 		WRITE_ONCE(gpu->lost_ns, 0);
 		WRITE_ONCE(gpu->stuck_on, false);
@@ -268,6 +312,7 @@ static bool reset_by_port(struct nvli_gpu *gpu)
 	}
 	if (tries == RELEASE_TRIES)
 		pci_err(gpu->pdev, "its port may keep it in reset: clear the port's reset bit by hand\n");
+	unmute_hotplug(port, muted);
 	if (err)
 		nvli_event_dropped(gpu);
 
