@@ -141,10 +141,9 @@ bool nvli_hook_watch(struct pci_dev *pdev)
 	err = ftrace_set_filter(&ops, FUNCTION, strlen(FUNCTION), 1);
 	if (!err)
 		err = register_ftrace_function(&ops);
-	if (!err && !fires()) {
-		unregister_ftrace_function(&ops);
+	/* If ftrace cannot unregister the handler it keeps calling it: the hook counts as set. */
+	if (!err && !fires() && !unregister_ftrace_function(&ops))
 		err = -ENOENT;
-	}
 	WRITE_ONCE(hooked, !err);
 	if (err)
 		pr_warn_once("cannot refuse pci_enable_device() by ftrace (error %d): the driver of a GPU that is not verified finds its memory decoding off instead\n",
@@ -164,10 +163,11 @@ bool nvli_hook_can_unwatch(void)
 	return true;
 }
 
+/* 0, or -EBUSY if ftrace has disabled itself after a fault, and keeps calling the handler. */
 int nvli_hook_unwatch(void)
 {
-	if (hooked)
-		unregister_ftrace_function(&ops);
+	if (hooked && unregister_ftrace_function(&ops))
+		return -EBUSY;
 	WRITE_ONCE(hooked, false);
 	nvli_enable_wait();
 
