@@ -15,6 +15,8 @@
 #include "../bus.h"
 #include "../events.h"
 
+#include <linux/pm_runtime.h>
+
 /**
  * struct write - a config write to a device on a watched bus
  * @where: its offset
@@ -252,18 +254,23 @@ void nvli_ports_look_at_reset(struct nvli_gpu *gpu)
 	}
 }
 
-/* Read when enforcement starts, so that the gate needs no read when it sees a write. */
+/*
+ * Read when enforcement starts, so that the gate needs no read when it sees a write. A bridge in
+ * D3cold would answer with ones.
+ */
 static void read_capabilities(struct nvli_path *path)
 {
 	u32 capabilities;
 	int i;
 
 	for (i = 0; i < path->depth; i++) {
+		pm_runtime_get_sync(&path->bridge[i]->dev);
 		path->containment[i] = pci_find_ext_capability(path->bridge[i],
 							       PCI_EXT_CAP_ID_DPC);
 		if (!pcie_capability_read_dword(path->bridge[i], PCI_EXP_SLTCAP, &capabilities) &&
 		    capabilities != U32_MAX && capabilities & PCI_EXP_SLTCAP_PCP)
 			path->power_control |= BIT(i);
+		pm_runtime_put(&path->bridge[i]->dev);
 	}
 }
 
