@@ -141,7 +141,7 @@ static bool refuse(struct nvli_domains_error *error, const char *text, size_t po
 	return nvli_refuse(error, text, position, whole);
 }
 
-/* nvidia-smi prints eight digits of segment. No PCI segment of Linux needs the first four. */
+/* nvidia-smi prints eight digits of segment. Only those that VMD makes need the first four. */
 static bool is_long_segment(const char *text)
 {
 	unsigned int i;

@@ -166,6 +166,22 @@ struct nvli_gpu *nvli_gpu_next(struct nvli_gpu *previous)
 	return next;
 }
 
+/*
+ * The GPU as the parameters name it, see NVLI_GPU_ID. Intel's VMD makes segments above ffff: 0
+ * stands for all GPUs there. It is the address of a host bridge, so no parameter names such a GPU.
+ */
+u32 nvli_gpu_id(const struct nvli_gpu *gpu)
+{
+	const struct pci_dev *pdev = gpu->pdev;
+	u32 segment = pci_domain_nr(pdev->bus);
+
+	if (segment > U16_MAX)
+		return 0;
+
+	return NVLI_GPU_ID(segment, pdev->bus->number, PCI_SLOT(pdev->devfn),
+			   PCI_FUNC(pdev->devfn));
+}
+
 /* The port above a GPU: a PCIe port, below which there is no other device. NULL if it has none. */
 struct pci_dev *nvli_gpu_port(const struct nvli_gpu *gpu)
 {

@@ -218,6 +218,7 @@ struct nvli_gpu *nvli_gpu_get(const struct pci_dev *pdev);
 void nvli_gpu_put(struct nvli_gpu *gpu);
 struct nvli_gpu *nvli_gpu_find(const struct pci_bus *bus, unsigned int devfn);
 struct nvli_gpu *nvli_gpu_next(struct nvli_gpu *previous);
+u32 nvli_gpu_id(const struct nvli_gpu *gpu);
 struct pci_dev *nvli_gpu_port(const struct nvli_gpu *gpu);
 
 extern struct list_head nvli_gpus;

@@ -36,7 +36,6 @@ static int group_of(const struct nvli_gpu *gpu)
 
 static int domain_of(const struct nvli_gpu *gpu, const struct nvli_domains *domains)
 {
-	const struct pci_dev *pdev = gpu->pdev;
 	u64 owner;
 
 	if (domains->policy == NVLI_BY_OWNER) {
@@ -44,10 +43,7 @@ static int domain_of(const struct nvli_gpu *gpu, const struct nvli_domains *doma
 		return owner == NVLI_NOBODY ? NVLI_ALONE : (int)min_t(u64, owner, INT_MAX);
 	}
 
-	return nvli_domain_of(domains,
-			      NVLI_GPU_ID(pci_domain_nr(pdev->bus), pdev->bus->number,
-					  PCI_SLOT(pdev->devfn), PCI_FUNC(pdev->devfn)),
-			      group_of(gpu));
+	return nvli_domain_of(domains, nvli_gpu_id(gpu), group_of(gpu));
 }
 
 /* The domain of a GPU: a number, or NVLI_ALONE. */

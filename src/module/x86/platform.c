@@ -19,11 +19,8 @@ static void relink(struct nvli_gpu *gpu)
 
 static void describe(struct nvli_gpu *gpu)
 {
-	struct pci_dev *pdev = gpu->pdev;
-
 	nvli_path_read(gpu);
-	gpu->phandle = NVLI_GPU_ID(pci_domain_nr(pdev->bus), pdev->bus->number,
-				   PCI_SLOT(pdev->devfn), PCI_FUNC(pdev->devfn));
+	gpu->phandle = nvli_gpu_id(gpu);
 	relink(gpu);
 }
 
