@@ -164,7 +164,7 @@ install-module:
 	$(INSTALL) src/boot/guard src/boot/retire-softdeps $(HELPERS)/
 	src/boot/retire-softdeps $(CONFIGURATION)
 
-# DKMS stops at a module whose source is gone, and builds none of the next modules for a new kernel.
+# For a module whose source is gone DKMS prints an error at each new kernel.
 uninstall:
 	$(if $(DESTDIR),,$(DKMS_FORGET))
 	$(MAKE) --no-print-directory uninstall-module

@@ -17,7 +17,10 @@
 
 /* How long NVIDIA's tools keep a V100 in reset (hardware.md) */
 #define ASSERT_MS	100
-/* The kernel's removal of a device waits for the worker: no longer than a second */
+/*
+ * The kernel's removal of a device waits for the worker: no longer than a second for the release,
+ * and another one for the link.
+ */
 #define RELEASE_TRIES	10
 /* How long to wait for a firmware reset that may have no effect, before the port resets the GPU */
 #define RELEASE_MS	2000
