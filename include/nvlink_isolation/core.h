@@ -318,6 +318,7 @@ enum nvli_state {
  * @NVLI_NO_ANSWER: a register read as all ones
  * @NVLI_WRONG: a register read as a PRI error, or the PRI ring did not start
  * @NVLI_NOT_GV100: PMC_BOOT_0 names another chip, or is garbage
+ * @NVLI_COVERED: what was read may not be the GPU's registers, as its BARs were moved meanwhile
  */
 enum nvli_outcome {
 	NVLI_NOT_TRIED,
@@ -326,12 +327,13 @@ enum nvli_outcome {
 	NVLI_NO_ANSWER,
 	NVLI_WRONG,
 	NVLI_NOT_GV100,
+	NVLI_COVERED,
 };
 
 /**
  * struct nvli_result - what an attempt found
  * @outcome: see above
- * @offset: the register that ended it, but for NVLI_NOT_TRIED and NVLI_STOPPED
+ * @offset: the register that ended it, but for NVLI_NOT_TRIED, NVLI_STOPPED and NVLI_COVERED
  * @value: what that read as; for NVLI_READ the mask
  * @written: the mask was written, since required links were found enabled
  */

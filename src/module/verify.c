@@ -92,6 +92,10 @@ static void explain(struct nvli_gpu *gpu, const struct nvli_result *result)
 		scnprintf(gpu->error, size, "PMC_BOOT_0 reads 0x%08x, which is not a GV100",
 			  result->value);
 		break;
+	case NVLI_COVERED:
+		strscpy(gpu->error, "its BARs were moved while its links were being disabled",
+			size);
+		break;
 	}
 }
 
@@ -168,6 +172,23 @@ static bool is_exempt(enum nvli_state state)
 	return state == NVLI_OFF || state == NVLI_UNSUPPORTED;
 }
 
+/*
+ * Run the sequence. If another BAR lay over BAR0, what was read proves nothing: the caller repeats
+ * the sequence with all BARs in place, as after NVLI_STOPPED, or it has failed.
+ */
+static void run(struct nvli_visit *visit, const struct nvli_request *request)
+{
+	struct nvli_result *result = &visit->result;
+
+	*result = nvli_sequence_run(request, &accessors, visit);
+	if (result->outcome == NVLI_STOPPED || nvli_visit_is_uncovered(visit))
+		return;
+	if (nvli_visit_uncover(visit))
+		*result = (struct nvli_result){ .outcome = NVLI_STOPPED };
+	else if (result->outcome != NVLI_NO_ANSWER)
+		*result = (struct nvli_result){ .outcome = NVLI_COVERED };
+}
+
 /* How often a visit follows a changed plan: other GPUs can change their owner at any moment. */
 #define PLANS	4
 
@@ -191,7 +212,7 @@ static enum nvli_answer run_sequence(struct nvli_visit *visit, const struct nvli
 	};
 	bool verified;
 
-	visit->result = nvli_sequence_run(&request, &accessors, visit);
+	run(visit, &request);
 	verified = judge(visit, request.required, request.ring == NVLI_RING_NEVER);
 	/* PMC_BOOT_0 named another chip before the last reset as well; or enforcement has ended. */
 	if (!verified && is_exempt(nvli_gpu_state(gpu)))

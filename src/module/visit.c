@@ -121,18 +121,15 @@ static bool is_bar_right(struct nvli_visit *visit, int i)
 }
 
 /*
- * Is BAR0 where it belongs, and no other BAR over it? A reset leaves each BAR at 0, and a guest may
- * move them by the copy of config space in BAR0. If the upper half of a 64-bit BAR is right and not
- * 0, it is not over BAR0, which has 32 bits, and its lower half is not read.
+ * Is each BAR but BAR0 where it belongs, and so not over BAR0? If the upper half of a 64-bit BAR is
+ * right and not 0, it is not over BAR0, which has 32 bits, and its lower half is not read.
  */
-static bool are_bars_right(struct nvli_visit *visit)
+static bool are_others_right(struct nvli_visit *visit)
 {
 	struct pci_dev *pdev = visit->gpu->pdev;
 	u32 bits;
 	int i;
 
-	if (!is_bar_right(visit, 0))
-		return false;
 	for (i = 1; i < NVLI_BARS; i++) {
 		if (!is_memory(&pdev->resource[i]))
 			continue;
@@ -195,7 +192,7 @@ void __iomem *nvli_visit_base(const struct nvli_gpu *gpu)
 
 /*
  * Make BAR0 accessible: program the BARs, unless @leave_bars, and switch decoding on. Returns NULL,
- * or the obstacle. nvli_visit_end() has to follow.
+ * or the obstacle. nvli_visit_is_uncovered() and nvli_visit_end() have to follow.
  */
 const char *nvli_visit_open(struct nvli_visit *visit, bool leave_bars)
 {
@@ -206,7 +203,7 @@ const char *nvli_visit_open(struct nvli_visit *visit, bool leave_bars)
 	if (!is_in_d0(visit))
 		return "it is not in D0";
 	visit->is_on = visit->command & PCI_COMMAND_MEMORY;
-	if (!are_bars_right(visit)) {
+	if (!is_bar_right(visit, 0) || (leave_bars && !are_others_right(visit))) {
 		if (leave_bars)
 			return "BAR0 is not where it should be";
 		if (!program_bars(visit))
@@ -217,6 +214,26 @@ const char *nvli_visit_open(struct nvli_visit *visit, bool leave_bars)
 		return "it does not answer in config space";
 
 	return NULL;
+}
+
+/*
+ * Was nothing over BAR0 when its registers were read? A guest that has kept a mapping of BAR0 may
+ * move a BAR over it at any time, by the copy of config space there. It cannot move it back during
+ * the visit, since the copy is covered then as well. So this is called after the last register.
+ */
+bool nvli_visit_is_uncovered(struct nvli_visit *visit)
+{
+	return are_others_right(visit);
+}
+
+/*
+ * Program the BARs, once, so that the sequence can be repeated. False if that is not possible, or
+ * if BAR0 has moved as well, as in a reset.
+ */
+bool nvli_visit_uncover(struct nvli_visit *visit)
+{
+	return !visit->programmed && is_bar_right(visit, 0) && program_bars(visit) &&
+	       nvli_visit_write_command(visit, visit->command | PCI_COMMAND_MEMORY);
 }
 
 /* Put config space back as it was found; with @stay_on, decoding stays on if the BARs allow it. */

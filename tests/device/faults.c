@@ -10,6 +10,7 @@
  *   pri       it meets a PRI error: reads one, or is not written
  *   memory    PCI_COMMAND_MEMORY is cleared after it
  *   bar0      BAR0 is moved after it
+ *   cover     BAR3 is put over BAR0 after it
  *   reset     the GPU resets itself after it, and no software sees that
  *   gone      it is pulled out after it: no-config, until that is switched off
  *
@@ -31,6 +32,7 @@ static const char *const actions[] = {
     [GV100_TRAP_PRI] = "pri",
     [GV100_TRAP_MEMORY] = "memory",
     [GV100_TRAP_BAR0] = "bar0",
+    [GV100_TRAP_COVER] = "cover",
     [GV100_TRAP_RESET] = "reset",
     [GV100_TRAP_GONE] = "gone",
 };
@@ -49,6 +51,11 @@ static void fire(GV100State *gpu)
     case GV100_TRAP_BAR0:
         pci_default_write_config(pci, PCI_BASE_ADDRESS_0,
                                  pci_get_long(pci->config + PCI_BASE_ADDRESS_0) ^ 0x02000000, 4);
+        break;
+    case GV100_TRAP_COVER:
+        pci_default_write_config(pci, PCI_BASE_ADDRESS_4, 0, 4);
+        pci_default_write_config(pci, PCI_BASE_ADDRESS_3,
+                                 pci_get_long(pci->config + PCI_BASE_ADDRESS_0), 4);
         break;
     case GV100_TRAP_RESET:
         device_cold_reset(DEVICE(gpu));

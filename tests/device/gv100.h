@@ -99,6 +99,7 @@ typedef enum GV100TrapAction {
     GV100_TRAP_PRI,
     GV100_TRAP_MEMORY,
     GV100_TRAP_BAR0,
+    GV100_TRAP_COVER,
     GV100_TRAP_RESET,
     GV100_TRAP_GONE,
 } GV100TrapAction;
