@@ -197,9 +197,10 @@ static enum nvli_answer run_sequence(struct nvli_visit *visit, const struct nvli
 {
 	/*
 	 * Do not start the ring of a user while the last read-back is proof. It is none of links
-	 * that the plan has required since: a user could keep those by a stopped ring.
+	 * that the plan has required since: a user could keep those by a stopped ring. Nor after a
+	 * reset, which the module may not have seen.
 	 */
-	bool is_cut = nvli_status_is_cut(status);
+	bool is_cut = nvli_status_is_cut(status) && !nvli_visit_was_cleared(visit);
 	struct nvli_gpu *gpu = visit->gpu;
 	bool was_on = visit->command & PCI_COMMAND_MEMORY;
 	struct nvli_request request = {

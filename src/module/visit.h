@@ -45,6 +45,12 @@ static inline bool nvli_visit_was_reset(const struct nvli_visit *visit)
 	return READ_ONCE(visit->gpu->status.generation) != visit->generation;
 }
 
+/* Did BAR0 hold nothing, as after a reset? */
+static inline bool nvli_visit_was_cleared(const struct nvli_visit *visit)
+{
+	return visit->programmed && !visit->bar[0];
+}
+
 bool nvli_visit_read(struct nvli_visit *visit, int where, int size, u32 *value);
 bool nvli_visit_write_command(struct nvli_visit *visit, u16 command);
 void __iomem *nvli_visit_base(const struct nvli_gpu *gpu);

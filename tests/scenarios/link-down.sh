@@ -3,11 +3,16 @@
 # Shows that the module counts a reset that the kernel has not seen, if the port has latched that the link
 # went down: of an idle GPU, and of one whose client keeps memory decoding off. After a reset that was
 # seen the module only clears the latch. A latch that a hot-plug driver uses is left alone. A reset bit that
-# was set by a raw write, and that firmware's reset has deasserted, keeps no later reset from ending.
+# was set by a raw write, and that firmware's reset has deasserted, keeps no later reset from ending. Where the
+# port reports no link, the next audit finds the reset in the BARs.
 #
 # boot: redbud
 # kernel: 6.12
 # unseen: yes
+
+g3_is_repaired() {
+	dmesg_since | grep "$(gpu 3): .*NVLinks were found enabled though no reset was seen"
+}
 
 counted() {
 	[ "$(sysfs "$1" resets)" -ge "$2" ]
@@ -66,6 +71,17 @@ guest() {
 	client_stop a
 	vfio_unbind 1
 	ok "isolated after that" wait_for 10 in_state 1 isolated
+
+	# This port reports nothing. Only the BARs show the reset, after which the ring is stopped.
+	vfio_bind 3
+	client_start b 3
+	is "a client opens g3" "$(client_do b open map memory-on | grep -c ': ok')" 3
+	dmesg_clear
+	lab set g3 link-down 1
+	ok "without a report: an audit finds it, and not that it could not look for long" wait_for 10 g3_is_repaired
+	is "without a report: links of g3" "$(cut_links g3)" 0x00150000
+	client_stop b
+	vfio_unbind 3
 
 	notify 2 1
 	is "a hot-plug driver has the latch of p2" "$notified" 4096
