@@ -115,10 +115,14 @@ static int switch_on(struct nvli_visit *visit, int where, int size, u32 value)
 		command = U16_MAX;
 	if (READ_ONCE(nvli_gate) && command == U16_MAX && !is_left_alone(gpu))
 		return refuse(gpu);
-	/* All ones include this bit. */
+	/*
+	 * All ones include this bit. If the GPU was not verified since its last reset, EEH or the
+	 * GPU itself has switched decoding on without the gate.
+	 */
 	if (command & PCI_COMMAND_MEMORY) {
 		nvli_event_use(gpu);
-		return pass(visit, where, size, value);
+		if (!READ_ONCE(nvli_gate) || !nvli_gpu_is_open_uncut(gpu))
+			return pass(visit, where, size, value);
 	}
 
 	visit->command = command;
@@ -138,7 +142,7 @@ static int switch_on(struct nvli_visit *visit, int where, int size, u32 value)
 		gpu->switched_on++;
 	/* If the write fails, leave the GPU as it was found. */
 	if (err && visit->is_on)
-		nvli_visit_write_command(visit, visit->command);
+		nvli_visit_end(visit, false);
 	trace_nvli_gate(visit, answer, ktime_get_ns() - began);
 	if (nvli_gpu_has_news(gpu))
 		nvli_gpu_kick(gpu);

@@ -387,6 +387,24 @@ static bool get_frozen(Object *obj, Error **errp)
     return GV100(obj)->frozen;
 }
 
+/* The GPU switches its own memory decoding on or off, as by a script in its EEPROM. */
+static bool get_memory(Object *obj, Error **errp)
+{
+    (void)errp;
+    return pci_get_word(PCI_DEVICE(obj)->config + PCI_COMMAND) & PCI_COMMAND_MEMORY;
+}
+
+static void set_memory(Object *obj, bool on, Error **errp)
+{
+    PCIDevice *pci = PCI_DEVICE(obj);
+    uint16_t command = pci_get_word(pci->config + PCI_COMMAND) & ~PCI_COMMAND_MEMORY;
+
+    (void)errp;
+    pci_default_write_config(pci, PCI_COMMAND, command | (on ? PCI_COMMAND_MEMORY : 0), 2);
+    gv100_memory_update(GV100(obj), "itself");
+    gv100_exposure_update(GV100(obj));
+}
+
 static void set_frozen(Object *obj, bool frozen, Error **errp)
 {
     (void)errp;
@@ -478,6 +496,7 @@ static void gv100_class_init(ObjectClass *oc, void *data)
     object_class_property_add(oc, "timeout-us", "uint32", visit_timeout_us, visit_timeout_us, NULL,
                               NULL);
     object_class_property_add_bool(oc, "frozen", get_frozen, set_frozen);
+    object_class_property_add_bool(oc, "memory", get_memory, set_memory);
     object_class_property_add(oc, "switched-on", "uint32", get_switched_on, NULL, NULL, NULL);
     object_class_property_add(oc, "epoch", "uint32", get_epoch, NULL, NULL, NULL);
     for (size_t i = 0; i < ARRAY_SIZE(gv100_faults); i++) {

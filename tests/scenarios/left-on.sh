@@ -19,6 +19,13 @@ isolated() {
 	is "g0 is left as it was found $1" "$(set_up)" "$found"
 }
 
+is_off_or_isolated() {
+	case $(set_up) in
+	0000*) ;;
+	*) in_state 0 isolated ;;
+	esac
+}
+
 # Both, and on x86-64 their friends: no link of theirs has to be disabled then.
 joined() {
 	echo "$(gpu 0)+$(gpu 1)$(on_x86 && echo "+$(friend 0)+$(friend 1)")"
@@ -62,6 +69,18 @@ guest() {
 	ok "g0 is isolated in the end" wait_for 10 in_state 0 isolated
 	isolated "in the end"
 	lab mark "left on no more"
+
+	# The GPU switches itself on after a reset: a tenant can have put a script that does so into its EEPROM.
+	ok "a driver has g0 once more" enable_gpu 0
+	raw_assert 0
+	usleep 2000
+	raw_release 0
+	lab mark "past-gate g0"
+	lab set g0 memory on
+	memory 0 on
+	ok "g0 has switched itself on: off again, or isolated meanwhile" is_off_or_isolated
+	disable_gpu 0
+	ok "g0 is isolated after that" wait_for 10 in_state 0 isolated
 
 	dd if=/run/config of="$(dev 0)/config" bs=4 skip=1 seek=1 count=9 conv=notrunc 2>/dev/null
 	ok "g0 resets" reset 0
