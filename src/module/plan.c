@@ -288,11 +288,14 @@ bool nvli_plan_is_joined(struct nvli_gpu *gpu, int link)
  */
 bool nvli_plan_is_exposed(struct nvli_gpu *gpu, int link)
 {
+	struct nvli_status status = nvli_gpu_status(gpu);
 	struct nvli_gpu *peer;
 	bool exposed;
 
 	if (gpu->topology.link[link].end == NVLI_END_NONE || !is_required(gpu, link) ||
-	    nvli_gpu_state(gpu) == NVLI_ISOLATED)
+	    nvli_state(&status) == NVLI_ISOLATED ||
+	    (nvli_status_is_known(&status) &&
+	     status.disabled & 1U << (GV100_LINK_DISABLE_SHIFT + link)))
 		return false;
 
 	rcu_read_lock();
