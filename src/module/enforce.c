@@ -178,13 +178,16 @@ static int stop(void)
 
 /*
  * A parameter changed that the worker reads. If gate=1 returns, switch off now each GPU that was
- * switched on unverified, instead of at the worker's next attempt.
+ * switched on unverified, instead of at the worker's next attempt. Also try again to see the
+ * resets of a GPU if that was not possible.
  */
 static void reconsider(void)
 {
 	struct nvli_gpu *gpu = NULL;
 
 	while ((gpu = nvli_gpu_next(gpu))) {
+		if (!nvli_gpu_status(gpu).watched)
+			watch(gpu);
 		if (nvli_gpu_is_refused(gpu))
 			nvli_look(gpu, NVLI_ONCE);
 		nvli_gpu_kick(gpu);
