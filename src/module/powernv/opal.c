@@ -281,6 +281,18 @@ static void find_point(struct tracepoint *point, void *unused)
 		exit_point = point;
 }
 
+/* No processor is in a call whose exit the hooks may take for that of another. */
+static void forget_calls(void)
+{
+	struct watch *watch;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		watch = per_cpu_ptr(&watches, cpu);
+		watch->call.opcode = 0;
+	}
+}
+
 /* Watch the calls of OPAL, if that is not done already. True if they are seen from now on. */
 bool nvli_opal_watch(void)
 {
@@ -292,10 +304,12 @@ bool nvli_opal_watch(void)
 		pr_err("this kernel has no tracepoints opal_entry and opal_exit\n");
 		return false;
 	}
-	if (tracepoint_probe_register(entry_point, on_entry, NULL))
+	/* The exit of a call does nothing if its entry was not seen. So register the exit first. */
+	forget_calls();
+	if (tracepoint_probe_register(exit_point, on_exit, NULL))
 		return false;
-	if (tracepoint_probe_register(exit_point, on_exit, NULL)) {
-		tracepoint_probe_unregister(entry_point, on_entry, NULL);
+	if (tracepoint_probe_register(entry_point, on_entry, NULL)) {
+		tracepoint_probe_unregister(exit_point, on_exit, NULL);
 		return false;
 	}
 	watching = true;
