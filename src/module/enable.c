@@ -15,8 +15,15 @@
 #include "settings.h"
 
 #include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/rcupdate.h>
 #include <linux/wait.h>
+
+/*
+ * How long to wait for the reset of a peer: longer than nvli_is_being_stopped() allows one. Each
+ * failure of the peer's port to reset it begins that time again.
+ */
+#define STOP_WAIT	(3 * HZ)
 
 atomic_t nvli_enabling = ATOMIC_INIT(0);
 static DECLARE_WAIT_QUEUE_HEAD(all_left);
@@ -59,12 +66,16 @@ static bool is_recovered_blind(struct nvli_gpu *gpu)
  */
 static bool disable_end(struct nvli_gpu *peer)
 {
+	unsigned long until;
+
 	nvli_look_again(peer);
 	if (!READ_ONCE(nvli_gate) || nvli_gpu_has_host_driver(peer) || !nvli_may_use_links(peer))
 		return !nvli_may_use_links(peer);
 
 	nvli_gpu_set_lost(peer);
-	while (nvli_is_being_stopped(peer) && nvli_may_use_links(peer))
+	until = jiffies + STOP_WAIT;
+	while (nvli_is_being_stopped(peer) && nvli_may_use_links(peer) &&
+	       time_before(jiffies, until))
 		msleep(20);
 	nvli_look_again(peer);
 	if (!nvli_may_use_links(peer) || nvli_stop_user(peer))
@@ -94,8 +105,9 @@ static bool change_owner(struct nvli_gpu *gpu)
 		if (other == gpu || !nvli_plan_is_linked(other, gpu) ||
 		    !nvli_may_use_links(other) || disable_end(other))
 			continue;
-		dev_err_ratelimited(&gpu->pdev->dev, "GPU %s may still use its NVLinks to this GPU: they could not be disabled\n",
-				    pci_name(other->pdev));
+		if (__ratelimit(&gpu->log))
+			pci_err(gpu->pdev, "GPU %s may still use its NVLinks to this GPU: they could not be disabled\n",
+				pci_name(other->pdev));
 		done = false;
 	}
 
