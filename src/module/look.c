@@ -341,8 +341,9 @@ bool nvli_stop_user(struct nvli_gpu *gpu)
 	/* Let the GPU settle and verify it before the next try. */
 	if (!reset)
 		WRITE_ONCE(gpu->lost_ns, ktime_get_ns());
-	dev_err_ratelimited(&gpu->pdev->dev, "its links may be in use and cannot be disabled: %s\n",
-			    reset ? "its port resets it" : "its port cannot reset it either");
+	if (__ratelimit(&gpu->log))
+		pci_err(gpu->pdev, "its links may be in use and cannot be disabled: %s\n",
+			reset ? "its port resets it" : "its port cannot reset it either");
 
 	return reset;
 }
