@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The worker: verifies pending GPUs, retries failed ones, audits isolated ones, and publishes
- * their states. Holders of the PCI rescan lock wait for it, so it takes no lock but the
- * GPU's own.
+ * their states. Holders of the PCI rescan lock wait for it, so it takes no mutex that one of them
+ * may hold, such as nvli_lock or a device lock.
  */
 
 #include "log.h"
@@ -70,13 +70,14 @@ static unsigned int ms_until(unsigned long at)
 }
 
 /*
- * If the GPU could not be read back for STALE_PERIODS, for any reason, claim nothing any more.
+ * If the GPU could not be read back for STALE_PERIODS of @period seconds, for any reason, claim
+ * nothing any more.
  *
  * Return: milliseconds until then; 0 if that is now.
  */
-static unsigned int expire(struct nvli_gpu *gpu)
+static unsigned int expire(struct nvli_gpu *gpu, unsigned int period)
 {
-	u64 limit = (u64)STALE_PERIODS * READ_ONCE(nvli_audit_seconds) * NSEC_PER_SEC;
+	u64 limit = (u64)STALE_PERIODS * period * NSEC_PER_SEC;
 	unsigned long flags;
 	u64 age;
 
@@ -146,7 +147,7 @@ static unsigned int audit(struct nvli_gpu *gpu)
 			return 0;
 	}
 
-	return min(ms_until(gpu->audit_at), expire(gpu));
+	return min(ms_until(gpu->audit_at), expire(gpu, period));
 }
 
 /*
