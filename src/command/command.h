@@ -213,6 +213,7 @@ int gpu_group(const char *address);
 u32 gpu_phandle(const char *address);
 struct gpu *machine_add(struct machine *machine);
 void gpu_see(struct gpu_seen *seen, const char *address);
+void machine_from_pci(struct machine *machine);
 void machine_from_sysfs(struct machine *machine);
 void machine_from_module(struct machine *machine);
 

@@ -30,7 +30,7 @@ static void match_with_pci(struct machine *machine, const struct tree *tree)
 	struct gpu *gpu;
 	int i, j;
 
-	machine_from_sysfs(&pci);
+	machine_from_pci(&pci);
 	for (i = 0; i < pci.count; i++) {
 		for (j = 0; j < machine->count; j++)
 			if (pci.gpu[i].phandle && machine->gpu[j].phandle == pci.gpu[i].phandle)

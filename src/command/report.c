@@ -139,7 +139,7 @@ int command_report(const struct options *options)
 	print_file("skiboot:", at("/sys/firmware/devicetree/base/ibm,opal/firmware/version"));
 	draw_module();
 	print_boot();
-	machine_from_sysfs(&machine);
+	machine_from_pci(&machine);
 	if (!machine.count)
 		printf("\nThere is no V100 SXM2 in this machine.\n");
 	for (i = 0; i < machine.count; i++)

@@ -314,8 +314,8 @@ struct gpu *machine_add(struct machine *machine)
 	return gpu;
 }
 
-/* The V100 SXM2 on PCI, and what the module shows of them, except their links. */
-void machine_from_sysfs(struct machine *machine)
+/* The V100 SXM2 on PCI, without what the module shows of them. */
+void machine_from_pci(struct machine *machine)
 {
 	const char *path = at(DEVICES_DIR);
 	struct dirent **entries;
@@ -339,12 +339,24 @@ void machine_from_sysfs(struct machine *machine)
 			gpu->on_pci = true;
 			gpu->group = gpu_group(name);
 			gpu->phandle = gpu_phandle(name);
-			gpu_see(&gpu->seen, name);
-			gpu->required = gpu->seen.required;
 		}
 		free(entries[i]);
 	}
 	free(entries);
+}
+
+/* The same, and what the module shows of them, except their links. */
+void machine_from_sysfs(struct machine *machine)
+{
+	int i;
+
+	machine_from_pci(machine);
+	for (i = 0; i < machine->count; i++) {
+		struct gpu *gpu = &machine->gpu[i];
+
+		gpu_see(&gpu->seen, gpu->address);
+		gpu->required = gpu->seen.required;
+	}
 }
 
 static int find(const struct machine *machine, const char *address)
