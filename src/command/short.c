@@ -90,6 +90,10 @@ void short_read(char address[ADDRESS_SIZE], const char *text, char why[WHY_SIZE]
 		match_all(&matches, text);
 		if (is_one(&matches, text, why))
 			strcpy(address, matches.first);
+	} else if (strlen(text) < ADDRESS_SIZE && strchr(text, ':') && !strchr(text, '/') &&
+		   gpu_is_on_pci(text)) {
+		/* Behind Intel's VMD a segment has five digits. */
+		strcpy(address, text);
 	} else {
 		snprintf(why, WHY_SIZE, "'%.*s', at character %zu: %s", ADDRESS_SIZE * 3, text,
 			 error.position + 1, error.text);

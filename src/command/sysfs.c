@@ -370,6 +370,23 @@ static int find(const struct machine *machine, const char *address)
 	return -1;
 }
 
+static int links_to(const struct gpu *gpu, const char *address)
+{
+	int i, count = 0;
+
+	for (i = 0; i < GV100_NVLINKS; i++)
+		count += !strcmp(gpu->seen.peers[i], address);
+
+	return count;
+}
+
+/* Has this peer disabled its end? An isolated one has, if both count the same links. */
+static bool is_far_cut(const struct gpu *gpu, const struct gpu *peer)
+{
+	return !strcmp(peer->seen.state, "isolated") &&
+	       links_to(gpu, peer->address) == links_to(peer, gpu->address);
+}
+
 /* Judge one link by the rules of the module's exposed_peers. */
 static enum mark mark_of(const struct gpu *gpu, const struct gpu_link *link, u32 bit,
 			 const struct machine *machine)
@@ -381,8 +398,7 @@ static enum mark mark_of(const struct gpu *gpu, const struct gpu_link *link, u32
 		return MARK_CUT;
 	if (!(gpu->required & bit) || link->end == NVLI_END_NONE)
 		return MARK_NONE;
-	/* An isolated peer has disabled all its links to others. */
-	if (link->peer >= 0 && !strcmp(machine->gpu[link->peer].seen.state, "isolated"))
+	if (link->peer >= 0 && is_far_cut(gpu, &machine->gpu[link->peer]))
 		return MARK_FAR;
 
 	return MARK_OPEN;

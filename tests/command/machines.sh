@@ -216,6 +216,20 @@ gapped() {
 	redbud
 }
 
+# Two GPUs that count other links to each other, and one behind Intel's VMD
+unequal() {
+	fake unequal
+	fake_gpu 0004:04:00.0 0x201 1
+	fake_gpu 0004:05:00.0 0x202 2
+	fake_gpu 10000:01:00.0 '' 3
+	fake_module isolate=1
+	fake_show 0004:04:00.0 state=failed held=1 required_links=0,1 disabled_links=unknown \
+		exposed_peers=0004:05:00.0 "peers=0004:05:00.0 0004:05:00.0 cpu cpu cpu cpu"
+	fake_show 0004:05:00.0 required_links=0 disabled_links=0 \
+		"peers=0004:04:00.0 none cpu cpu cpu cpu"
+	fake_show 10000:01:00.0
+}
+
 blind() {
 	fake blind
 	fake_gpu 0004:04:00.0 0x201 1
@@ -397,7 +411,7 @@ logs() {
 }
 
 make_machines() {
-	for machine in $machines logs odd gapped blind upgraded rebuilt same boots mixed amd64 bent empty blunt linked dangling shut; do
+	for machine in $machines logs odd gapped unequal blind upgraded rebuilt same boots mixed amd64 bent empty blunt linked dangling shut; do
 		$machine
 	done
 }
