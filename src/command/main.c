@@ -89,7 +89,7 @@ static const struct {
 	const char *values;
 } option_values[] = {
 	{ 'c', "auto always never" },
-	{ 'd', "group gpu" },
+	{ 'd', "group gpu owner" },
 	{ 'u', "ok" },
 };
 
@@ -199,6 +199,15 @@ static void set_root(char *dir)
 	root_dir = dir;
 }
 
+/* Truncated output may look complete, so a failed write is an error. Otherwise returns @status. */
+static int written(int status)
+{
+	if (fflush(stdout) || ferror(stdout))
+		fail_errno("cannot write the output");
+
+	return status;
+}
+
 /* Read the options. Return: the letters of those that not every command accepts. */
 static const char *parse_options(struct options *options, int argc, char **argv)
 {
@@ -215,13 +224,13 @@ static const char *parse_options(struct options *options, int argc, char **argv)
 			continue;
 		case 'h':
 			print_help();
-			exit(EXIT_DONE);
+			exit(written(EXIT_DONE));
 		case 'V':
 			puts("nvlink-isolation " NVLI_VERSION);
-			exit(EXIT_DONE);
+			exit(written(EXIT_DONE));
 		case 'W':
 			print_words();
-			exit(EXIT_DONE);
+			exit(written(EXIT_DONE));
 		case 'j':
 			options->json = true;
 			break;
@@ -309,14 +318,13 @@ int main(int argc, char **argv)
 	struct options options = {};
 	const struct option *option;
 	const char *given;
-	int status;
 
 	/* Print the same name in messages, however the command was called. */
 	argv[0] = program_invocation_short_name;
 	given = parse_options(&options, argc, argv);
 	if (argv[optind] && !strcmp(argv[optind], "help")) {
 		print_help();
-		return EXIT_DONE;
+		return written(EXIT_DONE);
 	}
 	command = find_command(argv[optind]);
 	for (option = option_table; option->name; option++)
@@ -325,10 +333,5 @@ int main(int argc, char **argv)
 	options.args = argv + optind + 1;
 	options.count = argc - optind - 1;
 
-	status = command->run(&options);
-	/* Truncated output may look complete, so a failed write is an error. */
-	if (fflush(stdout) || ferror(stdout))
-		fail_errno("cannot write the output");
-
-	return status;
+	return written(command->run(&options));
 }

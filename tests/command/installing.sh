@@ -25,11 +25,11 @@ completion() {
 	is "completes all commands" "$(completed 'nvlink-isolation ' | tr ' ' '\n' | grep -v -e -- | tr '\n' ' ')" \
 		"$(sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' "$here/help.txt" | LC_ALL=C sort -u | tr '\n' ' ')"
 	is "completes options of a command" "$(completed 'nvlink-isolation topology --')" \
-		"--domains=gpu --domains=group --dot --help --links= --root= --svg --version "
+		"--domains=gpu --domains=group --domains=owner --dot --help --links= --root= --svg --version "
 	is "completes an option with a value" "$(completed 'nvlink-isolation status --co')" \
 		"--color=always --color=auto --color=never "
 	is "completes a value" "$(completed 'nvlink-isolation status --color=a')" "always auto "
-	is "completes values" "$(completed 'nvlink-isolation plan --domains=')" "gpu group "
+	is "completes values" "$(completed 'nvlink-isolation plan --domains=')" "gpu group owner "
 	is "completes after another option" "$(completed 'nvlink-isolation --root=/ check --un')" \
 		"--unsupported=ok "
 	is "completes a directory" "$(completed "nvlink-isolation --root=$work/redb")" "$work/redbud "
