@@ -21,7 +21,8 @@ static void add(struct list *list, const char *release)
 	int i;
 
 	for (i = 0; i < list->count; i++)
-		if (!strcmp(list->boots[i].release, release))
+		if (!strcmp(list->boots[i].release, release) ||
+		    !strcmp(list->boots[i].pkgbase, release))
 			return;
 	list->boots = realloc(list->boots, (list->count + 1) * sizeof(*boot));
 	if (!list->boots)
@@ -30,8 +31,10 @@ static void add(struct list *list, const char *release)
 	memset(boot, 0, sizeof(*boot));
 	strncat(boot->release, release, sizeof(boot->release) - 1);
 	boot->running = !strcmp(boot->release, list->running);
+	read_line(boot->pkgbase, sizeof(boot->pkgbase),
+		  at("/lib/modules/%s/pkgbase", boot->release));
 	installed_read(&boot->installed, boot->release, true);
-	initramfs_read(&boot->initramfs, boot->release, boot->installed.path);
+	initramfs_read(&boot->initramfs, boot->release, boot->pkgbase, boot->installed.path);
 }
 
 /* Add each release for which @dir has an entry @prefix + release, with the file @needs in it. */
@@ -45,7 +48,12 @@ static void add_all(struct list *list, const char *dir, const char *prefix, cons
 	for (i = 0; i < n; i++) {
 		const char *name = entries[i]->d_name;
 
+		/*
+		 * A rescue image of dracut is no kernel of its own, and boots only when it is
+		 * chosen by hand.
+		 */
 		if (name[0] != '.' && !strncmp(name, prefix, length) &&
+		    strncmp(name + length, "0-rescue-", strlen("0-rescue-")) &&
 		    !access(at("%s/%s%s", dir, name, needs), F_OK))
 			add(list, name + length);
 		free(entries[i]);

@@ -264,19 +264,22 @@ struct initramfs {
 	bool configured;
 };
 
-void initramfs_read(struct initramfs *initramfs, const char *release, const char *module);
+void initramfs_read(struct initramfs *initramfs, const char *release, const char *pkgbase,
+		    const char *module);
 
 /* boot.c */
 
 /**
  * struct boot - whether the GPUs will be isolated when a kernel boots
  * @release: of the kernel
+ * @pkgbase: Arch: the name that its files in /boot have instead of the release; else empty
  * @running: it is the one that runs
  * @installed: the module, and what is configured for it
  * @initramfs: the initramfs
  */
 struct boot {
 	char release[TEXT_SIZE];
+	char pkgbase[TEXT_SIZE];
 	bool running;
 	struct installed installed;
 	struct initramfs initramfs;

@@ -192,13 +192,19 @@ static void configuration_free(struct configuration *configuration)
  * initramfs_read() - look into the initramfs of a kernel
  * @initramfs: set
  * @release: of the kernel
+ * @pkgbase: Arch's name of the kernel, or empty
  * @module: path of the module that it should have; NULL if there is none
  */
-void initramfs_read(struct initramfs *initramfs, const char *release, const char *module)
+void initramfs_read(struct initramfs *initramfs, const char *release, const char *pkgbase,
+		    const char *module)
 {
-	/* Debian and Ubuntu; dracut on the RHEL family; SUSE */
-	static const char * const names[] = { "/boot/initrd.img-%s", "/boot/initramfs-%s.img",
-		"/boot/initrd-%s" };
+	/* Debian and Ubuntu; dracut on the RHEL family; SUSE; Arch */
+	const struct {
+		const char *format, *name;
+	} names[] = {
+		{ "/boot/initrd.img-%s", release }, { "/boot/initramfs-%s.img", release },
+		{ "/boot/initrd-%s", release }, { "/boot/initramfs-%s.img", pkgbase },
+	};
 	static const char * const listers[] = { "lsinitramfs", "lsinitrd", "lsinitcpio" };
 	static const char rule[] = "udev/rules.d/70-nvlink-isolation.rules";
 	struct configuration configuration = {};
@@ -209,7 +215,7 @@ void initramfs_read(struct initramfs *initramfs, const char *release, const char
 
 	memset(initramfs, 0, sizeof(*initramfs));
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		snprintf(path, sizeof(path), "%s", at(names[i], release));
+		snprintf(path, sizeof(path), "%s", at(names[i].format, names[i].name));
 		if (!stat(path, &file))
 			break;
 	}

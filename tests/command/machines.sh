@@ -369,11 +369,20 @@ boots() {
 	fake_installed "$version"
 	fake_initramfs "lib/modules/$fake_release/$ko" $rule $conf
 	touch -d 2020-01-01 "$root/boot/initrd.img-$fake_release"
+	# Of Arch, which names the files in /boot by pkgbase
+	fake_kernel 6.6.0-arch1-1
+	fake_installed "$version"
+	fake_initramfs "lib/modules/$fake_release/$ko" $rule $conf
+	mv "$root/boot/initrd.img-$fake_release" "$root/boot/initramfs-linux-lts.img"
+	echo linux-lts >"$root/lib/modules/$fake_release/pkgbase"
+	: >"$root/boot/vmlinuz-linux-lts"
 	fake_kernel 6.5.0-1-powerpc64le
 	fake_installed "$version"
 	touch -d 2019-01-01 "$root/etc/modprobe.d/nvlink-isolation.conf"
 	# One that has nothing but an image
 	: >"$root/boot/vmlinux-5.4.0-1-powerpc64le"
+	# A rescue image of dracut
+	: >"$root/boot/vmlinuz-0-rescue-3a0f1e52c1b94c6f8a7b1d2e3f405162"
 	# What a kernel leaves behind that was removed
 	fake_kernel 5.10.0-1-powerpc64le
 	rm "$root/lib/modules/$fake_release/modules.builtin"
