@@ -101,11 +101,12 @@ static enum listed list_with(struct initramfs *initramfs, struct configuration *
 	return LISTED;
 }
 
+/* Not st_mtime, which is old in a new file that comes by cp -p, by rsync -a or from a package. */
 static bool is_newer(const char *path, time_t than)
 {
 	struct stat file;
 
-	return !stat(path, &file) && file.st_mtime > than;
+	return !stat(path, &file) && file.st_ctime > than;
 }
 
 /* Does a file of modprobe's configuration name the module, in either spelling? */
@@ -160,8 +161,8 @@ static void configuration_read(struct configuration *configuration)
 			if (!is_read(entry->d_name) || !is_about_module(path) || stat(path, &file))
 				continue;
 			configuration_add(configuration, entry->d_name);
-			if (configuration->changed < file.st_mtime)
-				configuration->changed = file.st_mtime;
+			if (configuration->changed < file.st_ctime)
+				configuration->changed = file.st_ctime;
 		}
 		if (dir)
 			closedir(dir);
@@ -208,7 +209,7 @@ void initramfs_read(struct initramfs *initramfs, const char *release, const char
 	static const char * const listers[] = { "lsinitramfs", "lsinitrd", "lsinitcpio" };
 	static const char rule[] = "udev/rules.d/70-nvlink-isolation.rules";
 	struct configuration configuration = {};
-	struct stat file, installed;
+	struct stat file;
 	char path[PATH_MAX];
 	enum listed listed = NO_LISTER;
 	size_t i;
@@ -236,8 +237,7 @@ void initramfs_read(struct initramfs *initramfs, const char *release, const char
 		initramfs->unknown = listed == NO_LISTER ?
 			"there is neither lsinitramfs nor lsinitrd nor lsinitcpio" :
 			"it cannot be listed";
-	initramfs->older = module && !stat(module, &installed) &&
-		file.st_mtime < installed.st_mtime;
+	initramfs->older = module && is_newer(module, file.st_mtime);
 	initramfs->stale = configuration.changed > file.st_mtime ||
 		is_newer(at("/usr/lib/%s", rule), file.st_mtime) ||
 		is_newer(at("/etc/%s", rule), file.st_mtime);

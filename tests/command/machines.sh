@@ -368,7 +368,6 @@ boots() {
 	fake_kernel 6.4.0-1-powerpc64le
 	fake_installed "$version"
 	fake_initramfs "lib/modules/$fake_release/$ko" $rule $conf
-	touch -d 2020-01-01 "$root/boot/initrd.img-$fake_release"
 	# Of Arch, which names the files in /boot by pkgbase
 	fake_kernel 6.6.0-arch1-1
 	fake_installed "$version"
@@ -378,7 +377,9 @@ boots() {
 	: >"$root/boot/vmlinuz-linux-lts"
 	fake_kernel 6.5.0-1-powerpc64le
 	fake_installed "$version"
-	touch -d 2019-01-01 "$root/etc/modprobe.d/nvlink-isolation.conf"
+	# The files that these initramfs have are made above, and one of them is too old.
+	touch -d 2100-01-01 "$root"/boot/init*
+	touch -d 2020-01-01 "$root/boot/initrd.img-6.4.0-1-powerpc64le"
 	# One that has nothing but an image
 	: >"$root/boot/vmlinux-5.4.0-1-powerpc64le"
 	# A rescue image of dracut
