@@ -24,7 +24,7 @@ help:
 	@echo '  install       install the command, its manual, what boot needs and the source for DKMS, below'
 	@echo '                $$(DESTDIR)$$(prefix) (/usr/local), $$(DESTDIR)/usr/src and $$(DESTDIR)/etc'
 	@echo '  uninstall     undo that, and dkms-install; what is configured in /etc stays'
-	@echo '  dkms-install  build and install it by DKMS for the running kernel, or for KERNEL=...'
+	@echo '  dkms-install  build and install it by DKMS for each kernel whose headers are installed'
 	@echo '  dkms-remove   undo that, for all kernels'
 	@echo '  deb, rpm      build the packages of what is committed, in $(PACKAGES); dist: its tarball'
 	@echo '  demo          show the module at work on an emulated POWER9 with four emulated V100s, or with'
@@ -153,6 +153,7 @@ install-pages:
 # 0.1.0 installed there is put right.
 .PHONY: install-module
 install-module:
+	rm -rf $(DKMS_SOURCE)
 	$(INSTALL) -d $(DKMS_SOURCE)/src $(dir $(UDEV_RULE)) $(dir $(INITRAMFS_HOOK)) $(DRACUT_MODULE) \
 		$(HELPERS) $(DESTDIR)$(docdir)/examples
 	$(INSTALL) -m 644 $(BOOT_EXAMPLES:%=src/boot/%) $(DESTDIR)$(docdir)/examples/
@@ -181,13 +182,11 @@ uninstall-module:
 DKMS_FORGET = if [ -n "$$(dkms status nvlink-isolation/$(VERSION) 2>/dev/null)" ]; then \
 	dkms remove nvlink-isolation/$(VERSION) --all; fi
 
-# DKMS refuses a version that it has already, so the one before goes first.
-KERNEL ?= $(shell uname -r)
 PACKAGES := $(BUILD)/packages
 
 .PHONY: dkms-install
-dkms-install: dkms-remove install-module
-	dkms install nvlink-isolation/$(VERSION) -k $(KERNEL)
+dkms-install: install-module
+	$(DKMS_SOURCE)/src/dkms/install-modules $(VERSION)
 
 .PHONY: dkms-remove
 dkms-remove:
