@@ -111,7 +111,8 @@ sourcedir ?= /usr/src
 sysconfdir ?= /etc
 # Where a package has its hooks it is /usr/share/initramfs-tools.
 initramfsdir ?= $(sysconfdir)/initramfs-tools
-# udev and dracut look in no other place, and a rule names the last one.
+# udev and dracut look in no other place, and a rule names the last one. It also has what an administrator
+# copies for a boot: minimal installations leave out /usr/share/doc.
 udevdir := /usr/lib/udev
 dracutdir := /usr/lib/dracut
 helperdir := /usr/lib/nvlink-isolation
@@ -155,8 +156,8 @@ install-pages:
 install-module:
 	rm -rf $(DKMS_SOURCE)
 	$(INSTALL) -d $(DKMS_SOURCE)/src $(dir $(UDEV_RULE)) $(dir $(INITRAMFS_HOOK)) $(DRACUT_MODULE) \
-		$(HELPERS) $(DESTDIR)$(docdir)/examples
-	$(INSTALL) -m 644 $(BOOT_EXAMPLES:%=src/boot/%) $(DESTDIR)$(docdir)/examples/
+		$(HELPERS)
+	$(INSTALL) -m 644 $(BOOT_EXAMPLES:%=src/boot/%) $(HELPERS)/
 	cp -r dkms.conf Kbuild include $(DKMS_SOURCE)/
 	cp -r src/core src/dkms src/features src/module $(DKMS_SOURCE)/src/
 	$(INSTALL) -m 644 src/boot/70-nvlink-isolation.rules $(UDEV_RULE)
@@ -176,8 +177,6 @@ uninstall:
 .PHONY: uninstall-module
 uninstall-module:
 	rm -rf $(DKMS_SOURCE) $(INITRAMFS_HOOK) $(UDEV_RULE) $(DRACUT_MODULE) $(HELPERS)
-	cd $(DESTDIR)$(docdir)/examples 2>/dev/null || exit 0; rm -f $(BOOT_EXAMPLES); \
-		cd ../..; rmdir --ignore-fail-on-non-empty -p nvlink-isolation/examples
 
 DKMS_FORGET = if [ -n "$$(dkms status nvlink-isolation/$(VERSION) 2>/dev/null)" ]; then \
 	dkms remove nvlink-isolation/$(VERSION) --all; fi
