@@ -163,7 +163,7 @@ install-module:
 	$(INSTALL) -m 644 src/boot/70-nvlink-isolation.rules $(UDEV_RULE)
 	$(INSTALL) src/boot/initramfs-hook $(INITRAMFS_HOOK)
 	$(INSTALL) src/boot/dracut/module-setup.sh $(DRACUT_MODULE)/
-	$(INSTALL) src/boot/guard src/boot/retire-softdeps $(HELPERS)/
+	$(INSTALL) src/boot/guard src/boot/retire-softdeps src/boot/warn-removal $(HELPERS)/
 	src/boot/retire-softdeps $(CONFIGURATION)
 
 # For a module whose source is gone DKMS prints an error at each new kernel.
@@ -176,6 +176,7 @@ uninstall:
 
 .PHONY: uninstall-module
 uninstall-module:
+	$(if $(DESTDIR),,@src/boot/warn-removal)
 	rm -rf $(DKMS_SOURCE) $(INITRAMFS_HOOK) $(UDEV_RULE) $(DRACUT_MODULE) $(HELPERS)
 
 DKMS_FORGET = if [ -n "$$(dkms status nvlink-isolation/$(VERSION) 2>/dev/null)" ]; then \
