@@ -139,8 +139,9 @@ struct nvli_reported {
  * @ring_lock: serialises verifications of sleepable callers, and the mapping
  * @mapping: BAR0 for the gate; written under @ring_lock, read under RCU
  * @bell: written under @ring_lock, handled by the gate
- * @lock: guards what follows, down to @log. A leaf: taken with interrupts off, and never held
- *	  across a config access, since those may enter hook C, which takes it.
+ * @lock: guards what follows, down to @log, but for @switched_on, @lost_ns and @stuck_on. A leaf:
+ *	  taken with interrupts off, and never held across a config access, since those may enter
+ *	  hook C, which takes it.
  * @status: facts from which the state follows
  * @reset: the last reset
  * @error: why the GPU is not isolated; empty when it is
