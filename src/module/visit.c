@@ -123,8 +123,12 @@ static bool is_bar_right(struct nvli_visit *visit, int i)
 /*
  * Is each BAR but BAR0 where it belongs, and so not over BAR0? If the upper half of a 64-bit BAR is
  * right and not 0, it is not over BAR0, which has 32 bits, and its lower half is not read.
+ *
+ * A guest that has kept a mapping of BAR0 may move a BAR over it at any time, by the copy of config
+ * space there. It cannot move the BAR back during the visit, since that copy is covered as well. So
+ * call this after the last register was read.
  */
-static bool are_others_right(struct nvli_visit *visit)
+bool nvli_visit_is_uncovered(struct nvli_visit *visit)
 {
 	struct pci_dev *pdev = visit->gpu->pdev;
 	u32 bits;
@@ -203,7 +207,7 @@ const char *nvli_visit_open(struct nvli_visit *visit, bool leave_bars)
 	if (!is_in_d0(visit))
 		return "it is not in D0";
 	visit->is_on = visit->command & PCI_COMMAND_MEMORY;
-	if (!is_bar_right(visit, 0) || (leave_bars && !are_others_right(visit))) {
+	if (!is_bar_right(visit, 0) || (leave_bars && !nvli_visit_is_uncovered(visit))) {
 		if (leave_bars)
 			return "BAR0 is not where it should be";
 		if (!program_bars(visit))
@@ -214,16 +218,6 @@ const char *nvli_visit_open(struct nvli_visit *visit, bool leave_bars)
 		return "it does not answer in config space";
 
 	return NULL;
-}
-
-/*
- * Was nothing over BAR0 when its registers were read? A guest that has kept a mapping of BAR0 may
- * move a BAR over it at any time, by the copy of config space there. It cannot move it back during
- * the visit, since the copy is covered then as well. So this is called after the last register.
- */
-bool nvli_visit_is_uncovered(struct nvli_visit *visit)
-{
-	return are_others_right(visit);
 }
 
 /*

@@ -207,8 +207,7 @@ odd() {
 	fake_show 0004:04:00.0 'required_links=0;2'
 }
 
-# blind: which device this is cannot be read
-# A file is missing of which a report can do without.
+# gapped: a file is missing that a report can do without
 gapped() {
 	redbud
 	mv "$work/redbud" "$work/gapped"
@@ -216,7 +215,7 @@ gapped() {
 	redbud
 }
 
-# Two GPUs that count other links to each other, and one behind Intel's VMD
+# unequal: two GPUs that count other links to each other, and one behind Intel's VMD
 unequal() {
 	fake unequal
 	fake_gpu 0004:04:00.0 0x201 1
@@ -230,6 +229,7 @@ unequal() {
 	fake_show 10000:01:00.0
 }
 
+# blind: which device this is cannot be read
 blind() {
 	fake blind
 	fake_gpu 0004:04:00.0 0x201 1

@@ -281,7 +281,7 @@ static void find_point(struct tracepoint *point, void *unused)
 		exit_point = point;
 }
 
-/* No processor is in a call whose exit the hooks may take for that of another. */
+/* Forget the calls that were in flight when the tracepoints were last unregistered. */
 static void forget_calls(void)
 {
 	struct watch *watch;
