@@ -144,9 +144,9 @@ static bool must_switch_off(const struct nvli_result *result, bool is_cut)
 }
 
 /*
- * A real reset switches decoding off. If decoding is on during the settle time, firmware reset
- * nothing, or EEH has switched decoding on without the gate. Do not wait for the settle time to
- * end: a user can begin another such reset before it does, and so put off every verification.
+ * A real reset switches decoding off. If decoding is on before the GPU was verified, firmware reset
+ * nothing, or EEH has switched decoding on without the gate. Do not wait until the GPU can be
+ * verified: a user can put that off, by another such reset or by D3hot, whenever it is tried.
  */
 static bool survived_reset(const struct nvli_status *status)
 {
@@ -269,7 +269,7 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 		what = nvli_visit_open(visit, leave_bars);
 	if (what) {
 		nvli_gpu_set_obstacle(gpu, what);
-		if (settles_in && was_on && survived_reset(&status))
+		if (was_on && survived_reset(&status))
 			lose(visit);
 		return NVLI_NOT_READY;
 	}

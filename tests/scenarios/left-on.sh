@@ -19,11 +19,15 @@ isolated() {
 	is "g0 is left as it was found $1" "$(set_up)" "$found"
 }
 
-is_off_or_isolated() {
+is_off() {
 	case $(set_up) in
 	0000*) ;;
-	*) in_state 0 isolated ;;
+	*) return 1 ;;
 	esac
+}
+
+is_off_or_isolated() {
+	is_off || in_state 0 isolated
 }
 
 # Both, and on x86-64 their friends: no link of theirs has to be disabled then.
@@ -81,6 +85,21 @@ guest() {
 	ok "g0 has switched itself on: off again, or isolated meanwhile" is_off_or_isolated
 	disable_gpu 0
 	ok "g0 is isolated after that" wait_for 10 in_state 0 isolated
+
+	# The same in D3hot, in which a guest can hide its GPU from each look.
+	ok "a driver has g0 for the last time" enable_gpu 0
+	raw_assert 0
+	usleep 2000
+	raw_release 0
+	usleep 400000
+	power_state 0 3
+	lab mark "past-gate g0"
+	lab set g0 memory on
+	memory 0 on
+	ok "g0 has switched itself on in D3hot: off again" is_off
+	power_state 0 0
+	disable_gpu 0
+	ok "g0 is isolated in the end" wait_for 10 in_state 0 isolated
 
 	dd if=/run/config of="$(dev 0)/config" bs=4 skip=1 seek=1 count=9 conv=notrunc 2>/dev/null
 	ok "g0 resets" reset 0
