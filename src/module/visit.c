@@ -87,6 +87,11 @@ static bool is_upper_half(const struct pci_dev *pdev, int i)
 	return i && pdev->resource[i - 1].flags & IORESOURCE_MEM_64;
 }
 
+static int bar_register(int i)
+{
+	return i == PCI_ROM_RESOURCE ? PCI_ROM_ADDRESS : PCI_BASE_ADDRESS_0 + 4 * i;
+}
+
 /*
  * The right value of BAR register @i, and the @bits of it that count. No bits count if it is not a
  * memory BAR with an address. The upper half of a 64-bit BAR is the next register.
@@ -96,6 +101,12 @@ static u32 right_bar(struct pci_dev *pdev, int i, u32 *bits)
 	const struct resource *bar = &pdev->resource[i];
 
 	*bits = 0;
+	if (i == PCI_ROM_RESOURCE) {
+		/* A ROM without an address has to be off. */
+		if (bar->flags & IORESOURCE_MEM)
+			*bits = (u32)PCI_ROM_ADDRESS_MASK;
+		return bar->parent ? lower_32_bits(pci_bus_address(pdev, i)) : 0;
+	}
 	if (is_memory(bar)) {
 		*bits = (u32)PCI_BASE_ADDRESS_MEM_MASK;
 		return lower_32_bits(pci_bus_address(pdev, i));
@@ -108,16 +119,28 @@ static u32 right_bar(struct pci_dev *pdev, int i, u32 *bits)
 	return 0;
 }
 
+/* Is @value right for BAR register @i? A ROM that is off is nowhere. */
+static bool is_right(struct pci_dev *pdev, int i, u32 value)
+{
+	u32 right, bits;
+
+	right = right_bar(pdev, i, &bits);
+	if (i == PCI_ROM_RESOURCE && !(value & PCI_ROM_ADDRESS_ENABLE))
+		return true;
+
+	return !((value ^ right) & bits);
+}
+
 static bool is_bar_right(struct nvli_visit *visit, int i)
 {
-	u32 right, bits, value;
+	struct pci_dev *pdev = visit->gpu->pdev;
+	u32 bits, value;
 
-	right = right_bar(visit->gpu->pdev, i, &bits);
+	right_bar(pdev, i, &bits);
 	if (!bits)
 		return true;
 
-	return nvli_visit_read(visit, PCI_BASE_ADDRESS_0 + 4 * i, 4, &value) &&
-	       !((value ^ right) & bits);
+	return nvli_visit_read(visit, bar_register(i), 4, &value) && is_right(pdev, i, value);
 }
 
 /*
@@ -126,7 +149,7 @@ static bool is_bar_right(struct nvli_visit *visit, int i)
  *
  * A guest that has kept a mapping of BAR0 may move a BAR over it at any time, by the copy of config
  * space there. It cannot move the BAR back during the visit, since that copy is covered as well. So
- * call this after the last register was read.
+ * call this after the last register was read. An expansion ROM is smaller: see SECURITY.md.
  */
 bool nvli_visit_is_uncovered(struct nvli_visit *visit)
 {
@@ -134,10 +157,10 @@ bool nvli_visit_is_uncovered(struct nvli_visit *visit)
 	u32 bits;
 	int i;
 
-	for (i = 1; i < NVLI_BARS; i++) {
+	for (i = 1; i <= PCI_STD_RESOURCE_END; i++) {
 		if (!is_memory(&pdev->resource[i]))
 			continue;
-		if (i + 1 < NVLI_BARS && pdev->resource[i].flags & IORESOURCE_MEM_64) {
+		if (i < PCI_STD_RESOURCE_END && pdev->resource[i].flags & IORESOURCE_MEM_64) {
 			if (!is_bar_right(visit, i + 1))
 				return false;
 			if (right_bar(pdev, i + 1, &bits))
@@ -147,36 +170,39 @@ bool nvli_visit_is_uncovered(struct nvli_visit *visit)
 			return false;
 	}
 
-	return true;
+	return is_bar_right(visit, PCI_ROM_RESOURCE);
 }
 
 /* Write each BAR that was found elsewhere: where it belongs, or as it was found. */
 static void write_bars(struct nvli_visit *visit, bool as_found)
 {
-	u32 right, bits;
+	struct pci_dev *pdev = visit->gpu->pdev;
+	u32 bits;
 	int i;
 
-	for (i = 0; i < NVLI_BARS; i++) {
-		right = right_bar(visit->gpu->pdev, i, &bits);
-		if ((visit->bar[i] ^ right) & bits)
-			write_config(visit, PCI_BASE_ADDRESS_0 + 4 * i, 4,
-				     as_found ? visit->bar[i] : right);
-	}
+	for (i = 0; i < NVLI_BARS; i++)
+		if (!is_right(pdev, i, visit->bar[i]))
+			write_config(visit, bar_register(i), 4,
+				     as_found ? visit->bar[i] : right_bar(pdev, i, &bits));
 }
 
 /* Write the BARs where they belong, with decoding off meanwhile. */
 static bool program_bars(struct nvli_visit *visit)
 {
+	struct pci_dev *pdev = visit->gpu->pdev;
+	u32 bits;
 	int i;
 
 	/*
 	 * A GPU that is gone reads as all ones. Never write those back. The type of a memory BAR is
-	 * in its low bits, so only an upper half or a BAR that has no address may hold them.
+	 * in its low bits, so only an upper half may hold them.
 	 */
-	for (i = 0; i < NVLI_BARS; i++)
-		if (!nvli_visit_read(visit, PCI_BASE_ADDRESS_0 + 4 * i, 4, &visit->bar[i]) ||
-		    (visit->bar[i] == U32_MAX && is_memory(&visit->gpu->pdev->resource[i])))
+	for (i = 0; i < NVLI_BARS; i++) {
+		right_bar(pdev, i, &bits);
+		if (bits && (!nvli_visit_read(visit, bar_register(i), 4, &visit->bar[i]) ||
+			     (visit->bar[i] == U32_MAX && bits != U32_MAX)))
 			return false;
+	}
 	if (visit->is_on && !switch_off(visit))
 		return false;
 	visit->programmed = true;

@@ -5,7 +5,8 @@
 
 #include "gpu.h"
 
-#define NVLI_BARS	(PCI_STD_RESOURCE_END + 1)
+/* The expansion ROM is one of them, as PCI_ROM_RESOURCE. */
+#define NVLI_BARS	(PCI_ROM_RESOURCE + 1)
 
 /**
  * struct nvli_visit - a config write that may switch a GPU on, and how the gate handles it

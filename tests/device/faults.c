@@ -11,6 +11,7 @@
  *   memory    PCI_COMMAND_MEMORY is cleared after it
  *   bar0      BAR0 is moved after it
  *   cover     BAR3 is put over BAR0 after it
+ *   rom       the expansion ROM is put over the part of BAR0 that has the mask after it
  *   reset     the GPU resets itself after it, and no software sees that
  *   gone      it is pulled out after it: no-config, until that is switched off
  *
@@ -33,6 +34,7 @@ static const char *const actions[] = {
     [GV100_TRAP_MEMORY] = "memory",
     [GV100_TRAP_BAR0] = "bar0",
     [GV100_TRAP_COVER] = "cover",
+    [GV100_TRAP_ROM] = "rom",
     [GV100_TRAP_RESET] = "reset",
     [GV100_TRAP_GONE] = "gone",
 };
@@ -56,6 +58,11 @@ static void fire(GV100State *gpu)
         pci_default_write_config(pci, PCI_BASE_ADDRESS_4, 0, 4);
         pci_default_write_config(pci, PCI_BASE_ADDRESS_3,
                                  pci_get_long(pci->config + PCI_BASE_ADDRESS_0), 4);
+        break;
+    case GV100_TRAP_ROM:
+        pci_default_write_config(pci, PCI_ROM_ADDRESS,
+                                 (pci_get_long(pci->config + PCI_BASE_ADDRESS_0) +
+                                  (NV_LINK_DISABLE & -GV100_ROM_SIZE)) | PCI_ROM_ADDRESS_ENABLE, 4);
         break;
     case GV100_TRAP_RESET:
         device_cold_reset(DEVICE(gpu));

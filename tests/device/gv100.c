@@ -338,6 +338,22 @@ static bool gv100_add_capabilities(GV100State *gpu, Error **errp)
     return !gpu->aer || !pcie_aer_init(pci, PCI_ERR_VER, GV100_AER_OFFSET, PCI_ERR_SIZEOF, errp);
 }
 
+/*
+ * Assumed: a GPU that has one maps what its EEPROM holds, which is its tenant's. It holds, where the
+ * mask is in BAR0, what a mask reads with all links disabled.
+ */
+static void gv100_add_rom(GV100State *gpu)
+{
+    uint32_t at = NV_LINK_DISABLE & (GV100_ROM_SIZE - 1);
+    uint8_t *rom;
+
+    memory_region_init_rom(&gpu->rom, OBJECT(gpu), "gv100-rom", GV100_ROM_SIZE, &error_abort);
+    rom = memory_region_get_ram_ptr(&gpu->rom);
+    pci_set_word(rom, 0xaa55);
+    pci_set_long(rom + at, NV_LINK_DISABLE_MASK);
+    pci_register_bar(PCI_DEVICE(gpu), PCI_ROM_SLOT, PCI_BASE_ADDRESS_SPACE_MEMORY, &gpu->rom);
+}
+
 static void gv100_realize(PCIDevice *pci, Error **errp)
 {
     uint8_t bar64 = PCI_BASE_ADDRESS_MEM_TYPE_64 | PCI_BASE_ADDRESS_MEM_PREFETCH;
@@ -354,6 +370,9 @@ static void gv100_realize(PCIDevice *pci, Error **errp)
     gv100_add_bar(gpu, 0, 0, PCI_BASE_ADDRESS_SPACE_MEMORY, GV100_BAR0_SIZE);
     gv100_add_bar(gpu, 1, 1, bar64, GV100_BAR1_SIZE);
     gv100_add_bar(gpu, 2, 3, bar64, GV100_BAR3_SIZE);
+    if (gpu->expansion_rom) {
+        gv100_add_rom(gpu);
+    }
     QTAILQ_INSERT_TAIL(&gv100_list, gpu, next);
 }
 
@@ -469,6 +488,7 @@ static const Property gv100_properties[] = {
     DEFINE_PROP_UINT16("device-id", GV100State, device_id, 0x1db1),
     DEFINE_PROP_BOOL("flr", GV100State, flr, false),
     DEFINE_PROP_BOOL("aer", GV100State, aer, false),
+    DEFINE_PROP_BOOL("expansion-rom", GV100State, expansion_rom, false),
 };
 
 static void gv100_class_init(ObjectClass *oc, void *data)

@@ -19,6 +19,9 @@ OBJECT_DECLARE_SIMPLE_TYPE(GV100State, GV100)
 
 #define GV100_LINKS 6
 
+/* Assumed */
+#define GV100_ROM_SIZE 0x80000
+
 /* hardware.md 2: the registers, offsets in BAR0 */
 #define NV_PMC_BOOT_0 0x000000
 #define NV_PMC_ENABLE 0x000200
@@ -100,6 +103,7 @@ typedef enum GV100TrapAction {
     GV100_TRAP_MEMORY,
     GV100_TRAP_BAR0,
     GV100_TRAP_COVER,
+    GV100_TRAP_ROM,
     GV100_TRAP_RESET,
     GV100_TRAP_GONE,
 } GV100TrapAction;
@@ -129,6 +133,7 @@ typedef struct GV100Trap {
  * @device_id: property "device-id"
  * @flr: property "flr": it has Function Level Reset, unlike a V100
  * @aer: property "aer": it has Advanced Error Reporting
+ * @expansion_rom: property "expansion-rom": it has an expansion ROM
  * @in_flr: such a reset is under way
  * @boot0: property "boot0", what NV_PMC_BOOT_0 reads
  * @mask_stuck: fault "mask-stuck": the link disable register cannot be written
@@ -147,6 +152,7 @@ typedef struct GV100Trap {
  * @epoch: property "epoch": counts what may have changed the mask; the same twice, and the mask was
  *         the same in between
  * @bars: BAR0, BAR1 and BAR3
+ * @rom: the expansion ROM
  * @pm: offset of the power management capability
  * @memory: COMMAND has MEMORY set, as logged
  * @switched_on: property "switched-on": how often it was set
@@ -161,6 +167,7 @@ struct GV100State {
     uint16_t device_id;
     bool flr;
     bool aer;
+    bool expansion_rom;
     bool in_flr;
     uint32_t boot0;
     bool mask_stuck;
@@ -179,6 +186,7 @@ struct GV100State {
     uint32_t epoch;
 
     GV100Bar bars[3];
+    MemoryRegion rom;
     int pm;
 
     GV100Regs regs;
