@@ -114,7 +114,9 @@ int boot_faults(const struct boot *boot, const char *fault[BOOT_FAULTS])
 	if (!installed_enforces(&boot->installed))
 		fault[count++] = "isolate=1 is not configured";
 	if (boot->installed.kept_out)
-		fault[count++] = "modprobe.d has a blacklist, install or alias line for the module";
+		fault[count++] = "a line in modprobe.d, or the kernel's command line, keeps it out";
+	if (boot->installed.refused)
+		fault[count++] = "the module is not signed, which this kernel demands";
 	if (initramfs->unknown) {
 		fault[count++] = "its initramfs is unknown";
 		return count;
@@ -126,8 +128,10 @@ int boot_faults(const struct boot *boot, const char *fault[BOOT_FAULTS])
 	if (!initramfs->configured)
 		fault[count++] = "its initramfs lacks the module's configuration";
 	else if (initramfs->stale)
-		fault[count++] = "its initramfs is older than the module's configuration";
-	if (!initramfs->rule)
+		fault[count++] = "its initramfs is older than modprobe's configuration or the rule";
+	if (initramfs->masked)
+		fault[count++] = "a file in /etc/udev/rules.d masks its udev rule";
+	else if (!initramfs->rule)
 		fault[count++] = "its initramfs has no udev rule";
 
 	return count;

@@ -229,11 +229,13 @@ extern const char * const modprobe_dirs[MODPROBE_DIRS];
  * @options: what modprobe would pass to it, set even if no module is installed
  * @version: of its source; empty if unknown
  * @srcversion: a checksum of its source; empty if unknown
- * @kept_out: a line of modprobe's configuration keeps udev from loading it
+ * @kept_out: modprobe's configuration or the kernel's command line keeps udev from loading it
+ * @refused: it has no signature, and the running kernel takes no module without
  */
 struct installed {
 	char *path;
 	bool kept_out;
+	bool refused;
 	char options[DOMAINS_SIZE];
 	char version[TEXT_SIZE];
 	char srcversion[TEXT_SIZE];
@@ -251,14 +253,16 @@ bool installed_is_other(const struct installed *installed);
  * @unknown: why it could not be read; NULL if it was read, and then:
  * @module: it has the module
  * @rule: it has the udev rule that loads the module before other drivers
+ * @masked: a file in /etc hides that rule
  * @older: it was made before the module that is installed for its kernel
- * @stale: it was made before the last change of the module's configuration
+ * @stale: it was made before the last change of modprobe's configuration or of the rule
  * @configured: it has each file of modprobe's configuration that names the module
  */
 struct initramfs {
 	const char *unknown;
 	bool module;
 	bool rule;
+	bool masked;
 	bool older;
 	bool stale;
 	bool configured;
@@ -285,7 +289,7 @@ struct boot {
 	struct initramfs initramfs;
 };
 
-#define BOOT_FAULTS	6
+#define BOOT_FAULTS	7
 
 int boot_read(struct boot **boots);
 void boot_free(struct boot *boots, int count);

@@ -17,43 +17,87 @@
 
 extern char **environ;
 
-/* The files of modprobe's configuration that name the module, and whether the initramfs has each */
+/* Does libkmod read a file of this name? mkinitramfs copies no .alias, and not every directory. */
+static bool is_read(const char *name)
+{
+	const char *end = strrchr(name, '.');
+
+	return *name != '.' && end && (!strcmp(end, ".conf") || !strcmp(end, ".alias"));
+}
+
+/*
+ * The files of modprobe's configuration that name the module, whether the initramfs has each, and
+ * whether it has a file that this host lacks, or has changed since the initramfs was @made. That
+ * file may have named the module.
+ */
 struct configuration {
 	struct {
 		char *name;
 		bool listed;
 	} *file;
 	int count;
-	time_t changed;
+	time_t made;
+	bool changed;
 };
 
 /*
+ * Not st_mtime, which is old in a new file that comes by cp -p, by rsync -a or from a package.
+ * These times are in seconds: what changed in the same second may have come later.
+ */
+static bool is_newer(const char *path, time_t than)
+{
+	struct stat file;
+
+	return !stat(path, &file) && file.st_ctime >= than;
+}
+
+static void take_configuration(struct configuration *configuration, const char *name)
+{
+	bool found = false;
+	char path[PATH_MAX];
+	size_t i;
+	int n;
+
+	for (n = 0; n < configuration->count; n++)
+		configuration->file[n].listed |= !strcmp(configuration->file[n].name, name);
+	for (i = 0; i < MODPROBE_DIRS - 1; i++) {
+		snprintf(path, sizeof(path), "%s", at("%s/%s", modprobe_dirs[i], name));
+		found |= !access(path, F_OK);
+		configuration->changed |= is_newer(path, configuration->made);
+	}
+	configuration->changed |= !found;
+}
+
+/*
  * A line of a list, of ls or of paths, ends with the name of a file: ".../nvlink_isolation.ko.xz",
- * ".../70-nvlink-isolation.rules" or ".../modprobe.d/nvlink-isolation.conf"
+ * ".../70-nvlink-isolation.rules" or ".../modprobe.d/nvlink-isolation.conf". ls has " -> " and the
+ * target behind that of a link.
  */
 static void take_line(struct initramfs *initramfs, struct configuration *configuration,
-		      const char *line)
+		      const char *release, char *line)
 {
 	static const char dir[] = "modprobe.d";
 	static const char module[] = MODULE ".ko";
 	static const char rule[] = "-nvlink-isolation.rules";
-	const char *name = strrchr(line, '/');
+	char *link = strstr(line, " -> ");
+	char *name, *of_kernel;
 	size_t length;
-	int i;
 
+	if (link)
+		*link = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	name = strrchr(line, '/');
 	if (!name++)
 		return;
-	length = strcspn(name, "\n");
-	if (name - line > (ptrdiff_t)sizeof(dir) &&
+	length = strlen(name);
+	if (name - line > (ptrdiff_t)sizeof(dir) && is_read(name) &&
 	    !strncmp(name - sizeof(dir), dir, sizeof(dir) - 1))
-		for (i = 0; i < configuration->count; i++)
-			configuration->file[i].listed |=
-				strlen(configuration->file[i].name) == length &&
-				!strncmp(configuration->file[i].name, name, length);
-	if (!strncmp(name, module, sizeof(module) - 1) && strchr(".\n", name[sizeof(module) - 1]))
+		take_configuration(configuration, name);
+	of_kernel = strstr(line, release);
+	if (of_kernel && of_kernel[strlen(release)] == '/' &&
+	    !strncmp(name, module, sizeof(module) - 1) && strchr(".", name[sizeof(module) - 1]))
 		initramfs->module = true;
-	if (length >= sizeof(rule) - 1 &&
-	    !strncmp(name + length - (sizeof(rule) - 1), rule, sizeof(rule) - 1))
+	if (length >= sizeof(rule) - 1 && !strcmp(name + length - (sizeof(rule) - 1), rule))
 		initramfs->rule = true;
 }
 
@@ -65,7 +109,7 @@ enum listed {
 
 /* Run a lister, without a shell, and read what it prints. */
 static enum listed list_with(struct initramfs *initramfs, struct configuration *configuration,
-			     const char *lister, const char *path)
+			     const char *release, const char *lister, const char *path)
 {
 	char *args[3] = {};
 	posix_spawn_file_actions_t actions;
@@ -93,20 +137,12 @@ static enum listed list_with(struct initramfs *initramfs, struct configuration *
 
 	/* Read to the end: a lister whose pipe is closed early would report an error. */
 	while (fgets(line, sizeof(line), list))
-		take_line(initramfs, configuration, line);
+		take_line(initramfs, configuration, release, line);
 	fclose(list);
 	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status))
 		return LISTER_FAILED;
 
 	return LISTED;
-}
-
-/* Not st_mtime, which is old in a new file that comes by cp -p, by rsync -a or from a package. */
-static bool is_newer(const char *path, time_t than)
-{
-	struct stat file;
-
-	return !stat(path, &file) && file.st_ctime > than;
 }
 
 /* Does a file of modprobe's configuration name the module, in either spelling? */
@@ -137,19 +173,10 @@ static void configuration_add(struct configuration *configuration, const char *n
 	configuration->file[configuration->count++].listed = false;
 }
 
-/* Does libkmod read a file of this name? mkinitramfs copies no .alias, and not every directory. */
-static bool is_read(const char *name)
-{
-	const char *end = strrchr(name, '.');
-
-	return *name != '.' && end && (!strcmp(end, ".conf") || !strcmp(end, ".alias"));
-}
-
 static void configuration_read(struct configuration *configuration)
 {
 	struct dirent *entry;
 	char path[PATH_MAX];
-	struct stat file;
 	size_t i;
 
 	for (i = 0; i < MODPROBE_DIRS - 1; i++) {
@@ -158,11 +185,10 @@ static void configuration_read(struct configuration *configuration)
 		while (dir && (entry = readdir(dir))) {
 			snprintf(path, sizeof(path), "%s",
 				 at("%s/%s", modprobe_dirs[i], entry->d_name));
-			if (!is_read(entry->d_name) || !is_about_module(path) || stat(path, &file))
+			if (!is_read(entry->d_name) || !is_about_module(path))
 				continue;
 			configuration_add(configuration, entry->d_name);
-			if (configuration->changed < file.st_ctime)
-				configuration->changed = file.st_ctime;
+			configuration->changed |= is_newer(path, configuration->made);
 		}
 		if (dir)
 			closedir(dir);
@@ -187,6 +213,14 @@ static void configuration_free(struct configuration *configuration)
 	for (i = 0; i < configuration->count; i++)
 		free(configuration->file[i].name);
 	free(configuration->file);
+}
+
+/* An empty file in /etc, or a link to /dev/null, hides the rule of that name from udev. */
+static bool is_masked(const char *rule)
+{
+	struct stat file;
+
+	return !stat(rule, &file) && (!S_ISREG(file.st_mode) || !file.st_size);
 }
 
 /**
@@ -230,15 +264,17 @@ void initramfs_read(struct initramfs *initramfs, const char *release, const char
 		initramfs->unknown = "only root looks into it";
 		return;
 	}
+	configuration.made = file.st_mtime;
 	configuration_read(&configuration);
 	for (i = 0; i < ARRAY_SIZE(listers) && listed == NO_LISTER; i++)
-		listed = list_with(initramfs, &configuration, listers[i], path);
+		listed = list_with(initramfs, &configuration, release, listers[i], path);
 	if (listed != LISTED)
 		initramfs->unknown = listed == NO_LISTER ?
 			"there is neither lsinitramfs nor lsinitrd nor lsinitcpio" :
 			"it cannot be listed";
 	initramfs->older = module && is_newer(module, file.st_mtime);
-	initramfs->stale = configuration.changed > file.st_mtime ||
+	initramfs->masked = is_masked(at("/etc/%s", rule));
+	initramfs->stale = configuration.changed ||
 		is_newer(at("/usr/lib/%s", rule), file.st_mtime) ||
 		is_newer(at("/etc/%s", rule), file.st_mtime);
 	initramfs->configured = is_all_listed(&configuration);

@@ -3,6 +3,7 @@
 
 #include "command.h"
 
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,11 +23,25 @@ static void keep(char *to, size_t size, const char *from)
 	make_printable(to);
 }
 
+/* Does the running kernel load signed modules only? Secure Boot sets that, or lockdown. */
+static bool wants_signatures(void)
+{
+	char text[TEXT_SIZE];
+
+	if (read_line(text, sizeof(text), at("/sys/module/module/parameters/sig_enforce")) &&
+	    *text == 'Y')
+		return true;
+
+	return read_line(text, sizeof(text), at("/sys/kernel/security/lockdown")) &&
+	       !strstr(text, "[none]");
+}
+
 static void read_module(struct installed *installed, struct kmod_module *mod)
 {
 	struct kmod_list *info = NULL, *item;
 	const char *path = kmod_module_get_path(mod);
 	const char *options = kmod_module_get_options(mod);
+	bool is_signed = false;
 
 	if (options)
 		keep(installed->options, sizeof(installed->options), options);
@@ -44,28 +59,56 @@ static void read_module(struct installed *installed, struct kmod_module *mod)
 			keep(installed->version, sizeof(installed->version), value);
 		else if (!strcmp(key, "srcversion"))
 			keep(installed->srcversion, sizeof(installed->srcversion), value);
+		else if (!strcmp(key, "sig_id"))
+			is_signed = true;
 	}
 	kmod_module_info_free_list(info);
+	installed->refused = !is_signed && wants_signatures();
 }
 
-/* Does a line for @name come from @iter? */
-static bool has_line(struct kmod_config_iter *iter, const char *name)
+/* Does a line for the module come from @iter? Patterns are, as in libkmod, those of a shell. */
+static bool has_line(struct kmod_config_iter *iter)
 {
 	bool found = false;
 
 	while (iter && kmod_config_iter_next(iter))
-		found |= !strcmp(kmod_config_iter_get_key(iter), name);
+		found |= !fnmatch(kmod_config_iter_get_key(iter), MODULE, 0);
 	kmod_config_iter_free_iter(iter);
 
 	return found;
 }
 
+/* By the kernel's command line, of which libkmod reads modprobe.blacklist= only */
+static bool is_on_blacklist(void)
+{
+	char line[DOMAINS_SIZE], *word, *value, *name, *rest, *more;
+	size_t i;
+
+	if (!read_line(line, sizeof(line), at("/proc/cmdline")))
+		return false;
+	for (i = 0; line[i]; i++)
+		line[i] = line[i] == '-' ? '_' : line[i];
+	for (word = strtok_r(line, " \"", &rest); word; word = strtok_r(NULL, " \"", &rest)) {
+		value = strchr(word, '=');
+		if (!value)
+			continue;
+		*value++ = '\0';
+		if (strcmp(word, "module_blacklist") && strcmp(word, "rd.driver.blacklist"))
+			continue;
+		for (name = strtok_r(value, ",", &more); name; name = strtok_r(NULL, ",", &more))
+			if (!strcmp(name, MODULE))
+				return true;
+	}
+
+	return false;
+}
+
 /* With such lines udev does not load the module, or runs or loads something else in its place. */
 static bool is_kept_out(struct kmod_ctx *kmod)
 {
-	return has_line(kmod_config_get_blacklists(kmod), MODULE) ||
-	       has_line(kmod_config_get_install_commands(kmod), MODULE) ||
-	       has_line(kmod_config_get_aliases(kmod), MODULE);
+	return has_line(kmod_config_get_blacklists(kmod)) ||
+	       has_line(kmod_config_get_install_commands(kmod)) ||
+	       has_line(kmod_config_get_aliases(kmod)) || is_on_blacklist();
 }
 
 /**
