@@ -149,6 +149,10 @@ install-pages:
 	$(INSTALL) -m 644 README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md $(DESTDIR)$(docdir)/
 	$(INSTALL) -m 644 Documentation/*.md $(DESTDIR)$(docdir)/Documentation/
 
+# What Kbuild leaves among the sources
+BUILT_FILES := \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' -o \
+	-name Module.symvers -o -name '*.feature' -o -name '.*.feature.d' -o -name modules.order \)
+
 # What DKMS needs to build the module (`dkms add .` would copy all that lies about in a clone), and
 # what a boot needs to have it early. The administrator's configuration is not ours to install; what
 # 0.1.0 installed there is put right.
@@ -160,6 +164,7 @@ install-module:
 	$(INSTALL) -m 644 $(BOOT_EXAMPLES:%=src/boot/%) $(HELPERS)/
 	cp -r dkms.conf Kbuild include $(DKMS_SOURCE)/
 	cp -r src/core src/dkms src/features src/module $(DKMS_SOURCE)/src/
+	find $(DKMS_SOURCE) $(BUILT_FILES) -type f -exec rm {} +
 	$(INSTALL) -m 644 src/boot/70-nvlink-isolation.rules $(UDEV_RULE)
 	$(INSTALL) src/boot/initramfs-hook $(INITRAMFS_HOOK)
 	$(INSTALL) src/boot/dracut/module-setup.sh $(DRACUT_MODULE)/
@@ -347,7 +352,4 @@ system: setup
 .PHONY: clean
 clean:
 	rm -rf $(BUILD)
-	find . -path ./.git -prune -o \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o \
-		-name '*.mod.c' -o -name '.*.cmd' -o -name Module.symvers -o \
-		-name '*.feature' -o -name '.*.feature.d' -o \
-		-name modules.order \) -type f -exec rm {} +
+	find . -path ./.git -prune -o $(BUILT_FILES) -type f -exec rm {} +
