@@ -7,7 +7,7 @@
 #   package_base         print a root that has DKMS and the lab's kernel's headers; made once and
 #                        kept in the cache, named after what is in it: never to be written to
 #   package_builder      print a root that has that and what building the packages needs; likewise
-#   package_base_x86     print one of amd64, with headers of the suite's kernel; likewise
+#   package_base_x86     print one of amd64 and this host's release, with headers of its kernel; likewise
 #   in_root ROOT CMD...  run CMD in ROOT
 #   in_builder DIR CMD.. run CMD in the second of them, with DIR as /mnt, where alone it can write
 #   package_files DIR    put the project's files into DIR, also those that are not committed yet
@@ -145,18 +145,20 @@ package_base() {
 	echo "$base"
 }
 
-# package_base_x86: print a root of amd64 that has DKMS and the headers of the suite's kernel, likewise
+# package_base_x86: print a root of amd64 of this host's release, on which the packages for amd64 are built, that
+# has DKMS and the headers of its kernel, likewise
 package_base_x86() {
-	x86_release=$(apt_depends bookworm amd64 linux-headers-amd64 | grep '^linux-headers-[0-9]' | head -n 1)
-	x86_version=$(apt_version bookworm amd64 "$x86_release") || exit
-	x86_base=$lab_cache/root_x86_bookworm_$x86_version
+	x86_suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+	x86_release=$(apt_depends "$x86_suite" amd64 linux-headers-amd64 | grep '^linux-headers-[0-9]' | head -n 1)
+	x86_version=$(apt_version "$x86_suite" amd64 "$x86_release") || exit
+	x86_base=$lab_cache/root_x86_${x86_suite}_$x86_version
 	[ -d "$x86_base" ] || (
 		flock 9
 		[ ! -d "$x86_base" ] || exit 0
 		tmp=$(mktemp -d "$lab_cache/.x86.XXXXXX")
 		chmod 755 "$tmp"
 		debootstrap --arch=amd64 --variant=minbase --include=dkms,kmod,make,gcc,libc6-dev \
-			bookworm "$tmp" "$(apt_base Debian)" >&2 || lab_fail "debootstrap failed"
+			"$x86_suite" "$tmp" "$(apt_base Debian)" >&2 || lab_fail "debootstrap failed"
 		in_root "$tmp" sh -c "apt-get -q -y install --no-install-recommends linux-headers-amd64 &&
 			apt-get clean" >&2 || lab_fail "cannot install the kernel's headers"
 		mv -T "$tmp" "$x86_base"
