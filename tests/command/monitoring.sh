@@ -132,6 +132,8 @@ service_shell() {
 
 exports() {
 	examples=$top/Documentation/examples
+	# `nobody` may have no access to the clone.
+	cp "$examples/nfd-feature-file" "$work/"
 	out=$work/exported
 	machine=failed
 	exported "$out" sh -c "$(service_shell)"
@@ -146,7 +148,7 @@ exports() {
 
 	for row in "redbud 0 true" "failed 0 false" "compound 0 false" "unloaded 0 false"; do
 		machine=${row%% *}
-		exported "$out" sh "$examples/nfd-feature-file" "$out"
+		exported "$out" sh "$work/nfd-feature-file" "$out"
 		is "$user: labels of $machine" "$exported_status $(sed -n 's/.*isolated=//p' "$out"/*)" \
 			"${row#* }"
 		is "$user: files of $machine" "$(ls -A "$out")" nvlink-isolation
@@ -157,7 +159,7 @@ exports() {
 	ok "$user: the labels expire in five minutes" test $((expires - $(date +%s))) -gt 280
 	for row in "none 0" "odd 1"; do
 		machine=${row%% *}
-		exported "$out" sh -c ": >'$out/nvlink-isolation'; exec sh '$examples/nfd-feature-file' '$out'"
+		exported "$out" sh -c ": >'$out/nvlink-isolation'; exec sh '$work/nfd-feature-file' '$out'"
 		is "$user: no labels of $machine" "$exported_status $(ls -A "$out")" "${row#* } "
 	done
 }
