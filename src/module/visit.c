@@ -119,12 +119,9 @@ static u32 right_bar(struct pci_dev *pdev, int i, u32 *bits)
 	return 0;
 }
 
-/* Is @value right for BAR register @i? A ROM that is off is nowhere. */
-static bool is_right(struct pci_dev *pdev, int i, u32 value)
+/* Is @value, of BAR register @i, @right in the @bits that count? A ROM that is off is nowhere. */
+static bool is_right(int i, u32 value, u32 right, u32 bits)
 {
-	u32 right, bits;
-
-	right = right_bar(pdev, i, &bits);
 	if (i == PCI_ROM_RESOURCE && !(value & PCI_ROM_ADDRESS_ENABLE))
 		return true;
 
@@ -133,14 +130,14 @@ static bool is_right(struct pci_dev *pdev, int i, u32 value)
 
 static bool is_bar_right(struct nvli_visit *visit, int i)
 {
-	struct pci_dev *pdev = visit->gpu->pdev;
-	u32 bits, value;
+	u32 right, bits, value;
 
-	right_bar(pdev, i, &bits);
+	right = right_bar(visit->gpu->pdev, i, &bits);
 	if (!bits)
 		return true;
 
-	return nvli_visit_read(visit, bar_register(i), 4, &value) && is_right(pdev, i, value);
+	return nvli_visit_read(visit, bar_register(i), 4, &value) &&
+	       is_right(i, value, right, bits);
 }
 
 /*
@@ -176,20 +173,19 @@ bool nvli_visit_is_uncovered(struct nvli_visit *visit)
 /* Write each BAR that was found elsewhere: where it belongs, or as it was found. */
 static void write_bars(struct nvli_visit *visit, bool as_found)
 {
-	struct pci_dev *pdev = visit->gpu->pdev;
-	u32 bits;
+	u32 right, bits;
 	int i;
 
-	for (i = 0; i < NVLI_BARS; i++)
-		if (!is_right(pdev, i, visit->bar[i]))
-			write_config(visit, bar_register(i), 4,
-				     as_found ? visit->bar[i] : right_bar(pdev, i, &bits));
+	for (i = 0; i < NVLI_BARS; i++) {
+		right = right_bar(visit->gpu->pdev, i, &bits);
+		if (!is_right(i, visit->bar[i], right, bits))
+			write_config(visit, bar_register(i), 4, as_found ? visit->bar[i] : right);
+	}
 }
 
 /* Write the BARs where they belong, with decoding off meanwhile. */
 static bool program_bars(struct nvli_visit *visit)
 {
-	struct pci_dev *pdev = visit->gpu->pdev;
 	u32 bits;
 	int i;
 
@@ -198,7 +194,7 @@ static bool program_bars(struct nvli_visit *visit)
 	 * in its low bits, so only an upper half may hold them.
 	 */
 	for (i = 0; i < NVLI_BARS; i++) {
-		right_bar(pdev, i, &bits);
+		right_bar(visit->gpu->pdev, i, &bits);
 		if (bits && (!nvli_visit_read(visit, bar_register(i), 4, &visit->bar[i]) ||
 			     (visit->bar[i] == U32_MAX && bits != U32_MAX)))
 			return false;
