@@ -114,9 +114,11 @@ int boot_faults(const struct boot *boot, const char *fault[BOOT_FAULTS])
 	if (!installed_enforces(&boot->installed))
 		fault[count++] = "isolate=1 is not configured";
 	if (boot->installed.kept_out)
-		fault[count++] = "a line in modprobe.d, or the kernel's command line, keeps it out";
+		fault[count++] =
+			"a line in modprobe.d, or the kernel's command line, keeps the module out";
 	if (boot->installed.refused)
-		fault[count++] = "the module is not signed, which this kernel demands";
+		fault[count++] =
+			"the module is not signed, and the running kernel loads signed ones only";
 	if (initramfs->unknown) {
 		fault[count++] = "its initramfs is unknown";
 		return count;

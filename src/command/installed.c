@@ -23,7 +23,7 @@ static void keep(char *to, size_t size, const char *from)
 	make_printable(to);
 }
 
-/* Does the running kernel load signed modules only? Secure Boot sets that, or lockdown. */
+/* Does the running kernel load signed modules only? Secure Boot can switch on either of these. */
 static bool wants_signatures(void)
 {
 	char text[TEXT_SIZE];
