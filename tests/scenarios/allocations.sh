@@ -24,6 +24,12 @@ all_isolated() {
 	done
 }
 
+managed_are_isolated() {
+	for n in 0 1 2 3; do
+		[ ! -e "$(dev $n)/nvlink_isolation" ] || in_state $n isolated || return
+	done
+}
+
 # safe N: is it isolated, or do its files or the log report that it is not? Prints how it is.
 safe() {
 	if [ ! -e "$(dev "$1")/nvlink_isolation" ]; then
@@ -78,6 +84,8 @@ guest() {
 		wait_for 1 all_isolated
 		outcome "load, allocation $nth" 0 1 2 3
 		failed=$(cat $seam_parameters/allocations)
+		ok "a write of gate makes up for it, allocation $nth" set_parameter gate 1
+		ok "so all that are managed are isolated, allocation $nth" wait_for 5 managed_are_isolated
 		ok "unloads, allocation $nth" unload
 		is "what is left behind, allocation $nth" "$(taken)" 0
 		for gpu in 0 1 2 3; do
