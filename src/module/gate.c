@@ -16,7 +16,7 @@
 #include "platform.h"
 #include "settings.h"
 #include "trace.h"
-#include "verify.h"
+#include "visit.h"
 
 #include <linux/delay.h>
 #include <linux/io.h>

@@ -2,7 +2,7 @@
 /* The bridges above a GPU: which they are, and whether they let accesses pass. */
 
 #include "log.h"
-#include "path.h"
+#include "platform.h"
 
 /* Record the bridges above a GPU. They do not change until the GPU is removed. */
 void nvli_path_read(struct nvli_gpu *gpu)

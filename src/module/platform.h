@@ -71,4 +71,8 @@ extern const struct nvli_platform *nvli_platform;
 /* Each platform defines this: its table, or NULL after a log line with the reason. */
 const struct nvli_platform *nvli_platform_here(void);
 
+/* path.c, for the platforms */
+void nvli_path_read(struct nvli_gpu *gpu);
+const char *nvli_path_obstacle(struct nvli_gpu *gpu);
+
 #endif

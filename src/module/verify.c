@@ -6,7 +6,7 @@
  */
 
 #include "log.h"
-#include "verify.h"
+#include "visit.h"
 #include "events.h"
 #include "owner.h"
 #include "plan.h"

@@ -60,4 +60,7 @@ bool nvli_visit_is_uncovered(struct nvli_visit *visit);
 bool nvli_visit_uncover(struct nvli_visit *visit);
 void nvli_visit_end(struct nvli_visit *visit, bool stay_on);
 
+/* verify.c */
+enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how);
+
 #endif

@@ -3,7 +3,6 @@
 
 #include "../log.h"
 #include "powernv.h"
-#include "../path.h"
 
 #include <linux/io.h>
 #include <linux/iommu.h>

@@ -8,7 +8,6 @@
 
 #include "../log.h"
 #include "powernv.h"
-#include "../path.h"
 #include "../plan.h"
 
 #include <linux/of.h>

@@ -3,7 +3,6 @@
 
 #include "../log.h"
 #include "x86.h"
-#include "../path.h"
 #include "../settings.h"
 
 #include <linux/io.h>
