@@ -102,7 +102,7 @@ static void start_gpu(struct nvli_gpu *gpu)
  *
  * Return: 0, or -EBUSY if the module is about to be unloaded.
  */
-static int start(void)
+int nvli_start(void)
 {
 	struct nvli_gpu *gpu = NULL;
 
@@ -143,7 +143,7 @@ static void release(struct nvli_gpu *gpu)
  *
  * Return: 0, or -EBUSY if enforcement continues.
  */
-static int stop(void)
+int nvli_stop(void)
 {
 	struct nvli_gpu *gpu = NULL;
 	int err;
@@ -160,7 +160,7 @@ static int stop(void)
 		err = nvli_buses_detach();
 	if (err) {
 		pr_err("isolate stays 1: the hooks cannot be removed\n");
-		start();
+		nvli_start();
 		module_put(THIS_MODULE);
 		return err;
 	}
@@ -181,7 +181,7 @@ static int stop(void)
  * switched on unverified, instead of at the worker's next attempt. Also try again to see the
  * resets of a GPU if that was not possible.
  */
-static void reconsider(void)
+void nvli_reconsider(void)
 {
 	struct nvli_gpu *gpu = NULL;
 
@@ -198,7 +198,7 @@ static void reconsider(void)
  * The domains or links have changed. Disable additional links now, also on a GPU in use, where it
  * takes a single write. Links that may be enabled again return at the GPU's next reset.
  */
-static void replan(void)
+void nvli_replan(void)
 {
 	struct nvli_gpu *gpu = NULL;
 
@@ -219,10 +219,3 @@ static void replan(void)
 		nvli_gpu_kick(gpu);
 	}
 }
-
-const struct nvli_actions nvli_enforcement = {
-	.start = start,
-	.stop = stop,
-	.reconsider = reconsider,
-	.replan = replan,
-};

@@ -333,7 +333,7 @@ enum nvli_answer nvli_gate_ring(struct nvli_gpu *gpu, enum nvli_how how)
 	const char *what;
 
 	mutex_lock(&gpu->ring_lock);
-	/* start() and stop() go from GPU to GPU. One that is off may be enabled meanwhile. */
+	/* Enforcement starts and stops GPU by GPU. One that is off may be enabled meanwhile. */
 	if (nvli_gpu_state(gpu) == NVLI_OFF)
 		answer = NVLI_LEFT_ALONE;
 	if (READ_ONCE(gpu->dead) || answer == NVLI_LEFT_ALONE)

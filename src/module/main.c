@@ -188,10 +188,10 @@ static int __init nvlink_isolation_init(void)
 	if (!err) {
 		mutex_lock(&nvli_lock);
 		add_present();
-		nvli_parameters_act(&nvli_enforcement);
+		nvli_parameters_act(true);
 		/* This cannot fail: a module can be pinned while it is loading. */
 		if (READ_ONCE(nvli_isolate))
-			nvli_enforcement.start();
+			nvli_start();
 		mutex_unlock(&nvli_lock);
 	}
 	pci_unlock_rescan_remove();
@@ -211,7 +211,7 @@ static void __exit nvlink_isolation_exit(void)
 
 	/* Enforcement would have pinned the module, so it is off and no hook is left. */
 	mutex_lock(&nvli_lock);
-	nvli_parameters_act(NULL);
+	nvli_parameters_act(false);
 	mutex_unlock(&nvli_lock);
 
 	nvli_events_exit();

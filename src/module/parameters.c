@@ -9,6 +9,7 @@
 
 #include "log.h"
 #include "parameters.h"
+#include "enforce.h"
 #include "platform.h"
 #include "settings.h"
 
@@ -27,13 +28,13 @@ DEFINE_MUTEX(nvli_lock);
 
 /* Until init has ended, a value is only recorded. */
 static bool loading = true;
-/* NULL while loading, and after exit has begun: then a value has no effect. */
-static const struct nvli_actions *actions;
+/* False while loading, and after exit has begun: then a value has no effect. */
+static bool live;
 
-/* The module is live from now on, or with NULL about to be unloaded. The caller holds the lock. */
-void nvli_parameters_act(const struct nvli_actions *what)
+/* The module is live from now on, or else about to be unloaded. The caller holds the lock. */
+void nvli_parameters_act(bool act)
 {
-	actions = what;
+	live = act;
 	loading = false;
 }
 
@@ -64,10 +65,10 @@ static int change_isolate(const char *text, const struct kernel_param *kp)
 	bool value;
 	int err = parse(text, kp, &value);
 
-	if (!err && !loading && !actions)
+	if (!err && !loading && !live)
 		err = -ENODEV;
-	if (!err && actions && value != READ_ONCE(nvli_isolate))
-		err = value ? actions->start() : actions->stop();
+	if (!err && live && value != READ_ONCE(nvli_isolate))
+		err = value ? nvli_start() : nvli_stop();
 	if (!err)
 		WRITE_ONCE(nvli_isolate, value);
 
@@ -81,8 +82,8 @@ static int change_gate(const char *text, const struct kernel_param *kp)
 
 	if (!err)
 		WRITE_ONCE(nvli_gate, value);
-	if (!err && actions && READ_ONCE(nvli_isolate))
-		actions->reconsider();
+	if (!err && live && READ_ONCE(nvli_isolate))
+		nvli_reconsider();
 
 	return err;
 }
@@ -100,8 +101,8 @@ static int change_audit_seconds(const char *text, const struct kernel_param *kp)
 		return 0;
 	}
 	WRITE_ONCE(nvli_audit_seconds, value);
-	if (actions && READ_ONCE(nvli_isolate))
-		actions->reconsider();
+	if (live && READ_ONCE(nvli_isolate))
+		nvli_reconsider();
 
 	return 0;
 }
@@ -121,8 +122,8 @@ static int change_domains(const char *text, const struct kernel_param *kp)
 		domains = (struct nvli_domains){ .policy = NVLI_BY_GPU };
 	}
 	nvli_set_domains(&domains);
-	if (actions)
-		actions->replan();
+	if (live)
+		nvli_replan();
 
 	return 0;
 }
@@ -158,8 +159,8 @@ static int change_links(const char *text, const struct kernel_param *kp)
 		wires.count = 0;
 	}
 	nvli_set_wires(&wires);
-	if (actions)
-		actions->replan();
+	if (live)
+		nvli_replan();
 
 	return 0;
 }

@@ -5,22 +5,8 @@
 
 #include <linux/mutex.h>
 
-/**
- * struct nvli_actions - what a change of a parameter does; called under the lock
- * @start: isolate=1: 0, or an error and nothing has changed
- * @stop: isolate=0: likewise
- * @reconsider: gate or audit_seconds changed while enforcing
- * @replan: domains changed
- */
-struct nvli_actions {
-	int (*start)(void);
-	int (*stop)(void);
-	void (*reconsider)(void);
-	void (*replan)(void);
-};
-
 extern struct mutex nvli_lock;
 
-void nvli_parameters_act(const struct nvli_actions *actions);
+void nvli_parameters_act(bool act);
 
 #endif
