@@ -117,6 +117,11 @@ udevdir := /usr/lib/udev
 dracutdir := /usr/lib/dracut
 helperdir := /usr/lib/nvlink-isolation
 
+# Each is part of what the recipes below remove.
+PATHS := DESTDIR prefix bindir mandir completiondir docdir sourcedir sysconfdir initramfsdir
+$(foreach name,$(PATHS),$(if $(filter-out 1,$(words x$($(name))x)),$(error \
+	nvlink-isolation: $(name)='$($(name))' is not accepted: use a path without blanks)))
+
 DKMS_SOURCE := $(DESTDIR)$(sourcedir)/nvlink-isolation-$(VERSION)
 CONFIGURATION := $(DESTDIR)$(sysconfdir)/modprobe.d/nvlink-isolation.conf
 INITRAMFS_HOOK := $(DESTDIR)$(initramfsdir)/hooks/nvlink-isolation
