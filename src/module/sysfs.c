@@ -97,15 +97,15 @@ NVLI_ATTRIBUTE(required_links);
 /*
  * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/verified
  * Description:		Seconds since the last read-back that showed every link in required_links
- *			as disabled; "never" if there was none since isolate=1. With audits on, a
- *			GPU whose read-back is older than three audit periods is not
- *			isolated but pending.
+ *			as disabled; "never" if there was none since isolate=1, or if the last
+ *			read-back showed one of them as enabled. With audits on, a GPU whose
+ *			read-back is older than three audit periods is not isolated but pending.
  */
 static ssize_t show_verified(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
 {
 	u64 verified_ns = READ_ONCE(gpu->verified_ns);
 
-	if (!status->enforced || !verified_ns)
+	if (!status->enforced || !verified_ns || status->required & ~status->disabled)
 		return sysfs_emit(buf, "never\n");
 
 	return sysfs_emit(buf, "%llu\n", div_u64(ktime_get_ns() - verified_ns, NSEC_PER_SEC));

@@ -100,10 +100,20 @@ guest() {
 
 	# Joined, a GPU need not be read back. What was read before says nothing when they part.
 	set_parameter audit_seconds 0
-	set_parameter domains "$(gpu 0)+$(gpu 1)$(on_x86 && echo "+$(friend 0)+$(friend 1)")"
+	joined="$(gpu 0)+$(gpu 1)$(on_x86 && echo "+$(friend 0)+$(friend 1)")"
+	set_parameter domains "$joined"
 	lab set g0 mask 5
 	set_parameter domains "$(lab_domains)"
 	is "g0 when it has parted" "$(sysfs 0 state) $(cut_links g0)" "isolated 0x00150000"
+	like "its age" "$(sysfs 0 verified)" '^[0-9]+$'
+	set_parameter domains "$joined"
+	lab set g0 mask 5
+	lab set g0 mask-stuck on
+	set_parameter domains "$(lab_domains)"
+	is "g0, which does not obey, has no read-back that showed its links disabled" \
+		"$(sysfs 0 state) $(sysfs 0 required_links) $(sysfs 0 verified)" "failed 0,2,4 never"
+	lab set g0 mask-stuck off
+	ok "isolated when it obeys" wait_for 30 in_state 0 isolated
 
 	set_parameter audit_seconds 2
 	sleep 3
