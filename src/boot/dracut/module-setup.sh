@@ -31,7 +31,7 @@ install() {
 	inst_rules 70-nvlink-isolation.rules
 	for file in /etc/udev/rules.d/71-nvlink-isolation-required.rules \
 		/usr/lib/nvlink-isolation/guard \
-		$(grep -ls 'nvlink[-_]isolation' {/etc,/run,/usr/local/lib,/usr/lib}/modprobe.d/*.conf); do
+		$(grep -ls 'nvlink[-_]isolation' {/etc,/usr/local/lib,/usr/lib}/modprobe.d/*.conf); do
 		[ ! -e "$dracutsysrootdir$file" ] || inst_simple "$file"
 	done
 }
