@@ -37,6 +37,24 @@ static void add(struct list *list, const char *release)
 	initramfs_read(&boot->initramfs, boot->release, boot->pkgbase, boot->installed.path);
 }
 
+/*
+ * Is this the name of a second file of a kernel? SUSE has vmlinux-RELEASE.gz beside the
+ * vmlinuz-RELEASE that boots. A vmlinuz-RELEASE.old was replaced by one that has the same modules
+ * and initramfs.
+ */
+static bool is_second(const char *name)
+{
+	static const char * const ends[] = { ".gz", ".xz", ".zst", ".old" };
+	const char *end = strrchr(name, '.');
+	size_t i;
+
+	for (i = 0; end && i < ARRAY_SIZE(ends); i++)
+		if (!strcmp(end, ends[i]))
+			return true;
+
+	return false;
+}
+
 /* Add each release for which @dir has an entry @prefix + release, with the file @needs in it. */
 static void add_all(struct list *list, const char *dir, const char *prefix, const char *needs)
 {
@@ -53,6 +71,7 @@ static void add_all(struct list *list, const char *dir, const char *prefix, cons
 		 * chosen by hand.
 		 */
 		if (name[0] != '.' && !strncmp(name, prefix, length) &&
+		    !(length && is_second(name)) &&
 		    strncmp(name + length, "0-rescue-", strlen("0-rescue-")) &&
 		    !access(at("%s/%s%s", dir, name, needs), F_OK))
 			add(list, name + length);
@@ -131,8 +150,10 @@ int boot_faults(const struct boot *boot, const char *fault[BOOT_FAULTS])
 		fault[count++] = "its initramfs lacks the module's configuration";
 	else if (initramfs->stale)
 		fault[count++] = "its initramfs is older than modprobe's configuration or the rule";
+	if (initramfs->foreign[0])
+		fault[count++] = "its initramfs has a modprobe.d file that this host lacks";
 	if (initramfs->masked)
-		fault[count++] = "a file in /etc/udev/rules.d masks its udev rule";
+		fault[count++] = "a file in /etc or /usr/local/lib masks its udev rule";
 	else if (!initramfs->rule)
 		fault[count++] = "its initramfs has no udev rule";
 
@@ -156,5 +177,7 @@ void boot_print(const struct boot *boot)
 		printf("%s%s", i ? "; " : "", fault[i]);
 	if (boot->initramfs.unknown)
 		printf(" (%s)", boot->initramfs.unknown);
+	else if (boot->initramfs.foreign[0])
+		printf(" (%s)", boot->initramfs.foreign);
 	putchar('\n');
 }

@@ -253,10 +253,11 @@ bool installed_is_other(const struct installed *installed);
  * @unknown: why it could not be read; NULL if it was read, and then:
  * @module: it has the module
  * @rule: it has the udev rule that loads the module before other drivers
- * @masked: a file in /etc hides that rule
+ * @masked: a file in /etc or /usr/local/lib hides that rule
  * @older: it was made before the module that is installed for its kernel
  * @stale: it was made before the last change of modprobe's configuration or of the rule
  * @configured: it has each file of modprobe's configuration that names the module
+ * @foreign: name of a file of modprobe's configuration that it has and this host lacks; else empty
  */
 struct initramfs {
 	const char *unknown;
@@ -266,6 +267,7 @@ struct initramfs {
 	bool older;
 	bool stale;
 	bool configured;
+	char foreign[TEXT_SIZE];
 };
 
 void initramfs_read(struct initramfs *initramfs, const char *release, const char *pkgbase,
@@ -289,7 +291,7 @@ struct boot {
 	struct initramfs initramfs;
 };
 
-#define BOOT_FAULTS	7
+#define BOOT_FAULTS	8
 
 int boot_read(struct boot **boots);
 void boot_free(struct boot *boots, int count);

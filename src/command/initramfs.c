@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <spawn.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -27,8 +28,8 @@ static bool is_read(const char *name)
 
 /*
  * The files of modprobe's configuration that name the module, whether the initramfs has each, and
- * whether it has a file that this host lacks, or has changed since the initramfs was @made. That
- * file may have named the module.
+ * whether this host has changed one that it has since it was @made. That file may have named the
+ * module. @foreign is one that the initramfs has and this host lacks.
  */
 struct configuration {
 	struct {
@@ -38,6 +39,7 @@ struct configuration {
 	int count;
 	time_t made;
 	bool changed;
+	char *foreign;
 };
 
 /*
@@ -48,7 +50,13 @@ static bool is_newer(const char *path, time_t than)
 {
 	struct stat file;
 
-	return !stat(path, &file) && file.st_ctime >= than;
+	/* A link that now leads to another file is a change, too. /dev/null is new at each boot. */
+	if (lstat(path, &file))
+		return false;
+	if (file.st_ctime >= than)
+		return true;
+
+	return !stat(path, &file) && S_ISREG(file.st_mode) && file.st_ctime >= than;
 }
 
 static void take_configuration(struct configuration *configuration, const char *name)
@@ -65,7 +73,11 @@ static void take_configuration(struct configuration *configuration, const char *
 		found |= !access(path, F_OK);
 		configuration->changed |= is_newer(path, configuration->made);
 	}
-	configuration->changed |= !found;
+	/* dracut makes that one up, for images in FIPS mode. */
+	if (!found && strcmp(name, "fips.conf")) {
+		snprintf(configuration->foreign, TEXT_SIZE, "%s", name);
+		make_printable(configuration->foreign);
+	}
 }
 
 /*
@@ -215,12 +227,39 @@ static void configuration_free(struct configuration *configuration)
 	free(configuration->file);
 }
 
-/* An empty file in /etc, or a link to /dev/null, hides the rule of that name from udev. */
-static bool is_masked(const char *rule)
+/* A rule of this name that does not load the module hides the one that does from udev. */
+static bool loads_module(const char *rule)
 {
-	struct stat file;
+	FILE *file = fopen(rule, "re");
+	bool found = false;
+	char *line = NULL;
+	size_t size = 0;
 
-	return !stat(rule, &file) && (!S_ISREG(file.st_mode) || !file.st_size);
+	while (file && !found && getline(&line, &size, file) >= 0)
+		found = line[strspn(line, " \t")] != '#' && strstr(line, MODULE);
+	free(line);
+	if (file)
+		fclose(file);
+
+	return found;
+}
+
+/* Does a boot loader have an initramfs of its own, as systemd-boot does? */
+static bool has_copy(const char *release)
+{
+	static const char * const patterns[] = {
+		"/boot/*/%s/init*", "/boot/efi/*/%s/init*", "/efi/*/%s/init*",
+	};
+	bool found = false;
+	glob_t names;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(patterns) && !found; i++) {
+		found = !glob(at(patterns[i], release), GLOB_NOSORT, NULL, &names);
+		globfree(&names);
+	}
+
+	return found;
 }
 
 /**
@@ -242,22 +281,31 @@ void initramfs_read(struct initramfs *initramfs, const char *release, const char
 	};
 	static const char * const listers[] = { "lsinitramfs", "lsinitrd", "lsinitcpio" };
 	static const char rule[] = "udev/rules.d/70-nvlink-isolation.rules";
-	struct configuration configuration = {};
-	struct stat file;
-	char path[PATH_MAX];
+	static const char * const dirs[] = { "/etc", "/usr/local/lib", "/usr/lib" };
+	struct configuration configuration = { .foreign = initramfs->foreign };
+	struct stat file = {}, other;
+	char path[PATH_MAX], name[PATH_MAX];
 	enum listed listed = NO_LISTER;
+	int count = 0;
 	size_t i;
 
 	memset(initramfs, 0, sizeof(*initramfs));
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		snprintf(path, sizeof(path), "%s", at(names[i].format, names[i].name));
-		if (!stat(path, &file))
-			break;
+		snprintf(name, sizeof(name), "%s", at(names[i].format, names[i].name));
+		if (!*names[i].name || stat(name, &other))
+			continue;
+		snprintf(path, sizeof(path), "%s", name);
+		file = other;
+		count++;
 	}
-	if (i == ARRAY_SIZE(names)) {
+	if (!count)
 		initramfs->unknown = "none in /boot has a name with this kernel's release";
+	else if (count > 1)
+		initramfs->unknown = "there is more than one in /boot";
+	else if (has_copy(release))
+		initramfs->unknown = "a boot loader has a copy of its own that is not looked into";
+	if (initramfs->unknown)
 		return;
-	}
 
 	/* An initramfs may hold secrets, and often only root can read it. */
 	if (geteuid()) {
@@ -273,10 +321,13 @@ void initramfs_read(struct initramfs *initramfs, const char *release, const char
 			"there is neither lsinitramfs nor lsinitrd nor lsinitcpio" :
 			"it cannot be listed";
 	initramfs->older = module && is_newer(module, file.st_mtime);
-	initramfs->masked = is_masked(at("/etc/%s", rule));
-	initramfs->stale = configuration.changed ||
-		is_newer(at("/usr/lib/%s", rule), file.st_mtime) ||
-		is_newer(at("/etc/%s", rule), file.st_mtime);
+	initramfs->stale = configuration.changed;
+	for (i = ARRAY_SIZE(dirs); i--; ) {
+		snprintf(name, sizeof(name), "%s", at("%s/%s", dirs[i], rule));
+		if (!lstat(name, &other))
+			initramfs->masked = !loads_module(name);
+		initramfs->stale |= is_newer(name, file.st_mtime);
+	}
 	initramfs->configured = is_all_listed(&configuration);
 	configuration_free(&configuration);
 }

@@ -78,22 +78,33 @@ static bool has_line(struct kmod_config_iter *iter)
 	return found;
 }
 
-/* By the kernel's command line, of which libkmod reads modprobe.blacklist= only */
+/*
+ * By the kernel's command line, of which libkmod reads modprobe.blacklist= only. The second is
+ * dracut's own, and the third is that of initramfs-tools.
+ */
 static bool is_on_blacklist(void)
 {
+	static const char * const names[] = {
+		"module_blacklist", "rd.driver.blacklist", "blacklist",
+	};
 	char line[DOMAINS_SIZE], *word, *value, *name, *rest, *more;
-	size_t i;
+	size_t i, n = 0;
 
 	if (!read_line(line, sizeof(line), at("/proc/cmdline")))
 		return false;
+	/* The kernel passes over quotation marks, and takes - for _. */
 	for (i = 0; line[i]; i++)
-		line[i] = line[i] == '-' ? '_' : line[i];
-	for (word = strtok_r(line, " \"", &rest); word; word = strtok_r(NULL, " \"", &rest)) {
+		if (line[i] != '"')
+			line[n++] = line[i] == '-' ? '_' : line[i];
+	line[n] = '\0';
+	for (word = strtok_r(line, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
 		value = strchr(word, '=');
 		if (!value)
 			continue;
 		*value++ = '\0';
-		if (strcmp(word, "module_blacklist") && strcmp(word, "rd.driver.blacklist"))
+		for (i = 0; i < ARRAY_SIZE(names) && strcmp(word, names[i]); )
+			i++;
+		if (i == ARRAY_SIZE(names))
 			continue;
 		for (name = strtok_r(value, ",", &more); name; name = strtok_r(NULL, ",", &more))
 			if (!strcmp(name, MODULE))

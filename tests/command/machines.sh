@@ -382,6 +382,9 @@ boots() {
 	touch -d 2020-01-01 "$root/boot/initrd.img-6.4.0-1-powerpc64le"
 	# One that has nothing but an image
 	: >"$root/boot/vmlinux-5.4.0-1-powerpc64le"
+	# Second files of a kernel
+	: >"$root/boot/vmlinux-6.1.0-9-powerpc64le.gz"
+	: >"$root/boot/vmlinuz-6.1.0-9-powerpc64le.old"
 	# A rescue image of dracut
 	: >"$root/boot/vmlinuz-0-rescue-3a0f1e52c1b94c6f8a7b1d2e3f405162"
 	# What a kernel leaves behind that was removed
