@@ -181,7 +181,12 @@ static void run(struct nvli_visit *visit, const struct nvli_request *request)
 	struct nvli_result *result = &visit->result;
 
 	*result = nvli_sequence_run(request, &accessors, visit);
-	if (result->outcome == NVLI_STOPPED || nvli_visit_is_uncovered(visit))
+	if (result->outcome == NVLI_STOPPED)
+		return;
+	/* Links may be enabled. Do not keep them so while the BARs are read. */
+	if (result->outcome != NVLI_READ || request->required & ~result->value)
+		nvli_visit_close(visit);
+	if (nvli_visit_is_uncovered(visit))
 		return;
 	if (nvli_visit_uncover(visit))
 		*result = (struct nvli_result){ .outcome = NVLI_STOPPED };

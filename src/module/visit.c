@@ -252,6 +252,13 @@ bool nvli_visit_uncover(struct nvli_visit *visit)
 	       nvli_visit_write_command(visit, visit->command | PCI_COMMAND_MEMORY);
 }
 
+/* Switch decoding off, if this visit has switched it on. */
+void nvli_visit_close(struct nvli_visit *visit)
+{
+	if (visit->is_on && !(visit->command & PCI_COMMAND_MEMORY))
+		switch_off(visit);
+}
+
 /* Put config space back as it was found; with @stay_on, decoding stays on if the BARs allow it. */
 void nvli_visit_end(struct nvli_visit *visit, bool stay_on)
 {
@@ -262,7 +269,7 @@ void nvli_visit_end(struct nvli_visit *visit, bool stay_on)
 		/* A reset during the visit has switched decoding off: leave it off. */
 		if (visit->command & PCI_COMMAND_MEMORY && !nvli_visit_was_reset(visit))
 			nvli_visit_write_command(visit, visit->command);
-	} else if (visit->is_on && !stay_on && !(visit->command & PCI_COMMAND_MEMORY)) {
-		switch_off(visit);
+	} else if (!stay_on) {
+		nvli_visit_close(visit);
 	}
 }

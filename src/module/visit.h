@@ -58,6 +58,7 @@ void __iomem *nvli_visit_base(const struct nvli_gpu *gpu);
 const char *nvli_visit_open(struct nvli_visit *visit, bool leave_bars);
 bool nvli_visit_is_uncovered(struct nvli_visit *visit);
 bool nvli_visit_uncover(struct nvli_visit *visit);
+void nvli_visit_close(struct nvli_visit *visit);
 void nvli_visit_end(struct nvli_visit *visit, bool stay_on);
 
 /* verify.c */
