@@ -35,6 +35,10 @@ joined() {
 	echo "$(gpu 0)+$(gpu 1)$(on_x86 && echo "+$(friend 0)+$(friend 1)")"
 }
 
+found_enabled() {
+	dmesg_since | grep -q "$(gpu 0): .*NVLinks were found enabled though no reset was seen"
+}
+
 guest() {
 	fresh
 	cp "$(dev 0)/config" /run/config
@@ -50,8 +54,7 @@ guest() {
 	ok "g0 is seen to" wait_for 5 in_state 0 isolated
 	isolated "without a reset"
 	lab set g0 mask 5
-	ok "an audit finds that the mask is gone" wait_for 10 sh -c \
-		"dmesg | grep '$(gpu 0): .*NVLinks were found enabled though no reset was seen'"
+	ok "an audit finds that the mask is gone" wait_for 10 found_enabled
 	ok "g0 is seen to again" wait_for 10 in_state 0 isolated
 	isolated "after the audit"
 
