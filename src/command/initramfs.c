@@ -157,8 +157,8 @@ static enum listed list_with(struct initramfs *initramfs, struct configuration *
 	return LISTED;
 }
 
-/* Does a file of modprobe's configuration name the module, in either spelling? */
-static bool is_about_module(const char *path)
+/* Has the file a line that is no comment, with one of two words in it? */
+static bool has_line(const char *path, const char *word, const char *other)
 {
 	FILE *file = fopen(path, "re");
 	bool found = false;
@@ -166,7 +166,8 @@ static bool is_about_module(const char *path)
 	size_t size = 0;
 
 	while (file && !found && getline(&line, &size, file) >= 0)
-		found = strstr(line, MODULE) || strstr(line, "nvlink-isolation");
+		found = line[strspn(line, " \t")] != '#' &&
+			(strstr(line, word) || strstr(line, other));
 	free(line);
 	if (file)
 		fclose(file);
@@ -197,7 +198,8 @@ static void configuration_read(struct configuration *configuration)
 		while (dir && (entry = readdir(dir))) {
 			snprintf(path, sizeof(path), "%s",
 				 at("%s/%s", modprobe_dirs[i], entry->d_name));
-			if (!is_read(entry->d_name) || !is_about_module(path))
+			if (!is_read(entry->d_name) ||
+			    !has_line(path, MODULE, "nvlink-isolation"))
 				continue;
 			configuration_add(configuration, entry->d_name);
 			configuration->changed |= is_newer(path, configuration->made);
@@ -227,23 +229,6 @@ static void configuration_free(struct configuration *configuration)
 	free(configuration->file);
 }
 
-/* A rule of this name that does not load the module hides the one that does from udev. */
-static bool loads_module(const char *rule)
-{
-	FILE *file = fopen(rule, "re");
-	bool found = false;
-	char *line = NULL;
-	size_t size = 0;
-
-	while (file && !found && getline(&line, &size, file) >= 0)
-		found = line[strspn(line, " \t")] != '#' && strstr(line, MODULE);
-	free(line);
-	if (file)
-		fclose(file);
-
-	return found;
-}
-
 /* Does a boot loader have an initramfs of its own, as systemd-boot does? */
 static bool has_copy(const char *release)
 {
@@ -262,6 +247,41 @@ static bool has_copy(const char *release)
 	return found;
 }
 
+/* Set @path and @file to those of a kernel's initramfs. Return NULL, or why it is unknown. */
+static const char *find_image(const char *release, const char *pkgbase, char path[PATH_MAX],
+			      struct stat *file)
+{
+	/* Debian and Ubuntu; dracut on the RHEL family; SUSE; Arch */
+	const struct {
+		const char *format, *name;
+	} names[] = {
+		{ "/boot/initrd.img-%s", release }, { "/boot/initramfs-%s.img", release },
+		{ "/boot/initrd-%s", release }, { "/boot/initramfs-%s.img", pkgbase },
+	};
+	char name[PATH_MAX];
+	struct stat found;
+	int count = 0;
+	size_t i;
+
+	memset(file, 0, sizeof(*file));
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(name, sizeof(name), "%s", at(names[i].format, names[i].name));
+		if (!*names[i].name || stat(name, &found))
+			continue;
+		memcpy(path, name, sizeof(name));
+		*file = found;
+		count++;
+	}
+	if (!count)
+		return "none in /boot has a name with this kernel's release";
+	if (count > 1)
+		return "there is more than one in /boot";
+	if (has_copy(release))
+		return "a boot loader has a copy of its own that is not looked into";
+
+	return NULL;
+}
+
 /**
  * initramfs_read() - look into the initramfs of a kernel
  * @initramfs: set
@@ -272,38 +292,17 @@ static bool has_copy(const char *release)
 void initramfs_read(struct initramfs *initramfs, const char *release, const char *pkgbase,
 		    const char *module)
 {
-	/* Debian and Ubuntu; dracut on the RHEL family; SUSE; Arch */
-	const struct {
-		const char *format, *name;
-	} names[] = {
-		{ "/boot/initrd.img-%s", release }, { "/boot/initramfs-%s.img", release },
-		{ "/boot/initrd-%s", release }, { "/boot/initramfs-%s.img", pkgbase },
-	};
 	static const char * const listers[] = { "lsinitramfs", "lsinitrd", "lsinitcpio" };
 	static const char rule[] = "udev/rules.d/70-nvlink-isolation.rules";
 	static const char * const dirs[] = { "/etc", "/usr/local/lib", "/usr/lib" };
 	struct configuration configuration = { .foreign = initramfs->foreign };
-	struct stat file = {}, other;
+	struct stat file, other;
 	char path[PATH_MAX], name[PATH_MAX];
 	enum listed listed = NO_LISTER;
-	int count = 0;
 	size_t i;
 
 	memset(initramfs, 0, sizeof(*initramfs));
-	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		snprintf(name, sizeof(name), "%s", at(names[i].format, names[i].name));
-		if (!*names[i].name || stat(name, &other))
-			continue;
-		snprintf(path, sizeof(path), "%s", name);
-		file = other;
-		count++;
-	}
-	if (!count)
-		initramfs->unknown = "none in /boot has a name with this kernel's release";
-	else if (count > 1)
-		initramfs->unknown = "there is more than one in /boot";
-	else if (has_copy(release))
-		initramfs->unknown = "a boot loader has a copy of its own that is not looked into";
+	initramfs->unknown = find_image(release, pkgbase, path, &file);
 	if (initramfs->unknown)
 		return;
 
@@ -324,8 +323,9 @@ void initramfs_read(struct initramfs *initramfs, const char *release, const char
 	initramfs->stale = configuration.changed;
 	for (i = ARRAY_SIZE(dirs); i--; ) {
 		snprintf(name, sizeof(name), "%s", at("%s/%s", dirs[i], rule));
+		/* A rule of this name that does not load the module hides the one that does. */
 		if (!lstat(name, &other))
-			initramfs->masked = !loads_module(name);
+			initramfs->masked = !has_line(name, MODULE, MODULE);
 		initramfs->stale |= is_newer(name, file.st_mtime);
 	}
 	initramfs->configured = is_all_listed(&configuration);

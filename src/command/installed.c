@@ -78,14 +78,13 @@ static bool has_line(struct kmod_config_iter *iter)
 	return found;
 }
 
-/*
- * By the kernel's command line, of which libkmod reads modprobe.blacklist= only. The second is
- * dracut's own, and the third is that of initramfs-tools.
- */
+/* By the kernel's command line, of which libkmod reads modprobe.blacklist= only */
 static bool is_on_blacklist(void)
 {
 	static const char * const names[] = {
-		"module_blacklist", "rd.driver.blacklist", "blacklist",
+		"module_blacklist",
+		"rd.driver.blacklist", /* dracut */
+		"blacklist", /* initramfs-tools */
 	};
 	char line[DOMAINS_SIZE], *word, *value, *name, *rest, *more;
 	size_t i, n = 0;

@@ -126,7 +126,7 @@ without_vfio() {
 
 not_here() {
 	none "pci_set_pcie_reset_state, fundamental" "without handlers" alone \
-		"firmware powers the slot off for good"
+		"firmware powers the slot off permanently"
 	none "AER and DPC" "with handlers" alone "the emulated ports report no errors"
 	none "slot reset and power by pnv_php" none alone "the emulated machine has no such slots"
 	none "suspend" none alone "the platform has none"
