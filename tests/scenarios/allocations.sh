@@ -33,7 +33,7 @@ managed_are_isolated() {
 # safe N: is it isolated, or do its files or the log report that it is not? Prints how it is.
 safe() {
 	if [ ! -e "$(dev "$1")/nvlink_isolation" ]; then
-		dmesg_since | grep -q "$(gpu "$1"): nvlink_isolation: cannot be managed" || return
+		told "$(gpu "$1"): nvlink_isolation: cannot be managed" || return
 		# Its neighbour has hooked their PHB.
 		if enable_gpu "$1" 2>/dev/null; then
 			disable_gpu "$1"

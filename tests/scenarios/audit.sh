@@ -86,8 +86,8 @@ guest() {
 	lab mark "both lost"
 	lab set g2 mask 0
 	lab set g3 mask 0
-	ok "one of them is reset by its port" wait_for 20 sh -c \
-		"dmesg | grep -E '($(gpu 2)|$(gpu 3)): nvlink_isolation: its links may be in use and cannot be disabled: its port resets it'"
+	ok "one of them is reset by its port" wait_for 20 told \
+		"($(gpu 2)|$(gpu 3)): nvlink_isolation: its links may be in use and cannot be disabled: its port resets it"
 	for n in 2 3; do
 		ok "g$n is off" wait_for 10 is_off $n
 		lab set g$n mask-stuck off

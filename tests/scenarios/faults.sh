@@ -95,8 +95,7 @@ chosen() {
 lose_mask() {
 	dmesg_clear
 	lab set g0 mask 0
-	wait_for 10 sh -c "dmesg | tac | sed '/lab: dmesg_clear/q' |
-		grep -E '$(gpu 0): nvlink_isolation: (NVLinks were found enabled|NOT isolated)'"
+	wait_for 10 told "$(gpu 0): nvlink_isolation: (NVLinks were found enabled|NOT isolated)"
 }
 
 # spin MS: wait for that long, and start no process, which takes too long on a debug kernel

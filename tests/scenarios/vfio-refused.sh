@@ -135,8 +135,8 @@ memory-on: ok"
 	works a g0
 	client_stop a
 	client_stop b
-	ok "the kernel's log tells" wait_for 5 sh -c "dmesg | grep \
-		'$(gpu 0): nvlink_isolation: NOT isolated: .*; the gate refuses to switch it on'"
+	ok "the kernel's log tells" wait_for 5 told \
+		"$(gpu 0): nvlink_isolation: NOT isolated: .*; the gate refuses to switch it on"
 	vfio_unbind 0
 	vfio_unbind 1
 	ok "unloads" unload

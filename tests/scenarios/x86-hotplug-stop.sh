@@ -20,11 +20,11 @@ have_pciehp_look() {
 }
 
 links_down() {
-	dmesg | grep -c 'Slot.*: Link Down'
+	dmesg_since | grep -c 'Slot.*: Link Down'
 }
 
 was_reset() {
-	dmesg | grep -q "nvlink_isolation: its links may be in use and cannot be disabled: its port resets it"
+	told "nvlink_isolation: its links may be in use and cannot be disabled: its port resets it"
 }
 
 notified() {

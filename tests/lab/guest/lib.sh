@@ -57,6 +57,7 @@
 #   wait_for SECONDS CMD...   try CMD until it succeeds: true if it did in time
 #   show                      what comes in is to be read by those who use run --show
 #   dmesg_clear, dmesg_since  print the kernel's log since the last dmesg_clear of this scenario
+#   told PATTERN              true if a line of it matches that extended regular expression
 #   leaks                     what was lost since boot or the last time, as kmemleak reports it
 #
 # Modules are there for modprobe: nvlink_isolation, lab_driver, lab_hook, lab_mistake, vfio-pci. lab_tree is loaded.
@@ -309,6 +310,10 @@ dmesg_clear() {
 dmesg_since() {
 	dmesg | awk '/ lab: (dmesg_clear|begin )/ { n = 0; next } { l[n++] = $0 }
 		END { for (i = 0; i < n; i++) print l[i] }'
+}
+
+told() {
+	dmesg_since | grep -Eq "$1"
 }
 
 # It reports nothing younger than 5 seconds, nor of what it sees for the first time.
