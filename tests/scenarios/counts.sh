@@ -86,10 +86,12 @@ judge() {
 	# The raw reset has left its BARs at 0: four of them are written and put back, and COMMAND.
 	is "config writes, audits" "$(count ' g0 config-write ' audits "after audits")" \
 		$((10 * audits))
-	# Its links are enabled then, and such a read takes a call of firmware.
+	# Its links are enabled after the reset, and such a read takes a call of firmware. An audit may come
+	# before it, and reads with decoding on.
 	ok "decoding was switched on to find out" test "$(memory_on g0 stuck "after stuck")" -gt 0
 	is "config reads meanwhile, with decoding on" "$(log_segment stuck "after stuck" | awk '
+		$2 == "g0" && $3 == "reset" { was_reset = 1 }
 		$2 == "g0" && $3 == "memory" { on = $4 == "on" }
-		$2 == "g0" && $3 == "config-read" && on { n++ }
+		$2 == "g0" && $3 == "config-read" && on && was_reset { n++ }
 		END { print n + 0 }')" 0
 }
