@@ -13,6 +13,7 @@
 #include "platform.h"
 
 #include <linux/delay.h>
+#include <linux/interrupt.h>
 #include <linux/pm_runtime.h>
 
 /* How long NVIDIA's tools keep a V100 in reset (hardware.md) */
@@ -244,34 +245,63 @@ static int write_reset_bit(struct pci_dev *port, bool set)
 	return !!(control & PCI_BRIDGE_CTL_BUS_RESET) == set ? 0 : -EBUSY;
 }
 
-/*
- * The driver of a hot-plug port would take the reset for a pulled card, and remove the GPU. Turn
- * off the notifications that it has turned on, as the kernel does for its own reset of a slot.
- *
- * Return: those notifications
- */
-static u16 mute_hotplug(struct pci_dev *port)
+/* What keeps the driver of a hot-plug port from seeing a reset. */
+struct muted {
+	u16 notifications;	/* that it has turned on; none: it has no need to be kept from it */
+	int irq;		/* that is disabled; 0: the notifications are turned off instead */
+};
+
+/* The hot-plug interrupt of this port, or 0 if it may be other devices' too. */
+static int hotplug_irq(struct pci_dev *port)
 {
-	u16 control = 0;
+	u16 flags;
+	int irq;
+
+	if (!(port->msi_enabled || port->msix_enabled) ||
+	    pcie_capability_read_word(port, PCI_EXP_FLAGS, &flags) || flags == U16_MAX)
+		return 0;
+	irq = pci_irq_vector(port, (flags & PCI_EXP_FLAGS_IRQ) >> 9);
+
+	return max(irq, 0);
+}
+
+/*
+ * The driver of a hot-plug port would take the reset for a pulled card, and remove the GPU. It
+ * reads what the port has latched at each interrupt, which may be for another reason: a command has
+ * completed, or the link has changed its speed. So its handler may not run. Do not wait for its
+ * thread: that may be waiting for this task to have done with the GPU.
+ */
+static struct muted mute_hotplug(struct pci_dev *port)
+{
+	struct muted muted = {};
+	u16 control;
 
 	if (pcie_capability_read_word(port, PCI_EXP_SLTCTL, &control) || control == U16_MAX)
-		return 0;
-	control &= PCI_EXP_SLTCTL_DLLSCE | PCI_EXP_SLTCTL_PDCE;
-	if (control)
-		pcie_capability_clear_word(port, PCI_EXP_SLTCTL, control);
+		return muted;
+	muted.notifications = control & (PCI_EXP_SLTCTL_DLLSCE | PCI_EXP_SLTCTL_PDCE);
+	if (!muted.notifications)
+		return muted;
+	muted.irq = hotplug_irq(port);
+	if (muted.irq) {
+		disable_irq_nosync(muted.irq);
+		synchronize_hardirq(muted.irq);
+	} else {
+		pcie_capability_clear_word(port, PCI_EXP_SLTCTL, muted.notifications);
+	}
 
-	return control;
+	return muted;
 }
 
 /* Wait for the link to come up again, clear what the port has latched, and notify again. */
-static void unmute_hotplug(struct pci_dev *port, u16 muted)
+static void unmute_hotplug(struct pci_dev *port, struct muted muted)
 {
 	u16 status = 0;
 	int tries;
 
-	if (!muted)
+	if (!muted.notifications)
 		return;
-	for (tries = 0; tries < RELEASE_TRIES && muted & PCI_EXP_SLTCTL_DLLSCE; tries++) {
+	for (tries = 0; tries < RELEASE_TRIES && muted.notifications & PCI_EXP_SLTCTL_DLLSCE;
+	     tries++) {
 		msleep(ASSERT_MS);
 		if (!pcie_capability_read_word(port, PCI_EXP_LNKSTA, &status) &&
 		    status != U16_MAX && status & PCI_EXP_LNKSTA_DLLLA)
@@ -279,7 +309,10 @@ static void unmute_hotplug(struct pci_dev *port, u16 muted)
 	}
 	pcie_capability_write_word(port, PCI_EXP_SLTSTA,
 				   PCI_EXP_SLTSTA_DLLSC | PCI_EXP_SLTSTA_PDC);
-	pcie_capability_set_word(port, PCI_EXP_SLTCTL, muted);
+	if (muted.irq)
+		enable_irq(muted.irq);
+	else
+		pcie_capability_set_word(port, PCI_EXP_SLTCTL, muted.notifications);
 }
 
 /*
@@ -292,8 +325,8 @@ static void unmute_hotplug(struct pci_dev *port, u16 muted)
 static bool reset_by_port(struct nvli_gpu *gpu)
 {
 	struct pci_dev *port = nvli_gpu_port(gpu);
+	struct muted muted;
 	int err, tries;
-	u16 muted;
 
 	if (!port)
 		return false;
