@@ -34,6 +34,20 @@ does_not_decode() {
 	ok "$1 leaves g0" unbind_gpu 0
 }
 
+# As in a GPU that was just added: the kernel writes its BARs before the windows of the bridges above it.
+not_routed() {
+	window=$(config_read "$(port 1)" 0x20 4)
+	memory 1 off
+	config_write "$(port 1)" 0x20 4 0x0000fff0
+	lab mark "not routed"
+	memory 1 on
+	is "g1, to which nothing is routed, is off" $(($(config_read "$(gpu 1)" 4 2) & 2)) 0
+	nok "nor is it verified" sh -c "echo 1 >$(dev 1)/nvlink_isolation/apply"
+	lab mark "routed"
+	config_write "$(port 1)" 0x20 4 $((window))
+	ok "g1 is verified when it is" sh -c "echo 1 >$(dev 1)/nvlink_isolation/apply"
+}
+
 guest() {
 	fresh
 	load isolate=1 audit_seconds=0
@@ -63,6 +77,7 @@ guest() {
 	echo >"$(dev 0)/driver_override"
 	lab set g0 mask-stuck off
 	ok "g0 is isolated when it obeys" sh -c "echo 1 >$(dev 0)/nvlink_isolation/apply"
+	not_routed
 	for parameter in read blind; do
 		echo 0 >/sys/module/lab_driver/parameters/$parameter
 	done
@@ -70,6 +85,8 @@ guest() {
 }
 
 judge() {
+	is "reads that nobody answered while nothing was routed" \
+		"$(count ' bus stray-read' "not routed" routed)" 0
 	for driver in lab_driver lab_driver_aware; do
 		is "reads of $driver that reached g0" \
 			"$(count ' g0 read off=0x700000' "bind $driver" "after $driver")" 0

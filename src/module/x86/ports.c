@@ -14,6 +14,7 @@
 #include "x86.h"
 #include "../bus.h"
 #include "../events.h"
+#include "nvlink_isolation/gv100.h"
 
 #include <linux/pm_runtime.h>
 
@@ -205,6 +206,27 @@ static bool is_link_up(struct pci_dev *port)
 }
 
 /*
+ * Does bridge @i route BAR0 to the GPU? When a GPU is added, the kernel writes its BARs before it
+ * writes the windows of the bridges. Only this window can hold a BAR0 like a V100's, of 32 bits and
+ * not prefetchable.
+ */
+static bool is_routed(const struct nvli_gpu *gpu, int i)
+{
+	unsigned long other = IORESOURCE_PREFETCH | IORESOURCE_MEM_64;
+	struct pci_dev *pdev = gpu->pdev;
+	u32 window, at;
+
+	if (pdev->resource[0].flags & other)
+		return true;
+	if (!nvli_bus_read(gpu->path.bridge[i], PCI_MEMORY_BASE, 4, &window))
+		return false;
+	at = lower_32_bits(pci_bus_address(pdev, 0));
+
+	return at >= (window & 0xfff0) << 16 &&
+	       at + (GV100_BAR0_SIZE - 1) <= (window | 0xfffff);
+}
+
+/*
  * The obstacle that keeps accesses from the GPU right now, or NULL. Any context. Avoid an access
  * without a response: x86 reports none, and firmware or Downstream Port Containment may act on it.
  */
@@ -223,6 +245,8 @@ const char *nvli_ports_block(const struct nvli_gpu *gpu)
 		if (!nvli_bus_read(gpu->path.bridge[i], PCI_COMMAND, 2, &command) ||
 		    !(command & PCI_COMMAND_MEMORY))
 			return "a bridge above it does not forward memory accesses";
+		if (!is_routed(gpu, i))
+			return "a bridge above it does not route BAR0 to it";
 		if (!nvli_bus_read(gpu->path.bridge[i], PCI_BRIDGE_CONTROL, 2, &control) ||
 		    control & PCI_BRIDGE_CTL_BUS_RESET)
 			return "a bridge above it holds it in reset";
