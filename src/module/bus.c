@@ -289,17 +289,26 @@ static int restore_heirs(struct pci_dev *pdev, void *unused)
 }
 
 /*
- * Wait until no task runs in the previous operations. Where config accesses do not take pci_lock, a
- * task may have read the pointer to a write operation and be preempted before it calls it. A grace
- * period does not wait for a task that sleeps in the gate, so these are counted.
+ * Wait until no task runs in the operations that the gate has replaced. Where config accesses do
+ * not take pci_lock, a task may have read the pointer to a write operation and be preempted before
+ * it calls it.
  */
 void nvli_buses_wait(void)
 {
 	synchronize_rcu_tasks();
+	synchronize_rcu();
+}
+
+/*
+ * Wait until no task runs in the gate, which was removed. A grace period does not wait for a task
+ * that sleeps in it, so these are counted.
+ */
+static void wait_for_gate(void)
+{
+	synchronize_rcu_tasks();
 	while (atomic_read(&nvli_bus_sleepers))
 		msleep(20);
-	synchronize_rcu_tasks();
-	synchronize_rcu();
+	nvli_buses_wait();
 }
 
 /* Return: 0, or -EBUSY if the gate is still on a bus. It is removed from the others. */
@@ -317,7 +326,7 @@ int nvli_buses_detach(void)
 	}
 	walk_devices(restore_heirs, NULL);
 	mutex_unlock(&buses_lock);
-	nvli_buses_wait();
+	wait_for_gate();
 
 	return err;
 }
@@ -360,7 +369,7 @@ void nvli_buses_exit(void)
 	struct copy *copy, *next;
 
 	walk_devices(restore_heirs, NULL);
-	nvli_buses_wait();
+	wait_for_gate();
 	list_for_each_entry_safe(copy, next, &copies, node) {
 		list_del(&copy->node);
 		kfree(copy);
