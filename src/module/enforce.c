@@ -87,7 +87,9 @@ static void start_gpu(struct nvli_gpu *gpu)
 		/* Under the device lock, so that no driver binds meanwhile. */
 		leave_to_driver(gpu);
 		device_unlock(&gpu->pdev->dev);
-		if (!READ_ONCE(gpu->left_to_driver))
+		if (READ_ONCE(gpu->left_to_driver))
+			nvli_gate_map(gpu);
+		else
 			nvli_look(gpu, NVLI_ONCE);
 		nvli_report(gpu);
 	} else {

@@ -125,6 +125,13 @@ static int switch_on(struct nvli_visit *visit, int where, int size, u32 value)
 			return pass(visit, where, size, value);
 	}
 
+	/*
+	 * A driver works with decoding on. If it is off, the GPU may have been reset without a
+	 * write that the gate sees: by ACPI, or while the machine slept.
+	 */
+	if (memory && !(command & PCI_COMMAND_MEMORY))
+		nvli_gpu_take_back(gpu);
+
 	visit->command = command;
 	answer = nvli_visit_verify(visit, NVLI_ONCE);
 	if (answer != NVLI_VERIFIED && answer != NVLI_LEFT_ALONE && READ_ONCE(nvli_gate) &&
@@ -210,6 +217,15 @@ static const char *map_bar0(struct nvli_gpu *gpu)
 	return NULL;
 }
 
+/* Have BAR0 mapped before the gate needs it, where a write may not sleep. */
+void nvli_gate_map(struct nvli_gpu *gpu)
+{
+	mutex_lock(&gpu->ring_lock);
+	if (!READ_ONCE(gpu->dead))
+		map_bar0(gpu);
+	mutex_unlock(&gpu->ring_lock);
+}
+
 /* Drop the mapping. The caller holds ring_lock, or no task can call nvli_gate_ring(). */
 void nvli_gate_unmap(struct nvli_gpu *gpu)
 {
@@ -248,7 +264,8 @@ static void prepare(struct pci_bus *bus, unsigned int devfn)
 
 	rcu_read_lock();
 	gpu = nvli_gpu_find(bus, devfn);
-	if (gpu && (is_left_alone(gpu) || !may_require(gpu) || !kref_get_unless_zero(&gpu->ref)))
+	if (gpu && (nvli_gpu_state(gpu) == NVLI_OFF || !may_require(gpu) ||
+		    !kref_get_unless_zero(&gpu->ref)))
 		gpu = NULL;
 	rcu_read_unlock();
 	if (!gpu)
@@ -257,10 +274,7 @@ static void prepare(struct pci_bus *bus, unsigned int devfn)
 	ms = nvli_settles_in(gpu);
 	if (ms && ms != UINT_MAX)
 		msleep(ms);
-	mutex_lock(&gpu->ring_lock);
-	if (!READ_ONCE(gpu->dead))
-		map_bar0(gpu);
-	mutex_unlock(&gpu->ring_lock);
+	nvli_gate_map(gpu);
 	nvli_gpu_put(gpu);
 }
 

@@ -7,6 +7,7 @@
 
 int nvli_gate_write(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 value);
 enum nvli_answer nvli_gate_ring(struct nvli_gpu *gpu, enum nvli_how how);
+void nvli_gate_map(struct nvli_gpu *gpu);
 void nvli_gate_unmap(struct nvli_gpu *gpu);
 
 #endif

@@ -237,6 +237,16 @@ void nvli_gpu_set_lost(struct nvli_gpu *gpu)
 		WRITE_ONCE(gpu->lost_ns, ktime_get_ns());
 }
 
+/* The host driver that had the GPU when enforcement began keeps it no longer. Any context. */
+void nvli_gpu_take_back(struct nvli_gpu *gpu)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&gpu->lock, flags);
+	gpu->left_to_driver = false;
+	raw_spin_unlock_irqrestore(&gpu->lock, flags);
+}
+
 /*
  * Is the GPU enabled, and was a required link not read back as disabled since the last reset? Then
  * its user may be able to use that link.

@@ -150,8 +150,8 @@ struct nvli_reported {
  *		 counts, and it is never in there twice
  * @refused: how often switching it on or enabling it was refused
  * @repaired: how often links were found enabled without a reset, and were disabled again
- * @left_to_driver: a host driver had it when enforcement began, and keeps it until its next reset;
- *		    without @lock a hint
+ * @left_to_driver: a host driver had it when enforcement began, and keeps it until its next reset,
+ *		    or until decoding was off; without @lock a hint
  * @lost_ns: since when work on the GPU may use a required link that is not disabled, or when its
  *	     port last failed to reset it for that, by ktime_get_ns(). 0 if verified or reset since
  * @stuck_on: decoding may be on and cannot be switched off: the port has to reset the GPU
@@ -231,6 +231,7 @@ struct nvli_status nvli_gpu_status(struct nvli_gpu *gpu);
 enum nvli_state nvli_gpu_state(struct nvli_gpu *gpu);
 void nvli_gpu_count_refusal(struct nvli_gpu *gpu);
 void nvli_gpu_set_lost(struct nvli_gpu *gpu);
+void nvli_gpu_take_back(struct nvli_gpu *gpu);
 bool nvli_gpu_is_open_uncut(struct nvli_gpu *gpu);
 void nvli_gpu_set_stuck_on(struct nvli_gpu *gpu);
 struct nvli_reported nvli_gpu_news(const struct nvli_gpu *gpu);

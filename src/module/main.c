@@ -87,8 +87,6 @@ static void hot_add(struct pci_dev *pdev)
 
 static void notify_of_gpu(struct nvli_gpu *gpu, unsigned long event)
 {
-	unsigned long flags;
-
 	switch (event) {
 	case BUS_NOTIFY_BIND_DRIVER:
 		/*
@@ -108,9 +106,7 @@ static void notify_of_gpu(struct nvli_gpu *gpu, unsigned long event)
 		break;
 	case BUS_NOTIFY_UNBOUND_DRIVER:
 		/* Under the lock, because leave_to_driver() decides by the driver under it. */
-		raw_spin_lock_irqsave(&gpu->lock, flags);
-		gpu->left_to_driver = false;
-		raw_spin_unlock_irqrestore(&gpu->lock, flags);
+		nvli_gpu_take_back(gpu);
 		nvli_gpu_kick(gpu);
 		break;
 	case BUS_NOTIFY_DEL_DEVICE:
