@@ -2,8 +2,9 @@
 /*
  * The interfaces between the files of the command. Each file includes this first.
  *
- * A machine is read from what the module shows in sysfs (sysfs.c), or from a device tree (tree.c)
- * or declared links (links.c) and a policy (plan.c). The printing code does not depend on which.
+ * A machine is read from what the module shows in sysfs (sysfs.c, seen.c), or from a device tree
+ * (tree.c) or declared links (links.c) and a policy (plan.c). The printing code does not depend on
+ * which.
  */
 #ifndef COMMAND_H
 #define COMMAND_H
@@ -212,10 +213,13 @@ bool gpu_is_on_pci(const char *address);
 int gpu_group(const char *address);
 u32 gpu_phandle(const char *address);
 struct gpu *machine_add(struct machine *machine);
-void gpu_see(struct gpu_seen *seen, const char *address);
 void machine_from_pci(struct machine *machine);
 void machine_from_sysfs(struct machine *machine);
 void machine_from_module(struct machine *machine);
+
+/* seen.c */
+
+void gpu_see(struct gpu_seen *seen, const char *address);
 
 /* installed.c */
 
