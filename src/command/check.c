@@ -3,6 +3,7 @@
 
 #include "command.h"
 
+#include <ctype.h>
 #include <err.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -84,10 +85,46 @@ static void check_peers(const struct check *check, struct checked *checked)
 		judge(checked, VERDICT_ISOLATED, "isolated: no NVLink has to be disabled%s", kept);
 }
 
+/*
+ * Why the state "isolated" cannot be believed. An audit comes within one and a half periods, and
+ * the module itself believes no read-back older than three, so after four its worker is stuck.
+ *
+ * Return: NULL if the other files agree with the state.
+ */
+static const char *contradiction(const struct gpu_seen *seen)
+{
+	static char text[2 * TEXT_SIZE];
+	u32 open = seen->required & ~seen->disabled;
+	long long age, period;
+
+	if (open) {
+		snprintf(text, sizeof(text), "links %s were not read back as disabled",
+			 links_or_none(open));
+		return text;
+	}
+	if (*seen->exposed) {
+		snprintf(text, sizeof(text), "it is exposed to %s", seen->exposed);
+		return text;
+	}
+	/* Without required links there are no audits, and an older module shows no age. */
+	if (!seen->required || !*seen->verified)
+		return NULL;
+	if (!isdigit((unsigned char)*seen->verified))
+		return "its links were never verified";
+	age = strtoll(seen->verified, NULL, 10);
+	if (!module_audit_seconds(&period) || !period || age <= 4 * period)
+		return NULL;
+	snprintf(text, sizeof(text), "its links were last read back %lld s ago, with audit_seconds=%lld",
+		 age, period);
+
+	return text;
+}
+
 static void check_gpu(const struct check *check, struct checked *checked)
 {
 	const struct gpu_seen *seen = &checked->seen;
 	const char *fault = platform_fault();
+	const char *doubt;
 
 	if (!module_is_loaded()) {
 		judge(checked, VERDICT_NOT_ISOLATED,
@@ -101,7 +138,12 @@ static void check_gpu(const struct check *check, struct checked *checked)
 		return;
 	}
 	if (!strcmp(seen->state, nvli_state_text(NVLI_ISOLATED))) {
-		check_peers(check, checked);
+		doubt = contradiction(seen);
+		if (doubt)
+			judge(checked, VERDICT_NOT_ISOLATED,
+			      "not isolated: its state is isolated, but %s", doubt);
+		else
+			check_peers(check, checked);
 		return;
 	}
 

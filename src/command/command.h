@@ -59,7 +59,7 @@ enum mark {
  * @shown: the module shows this GPU; otherwise the other members mean nothing
  * @held: the gate refuses to switch it on
  * @disabled_known: disabled_links was not "unknown"
- * @disabled: bits of GV100_LINK_DISABLE, if so
+ * @disabled: bits of GV100_LINK_DISABLE, if so; otherwise 0
  * @domain: what GPUs that may talk share, or "alone"
  * @owner: "none", "host", or the number of a guest; empty if the module is older
  * @owner_means: "kvm", "container", "driver" or "none": how the owner is identified; empty if older
@@ -204,6 +204,7 @@ bool read_line(char *text, size_t size, const char *path);
 void kernel_release(char text[TEXT_SIZE]);
 bool module_is_loaded(void);
 bool module_version(char text[TEXT_SIZE]);
+bool module_audit_seconds(long long *seconds);
 void module_domains(char text[DOMAINS_SIZE]);
 bool is_by_group(const char *domains);
 void joined_by(char text[DOMAINS_SIZE]);

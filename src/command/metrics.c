@@ -235,9 +235,8 @@ static void print_module(const struct machine *machine)
 {
 	char version[TEXT_SIZE];
 	bool loaded = module_is_loaded();
-	char seconds[16];
+	long long seconds;
 
-	read_line(seconds, sizeof(seconds), at(MODULE_DIR "/parameters/audit_seconds"));
 	print_head("command_info", "gauge", "The version of the command that wrote this.");
 	printf(PREFIX "command_info{version=\"" NVLI_VERSION "\"} 1\n");
 	print_head("platform_supported", "gauge", "1 if the module can work on this machine.");
@@ -250,10 +249,10 @@ static void print_module(const struct machine *machine)
 		print_label("version", version);
 		printf("} 1\n");
 	}
-	if (loaded && is_number(seconds)) {
+	if (loaded && module_audit_seconds(&seconds)) {
 		print_head("audit_period_seconds", "gauge",
 			   "Mean time between two read-backs of a GPU; 0 if there are none.");
-		printf(PREFIX "audit_period_seconds %lld\n", strtoll(seconds, NULL, 10));
+		printf(PREFIX "audit_period_seconds %lld\n", seconds);
 	}
 	print_head("gpus", "gauge", "V100 SXM2 GPUs on PCI.");
 	printf(PREFIX "gpus %d\n", machine->count);

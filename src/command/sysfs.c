@@ -81,6 +81,17 @@ bool module_version(char text[TEXT_SIZE])
 	return read_line(text, TEXT_SIZE, at(MODULE_DIR "/version"));
 }
 
+/* The module's parameter "audit_seconds". Return: false if the module does not show it. */
+bool module_audit_seconds(long long *seconds)
+{
+	char text[16];
+
+	read_line(text, sizeof(text), at(MODULE_DIR "/parameters/audit_seconds"));
+	*seconds = strtoll(text, NULL, 10);
+
+	return isdigit((unsigned char)*text);
+}
+
 /* The module's parameter "domains"; the default if it cannot be read. */
 void module_domains(char text[DOMAINS_SIZE])
 {

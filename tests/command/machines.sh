@@ -31,7 +31,7 @@ redbud() {
 	redbud_gpus
 	fake_module isolate=1 gate=1 audit_seconds=60 domains=group
 	redbud_show 0004:04:00.0 0004:05:00.0 resets=3 reapplied=3 switched_on=8
-	redbud_show 0004:05:00.0 0004:04:00.0 verified=3600 resets=12 reapplied=11
+	redbud_show 0004:05:00.0 0004:04:00.0 verified=88 resets=12 reapplied=11
 	redbud_show 0035:03:00.0 0035:04:00.0
 	redbud_show 0035:04:00.0 0035:03:00.0
 	fake_tree redbud
@@ -154,6 +154,13 @@ unknown() {
 	fake unknown
 	fake_gpu 0004:04:00.0 0x201 1
 	fake_module isolate=1
+}
+
+# claimed: a GPU of which each test shows other files, all with the state isolated
+claimed() {
+	fake claimed
+	fake_gpu 0004:04:00.0 0x201 1
+	fake_module isolate=1 gate=1 audit_seconds=60 domains=gpu
 }
 
 none() {
@@ -424,7 +431,7 @@ logs() {
 }
 
 make_machines() {
-	for machine in $machines logs odd gapped unequal blind upgraded rebuilt same boots mixed amd64 bent empty blunt linked dangling shut; do
+	for machine in $machines claimed logs odd gapped unequal blind upgraded rebuilt same boots mixed amd64 bent empty blunt linked dangling shut; do
 		$machine
 	done
 }

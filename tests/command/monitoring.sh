@@ -16,7 +16,7 @@ plugin() {
 plugins() {
 	g0=0004:04:00.0 g1=0004:05:00.0
 	machine=redbud
-	plugin 0 "^NVLINK OK - 4 GPUs isolated [|] isolated=4;;;0;4 not_isolated=0;;0;0;4 refused=0;;0;0;4 exposed=0;;0;0;4 verified_age=3600s;;;0$"
+	plugin 0 "^NVLINK OK - 4 GPUs isolated [|] isolated=4;;;0;4 not_isolated=0;;0;0;4 refused=0;;0;0;4 exposed=0;;0;0;4 verified_age=88s;;;0$"
 	plugin 0 "^NVLINK OK - 1 GPU isolated [|] isolated=1;;;0;1 .* verified_age=12s;;;0$" $g0
 	plugin 0 "^NVLINK OK - 1 GPU isolated " --ignore-others 0003:01:00.0 $g0
 	plugin 3 "^NVLINK UNKNOWN - 1 of 2 devices cannot be checked: 0001:00:00.0: there is no such PCI device [|] " \
