@@ -154,9 +154,9 @@ static void check_gpu(const struct check *check, struct checked *checked)
 	      *seen->exposed ? "; exposed to " : "", seen->exposed);
 }
 
-/* One device that was named, and has an address. */
-static void check_named(const struct check *check, struct checked *checked,
-			const struct options *options)
+/* One device, which has an address. */
+static void check_device(const struct check *check, struct checked *checked,
+			 const struct options *options)
 {
 	char other[TEXT_SIZE];
 
@@ -229,7 +229,35 @@ static void check_arguments(struct check *check, const struct options *options)
 		read_address(&check->device[i], options->args[i]);
 	for (i = 0; i < check->count; i++)
 		if (*check->device[i].address)
-			check_named(check, &check->device[i], options);
+			check_device(check, &check->device[i], options);
+}
+
+/* Judge all GPUs with NVLinks, also those that the module does not isolate. */
+static void check_all(struct check *check, const struct options *options)
+{
+	char (*address)[ADDRESS_SIZE];
+	int count = pci_addresses(&address);
+	struct checked *checked;
+	char other[TEXT_SIZE];
+	bool found = false;
+	int i;
+
+	*check = (struct check){};
+	make_room(check, count);
+	check->count = 0;
+	for (i = 0; i < count; i++) {
+		if (gpu_board(address[i]))
+			found = true;
+		else if (!other_nvlink_gpu(address[i], other))
+			continue;
+		checked = &check->device[check->count++];
+		strcpy(checked->address, address[i]);
+		check_device(check, checked, options);
+	}
+	free(address);
+	if (!found)
+		fail("check: there is no V100 SXM2 in this machine%s%s",
+		     platform_fault() ? "; the module " : "", platform_fault() ?: "");
 }
 
 void check_free(struct check *check)
@@ -303,7 +331,6 @@ static int check_boot(const struct options *options)
 
 int command_check(const struct options *options)
 {
-	static struct machine machine;
 	struct check check;
 	int status;
 
@@ -312,15 +339,10 @@ int command_check(const struct options *options)
 	if (options->json && options->nagios)
 		fail("check: one of --json and --nagios is accepted");
 
-	if (options->count) {
+	if (options->count)
 		check_arguments(&check, options);
-	} else {
-		machine_from_sysfs(&machine);
-		if (!machine.count)
-			fail("check: there is no V100 SXM2 in this machine%s%s",
-			     platform_fault() ? "; the module " : "", platform_fault() ?: "");
-		check_machine(&check, &machine);
-	}
+	else
+		check_all(&check, options);
 	status = check_status(&check);
 	if (options->json)
 		json_check(&check);

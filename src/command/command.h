@@ -213,6 +213,7 @@ const char *gpu_board(const char *address);
 bool gpu_is_on_pci(const char *address);
 int gpu_group(const char *address);
 u32 gpu_phandle(const char *address);
+int pci_addresses(char (**address)[ADDRESS_SIZE]);
 struct gpu *machine_add(struct machine *machine);
 void machine_from_pci(struct machine *machine);
 void machine_from_sysfs(struct machine *machine);
@@ -361,6 +362,7 @@ const char *platform_fault(void);
 
 /* others.c */
 bool other_nvlink_gpu(const char *address, char text[TEXT_SIZE]);
+int other_nvlink_gpus(void);
 
 /* short.c */
 void short_read(char address[ADDRESS_SIZE], const char *text, char why[WHY_SIZE]);
@@ -393,7 +395,7 @@ struct checked {
 
 /**
  * struct check - what check says
- * @named: the arguments name the devices, which belong to one owner; otherwise all GPUs
+ * @named: the arguments name the devices, which belong to one owner; otherwise all GPUs with NVLinks
  * @count: how many there are
  * @device: these
  */

@@ -256,6 +256,9 @@ static void print_module(const struct machine *machine)
 	}
 	print_head("gpus", "gauge", "V100 SXM2 GPUs on PCI.");
 	printf(PREFIX "gpus %d\n", machine->count);
+	print_head("unsupported_gpus", "gauge",
+		   "Other GPUs on PCI that may have NVLinks, which nothing disables.");
+	printf(PREFIX "unsupported_gpus %d\n", other_nvlink_gpus());
 }
 
 int command_metrics(const struct options *options)

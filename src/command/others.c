@@ -8,6 +8,7 @@
 #include "command.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define NVIDIA	0x10de
@@ -66,4 +67,19 @@ bool other_nvlink_gpu(const char *address, char text[TEXT_SIZE])
 		snprintf(text, TEXT_SIZE, "%s (%04x:%04x)", name, vendor, device);
 
 	return name;
+}
+
+/* Return: how many such devices there are on PCI. */
+int other_nvlink_gpus(void)
+{
+	char (*address)[ADDRESS_SIZE];
+	int n = pci_addresses(&address);
+	char text[TEXT_SIZE];
+	int i, count = 0;
+
+	for (i = 0; i < n; i++)
+		count += !gpu_board(address[i]) && other_nvlink_gpu(address[i], text);
+	free(address);
+
+	return count;
 }

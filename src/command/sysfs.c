@@ -206,35 +206,57 @@ struct gpu *machine_add(struct machine *machine)
 	return gpu;
 }
 
-/* The V100 SXM2 on PCI, without what the module shows of them. */
-void machine_from_pci(struct machine *machine)
+/**
+ * pci_addresses() - list all PCI devices
+ * @address: set to their addresses, in order; the caller frees it
+ *
+ * Return: how many there are.
+ */
+int pci_addresses(char (**address)[ADDRESS_SIZE])
 {
 	const char *path = at(DEVICES_DIR);
 	struct dirent **entries;
-	int n, i;
+	int n, i, count = 0;
 
-	machine->count = 0;
 	n = scandir(path, &entries, NULL, alphasort);
 	if (n < 0)
 		fail_errno("%s", path);
-
+	*address = calloc(n + 1, sizeof(**address));
+	if (!*address)
+		fail("no memory left");
 	for (i = 0; i < n; i++) {
-		const char *name = entries[i]->d_name;
-		const char *board = name[0] == '.' ? NULL : gpu_board(name);
-		struct gpu *gpu;
-
-		if (board) {
-			gpu = machine_add(machine);
-			snprintf(gpu->address, sizeof(gpu->address), "%.*s", ADDRESS_SIZE - 1,
-				 name);
-			gpu->board = board;
-			gpu->on_pci = true;
-			gpu->group = gpu_group(name);
-			gpu->phandle = gpu_phandle(name);
-		}
+		if (entries[i]->d_name[0] != '.')
+			snprintf((*address)[count++], ADDRESS_SIZE, "%.*s", ADDRESS_SIZE - 1,
+				 entries[i]->d_name);
 		free(entries[i]);
 	}
 	free(entries);
+
+	return count;
+}
+
+/* The V100 SXM2 on PCI, without what the module shows of them. */
+void machine_from_pci(struct machine *machine)
+{
+	char (*address)[ADDRESS_SIZE];
+	int count = pci_addresses(&address);
+	const char *board;
+	struct gpu *gpu;
+	int i;
+
+	machine->count = 0;
+	for (i = 0; i < count; i++) {
+		board = gpu_board(address[i]);
+		if (!board)
+			continue;
+		gpu = machine_add(machine);
+		strcpy(gpu->address, address[i]);
+		gpu->board = board;
+		gpu->on_pci = true;
+		gpu->group = gpu_group(address[i]);
+		gpu->phandle = gpu_phandle(address[i]);
+	}
+	free(address);
 }
 
 /* The same, and what the module shows of them, except their links. */

@@ -29,6 +29,9 @@ plugins() {
 	plugin 2 " refused=1;;0;0;4 exposed=2;;0;0;4 "
 	machine=compound
 	plugin 2 "^NVLINK CRITICAL - 2 of 2 GPUs not isolated: $g0: not isolated from $g1: "
+	machine=mixed
+	plugin 3 "^NVLINK UNKNOWN - 5 of 6 devices cannot be checked: 0004:05:00.0: P100 SXM2 .* isolated=1;;;0;1 "
+	plugin 0 "^NVLINK OK - 1 GPU isolated: 0004:05:00.0: passed over, warning: P100 SXM2 " --unsupported=ok
 	machine=unloaded
 	plugin 2 "not isolated: $g0 $g1 0035:03:00.0 0035:04:00.0: not isolated: the module nvlink_isolation is not loaded [|] .* refused=U exposed=U verified_age=U$"
 	machine=none
@@ -76,6 +79,9 @@ all_metrics() {
 		as "$user" nvlink-isolation --root "$machine" metrics >"$work/metrics"
 		ok "$user: promtool on metrics of $machine" "$promtool" check metrics <"$work/metrics"
 	done
+	is "$user: GPUs of which nothing disables the NVLinks" \
+		"$(as "$user" nvlink-isolation --root mixed metrics | grep _unsupported_gpus | tail -n 1)" \
+		"nvlink_isolation_unsupported_gpus 5"
 	run 2 --root odd metrics
 	run 2 --root redbud metrics more
 	is "$user: isolated" "$(metric failed gpu_isolated)" \
@@ -146,7 +152,7 @@ exports() {
 	is "$user: status of the service when the command fails" "$exported_status" 1
 	is "$user: files that it leaves then" "$(ls "$out")" ""
 
-	for row in "redbud 0 true" "failed 0 false" "compound 0 false" "unloaded 0 false"; do
+	for row in "redbud 0 true" "failed 0 false" "compound 0 false" "mixed 0 false" "unloaded 0 false"; do
 		machine=${row%% *}
 		exported "$out" sh "$work/nfd-feature-file" "$out"
 		is "$user: labels of $machine" "$exported_status $(sed -n 's/.*isolated=//p' "$out"/*)" \
