@@ -158,13 +158,17 @@ static void check_gpu(const struct check *check, struct checked *checked)
 static void check_device(const struct check *check, struct checked *checked,
 			 const struct options *options)
 {
-	char other[TEXT_SIZE];
+	char other[TEXT_SIZE], why[WHY_SIZE];
 
 	if (!gpu_is_on_pci(checked->address)) {
 		judge(checked, VERDICT_ERROR, "%s: there is no such PCI device", checked->address);
+	} else if (!device_is_known(checked->address, why)) {
+		judge(checked, VERDICT_ERROR, "%s", why);
 	} else if (gpu_board(checked->address)) {
-		gpu_see(&checked->seen, checked->address);
-		check_gpu(check, checked);
+		if (gpu_see(&checked->seen, checked->address, why))
+			check_gpu(check, checked);
+		else
+			judge(checked, VERDICT_ERROR, "%s: %s", checked->address, why);
 	} else if (other_nvlink_gpu(checked->address, other)) {
 		if (options->unsupported)
 			judge(checked, VERDICT_UNSUPPORTED,
@@ -203,7 +207,7 @@ static void make_room(struct check *check, int count)
 /**
  * check_machine() - judge each V100 SXM2 of a machine
  * @check: set; check_free() frees it
- * @machine: as machine_from_sysfs() reads it; @check has the GPUs in the same order
+ * @machine: as machine_from_module() reads it; @check has the GPUs in the same order
  */
 void check_machine(struct check *check, const struct machine *machine)
 {
@@ -232,13 +236,16 @@ static void check_arguments(struct check *check, const struct options *options)
 			check_device(check, &check->device[i], options);
 }
 
-/* Judge all GPUs with NVLinks, also those that the module does not isolate. */
+/*
+ * Judge all GPUs with NVLinks, also those that the module does not isolate. A device that cannot be
+ * read may be one.
+ */
 static void check_all(struct check *check, const struct options *options)
 {
 	char (*address)[ADDRESS_SIZE];
 	int count = pci_addresses(&address);
 	struct checked *checked;
-	char other[TEXT_SIZE];
+	char other[TEXT_SIZE], why[WHY_SIZE];
 	bool found = false;
 	int i;
 
@@ -246,7 +253,7 @@ static void check_all(struct check *check, const struct options *options)
 	make_room(check, count);
 	check->count = 0;
 	for (i = 0; i < count; i++) {
-		if (gpu_board(address[i]))
+		if (!device_is_known(address[i], why) || gpu_board(address[i]))
 			found = true;
 		else if (!other_nvlink_gpu(address[i], other))
 			continue;

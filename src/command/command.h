@@ -208,6 +208,7 @@ bool module_audit_seconds(long long *seconds);
 void module_domains(char text[DOMAINS_SIZE]);
 bool is_by_group(const char *domains);
 void joined_by(char text[DOMAINS_SIZE]);
+bool device_is_known(const char *address, char why[WHY_SIZE]);
 u16 device_id(const char *address, const char *name);
 const char *gpu_board(const char *address);
 bool gpu_is_on_pci(const char *address);
@@ -216,12 +217,11 @@ u32 gpu_phandle(const char *address);
 int pci_addresses(char (**address)[ADDRESS_SIZE]);
 struct gpu *machine_add(struct machine *machine);
 void machine_from_pci(struct machine *machine);
-void machine_from_sysfs(struct machine *machine);
 void machine_from_module(struct machine *machine);
 
 /* seen.c */
 
-void gpu_see(struct gpu_seen *seen, const char *address);
+bool gpu_see(struct gpu_seen *seen, const char *address, char why[WHY_SIZE]);
 
 /* installed.c */
 

@@ -124,20 +124,43 @@ bool gpu_is_on_pci(const char *address)
 	return !access(at(DEVICES_DIR "/%s", address), F_OK);
 }
 
-/* A device whose id cannot be read must not pass for another kind, unless it is gone. */
-u16 device_id(const char *address, const char *name)
+/* Return: false if the id cannot be read, and then @why is set. A device that is gone has id 0. */
+static bool read_id(u16 *id, const char *address, const char *name, char why[WHY_SIZE])
 {
-	const char *path = at(DEVICES_DIR "/%s/%s", address, name);
 	char text[16];
 	int error;
 
-	if (read_line(text, sizeof(text), path))
-		return strtoul(text, NULL, 16);
+	*id = 0;
+	if (read_line(text, sizeof(text), at(DEVICES_DIR "/%s/%s", address, name))) {
+		*id = strtoul(text, NULL, 16);
+		return true;
+	}
 	error = errno;
-	if (gpu_is_on_pci(address))
-		fail("%s: the %s id of this device: %s", address, name, strerror(error));
+	if (!gpu_is_on_pci(address))
+		return true;
+	snprintf(why, WHY_SIZE, "%s: the %s id of this device: %s", address, name, strerror(error));
 
-	return 0;
+	return false;
+}
+
+/* Can it be read which device this is? Otherwise @why is set, and device_id() ends the command. */
+bool device_is_known(const char *address, char why[WHY_SIZE])
+{
+	u16 id;
+
+	return read_id(&id, address, "vendor", why) && read_id(&id, address, "device", why);
+}
+
+/* A device whose id cannot be read must not pass for another kind, so fail. */
+u16 device_id(const char *address, const char *name)
+{
+	char why[WHY_SIZE];
+	u16 id;
+
+	if (!read_id(&id, address, name, why))
+		fail("%s", why);
+
+	return id;
 }
 
 /* Return: the name of the board, or NULL if this is not a V100 SXM2, or not on PCI at all. */
@@ -259,20 +282,6 @@ void machine_from_pci(struct machine *machine)
 	free(address);
 }
 
-/* The same, and what the module shows of them, except their links. */
-void machine_from_sysfs(struct machine *machine)
-{
-	int i;
-
-	machine_from_pci(machine);
-	for (i = 0; i < machine->count; i++) {
-		struct gpu *gpu = &machine->gpu[i];
-
-		gpu_see(&gpu->seen, gpu->address);
-		gpu->required = gpu->seen.required;
-	}
-}
-
 static int find(const struct machine *machine, const char *address)
 {
 	int i;
@@ -321,9 +330,18 @@ static enum mark mark_of(const struct gpu *gpu, const struct gpu_link *link, u32
 /* The V100 SXM2 on PCI, and what the module shows of them and their links. */
 void machine_from_module(struct machine *machine)
 {
+	char why[WHY_SIZE];
 	int i, j;
 
-	machine_from_sysfs(machine);
+	machine_from_pci(machine);
+	/* A link's mark depends on what the module shows of its peer, so read all of them first. */
+	for (i = 0; i < machine->count; i++) {
+		struct gpu *gpu = &machine->gpu[i];
+
+		if (!gpu_see(&gpu->seen, gpu->address, why))
+			fail("%s", why);
+		gpu->required = gpu->seen.required;
+	}
 	for (i = 0; i < machine->count; i++) {
 		struct gpu *gpu = &machine->gpu[i];
 

@@ -244,6 +244,18 @@ blind() {
 	fake_module isolate=1
 }
 
+# halfread, halfblind: the first GPU cannot be read, and the second is not isolated
+halfread() {
+	fake halfread
+	fake_gpu 0004:04:00.0 0x201 1
+	fake_gpu 0004:05:00.0 0x202 2
+	fake_module isolate=1 gate=1 audit_seconds=60 domains=gpu
+	fake_show 0004:04:00.0 peers=
+	fake_show 0004:05:00.0 state=failed "last_error=no answer"
+	cp -a "$root" "$work/halfblind"
+	rm "$work/halfblind/sys/bus/pci/devices/0004:04:00.0/device"
+}
+
 # mixed: a V100 that is isolated, and GPUs with NVLinks that nothing disables
 mixed() {
 	fake mixed
@@ -431,7 +443,7 @@ logs() {
 }
 
 make_machines() {
-	for machine in $machines claimed logs odd gapped unequal blind upgraded rebuilt same boots mixed amd64 bent empty blunt linked dangling shut; do
+	for machine in $machines claimed logs odd gapped unequal blind halfread upgraded rebuilt same boots mixed amd64 bent empty blunt linked dangling shut; do
 		$machine
 	done
 }
