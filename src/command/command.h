@@ -357,6 +357,9 @@ bool plan_is_apart(const struct plan *plan, int a, int b);
 void plan_print_head(const struct plan *plan);
 void plan_print(const struct plan *plan);
 
+/* loaded.c */
+const char *plan_make_loaded(struct plan *plan, const char *domains);
+
 /* platform.c */
 const char *platform_fault(void);
 

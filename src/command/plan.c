@@ -378,8 +378,10 @@ int command_plan(const struct options *options)
 
 	if (options->links)
 		plan_make_declared(&plan, options->links, options->domains);
-	else
+	else if (file)
 		error = plan_make(&plan, file, options->domains);
+	else
+		error = plan_make_loaded(&plan, options->domains);
 	if (error)
 		fail("plan: %s: %s", plan.tree.file, error);
 

@@ -175,6 +175,26 @@ amd64() {
 	fake_gpu 0004:05:00.0 '' 2
 }
 
+# listed: a list joins the GPUs of the first socket
+listed() {
+	fake listed
+	redbud_gpus
+	fake_module isolate=1 domains=0004:04:00.0+0004:05:00.0
+	fake_tree redbud
+}
+
+# pc: an x86-64 host with one declared link, within a domain
+pc() {
+	fake pc
+	echo x86_64 >"$root/proc/sys/kernel/arch"
+	fake_gpu 0000:06:00.0 '' 1
+	fake_gpu 0000:07:00.0 '' 2
+	fake_module isolate=1 domains=$pc_domains links=0000:06:00.0.1-0000:07:00.0.4
+	fake_show 0000:06:00.0
+	fake_show 0000:07:00.0
+}
+pc_domains=0000:06:00.0+0000:07:00.0
+
 # compound: the first socket is one IOMMU group, as before Linux 5.13
 compound() {
 	fake compound
@@ -443,7 +463,7 @@ logs() {
 }
 
 make_machines() {
-	for machine in $machines claimed logs odd gapped unequal blind halfread upgraded rebuilt same boots mixed amd64 bent empty blunt linked dangling shut; do
+	for machine in $machines claimed logs odd gapped unequal blind halfread upgraded rebuilt same boots mixed amd64 listed pc bent empty blunt linked dangling shut; do
 		$machine
 	done
 }
