@@ -114,8 +114,8 @@ static const char *contradiction(const struct gpu_seen *seen)
 	age = strtoll(seen->verified, NULL, 10);
 	if (!module_audit_seconds(&period) || !period || age <= 4 * period)
 		return NULL;
-	snprintf(text, sizeof(text), "its links were last read back %lld s ago, with audit_seconds=%lld",
-		 age, period);
+	snprintf(text, sizeof(text),
+		 "its links were last read back %lld s ago, with audit_seconds=%lld", age, period);
 
 	return text;
 }
@@ -242,26 +242,26 @@ static void check_arguments(struct check *check, const struct options *options)
  */
 static void check_all(struct check *check, const struct options *options)
 {
-	char (*address)[ADDRESS_SIZE];
-	int count = pci_addresses(&address);
-	struct checked *checked;
 	char other[TEXT_SIZE], why[WHY_SIZE];
+	struct checked *checked;
+	struct pci_devices pci;
 	bool found = false;
 	int i;
 
 	*check = (struct check){};
-	make_room(check, count);
+	pci_list(&pci);
+	make_room(check, pci.count);
 	check->count = 0;
-	for (i = 0; i < count; i++) {
-		if (!device_is_known(address[i], why) || gpu_board(address[i]))
+	for (i = 0; i < pci.count; i++) {
+		if (!device_is_known(pci.address[i], why) || gpu_board(pci.address[i]))
 			found = true;
-		else if (!other_nvlink_gpu(address[i], other))
+		else if (!other_nvlink_gpu(pci.address[i], other))
 			continue;
 		checked = &check->device[check->count++];
-		strcpy(checked->address, address[i]);
+		strcpy(checked->address, pci.address[i]);
 		check_device(check, checked, options);
 	}
-	free(address);
+	free(pci.address);
 	if (!found)
 		fail("check: there is no V100 SXM2 in this machine%s%s",
 		     platform_fault() ? "; the module " : "", platform_fault() ?: "");

@@ -196,6 +196,16 @@ int watch_status(unsigned int frames);
 void colour_set(const char *when);
 int colour_print(const char *word);
 
+/**
+ * struct pci_devices - all PCI devices
+ * @count: how many there are
+ * @address: theirs, in order; the reader frees it
+ */
+struct pci_devices {
+	int count;
+	char (*address)[ADDRESS_SIZE];
+};
+
 /* sysfs.c */
 
 const char *at(const char *format, ...) __printf(1, 2);
@@ -214,7 +224,7 @@ const char *gpu_board(const char *address);
 bool gpu_is_on_pci(const char *address);
 int gpu_group(const char *address);
 u32 gpu_phandle(const char *address);
-int pci_addresses(char (**address)[ADDRESS_SIZE]);
+void pci_list(struct pci_devices *pci);
 struct gpu *machine_add(struct machine *machine);
 void machine_from_pci(struct machine *machine);
 void machine_from_module(struct machine *machine);
@@ -398,7 +408,8 @@ struct checked {
 
 /**
  * struct check - what check says
- * @named: the arguments name the devices, which belong to one owner; otherwise all GPUs with NVLinks
+ * @named: the arguments name the devices, which belong to one owner; otherwise they are all GPUs
+ *	   with NVLinks
  * @count: how many there are
  * @device: these
  */

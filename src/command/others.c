@@ -72,14 +72,14 @@ bool other_nvlink_gpu(const char *address, char text[TEXT_SIZE])
 /* Return: how many such devices there are on PCI. */
 int other_nvlink_gpus(void)
 {
-	char (*address)[ADDRESS_SIZE];
-	int n = pci_addresses(&address);
+	struct pci_devices pci;
 	char text[TEXT_SIZE];
 	int i, count = 0;
 
-	for (i = 0; i < n; i++)
-		count += !gpu_board(address[i]) && other_nvlink_gpu(address[i], text);
-	free(address);
+	pci_list(&pci);
+	for (i = 0; i < pci.count; i++)
+		count += !gpu_board(pci.address[i]) && other_nvlink_gpu(pci.address[i], text);
+	free(pci.address);
 
 	return count;
 }

@@ -115,7 +115,8 @@ static void print_plan(void)
 
 	module_domains(domains);
 	printf("\nPlan\n");
-	error = plan_make_loaded(&plan, nvli_domains_parse(&parsed, domains, &bad) ? NULL : "group");
+	error = plan_make_loaded(&plan,
+				 nvli_domains_parse(&parsed, domains, &bad) ? NULL : "group");
 	if (error)
 		printf("(%s: %s)\n", plan.tree.file, error);
 	else

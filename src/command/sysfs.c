@@ -229,57 +229,50 @@ struct gpu *machine_add(struct machine *machine)
 	return gpu;
 }
 
-/**
- * pci_addresses() - list all PCI devices
- * @address: set to their addresses, in order; the caller frees it
- *
- * Return: how many there are.
- */
-int pci_addresses(char (**address)[ADDRESS_SIZE])
+void pci_list(struct pci_devices *pci)
 {
 	const char *path = at(DEVICES_DIR);
 	struct dirent **entries;
-	int n, i, count = 0;
+	int n, i;
 
 	n = scandir(path, &entries, NULL, alphasort);
 	if (n < 0)
 		fail_errno("%s", path);
-	*address = calloc(n + 1, sizeof(**address));
-	if (!*address)
+	pci->count = 0;
+	pci->address = calloc(n + 1, sizeof(*pci->address));
+	if (!pci->address)
 		fail("no memory left");
 	for (i = 0; i < n; i++) {
 		if (entries[i]->d_name[0] != '.')
-			snprintf((*address)[count++], ADDRESS_SIZE, "%.*s", ADDRESS_SIZE - 1,
-				 entries[i]->d_name);
+			snprintf(pci->address[pci->count++], ADDRESS_SIZE, "%.*s",
+				 ADDRESS_SIZE - 1, entries[i]->d_name);
 		free(entries[i]);
 	}
 	free(entries);
-
-	return count;
 }
 
 /* The V100 SXM2 on PCI, without what the module shows of them. */
 void machine_from_pci(struct machine *machine)
 {
-	char (*address)[ADDRESS_SIZE];
-	int count = pci_addresses(&address);
+	struct pci_devices pci;
 	const char *board;
 	struct gpu *gpu;
 	int i;
 
 	machine->count = 0;
-	for (i = 0; i < count; i++) {
-		board = gpu_board(address[i]);
+	pci_list(&pci);
+	for (i = 0; i < pci.count; i++) {
+		board = gpu_board(pci.address[i]);
 		if (!board)
 			continue;
 		gpu = machine_add(machine);
-		strcpy(gpu->address, address[i]);
+		strcpy(gpu->address, pci.address[i]);
 		gpu->board = board;
 		gpu->on_pci = true;
-		gpu->group = gpu_group(address[i]);
-		gpu->phandle = gpu_phandle(address[i]);
+		gpu->group = gpu_group(pci.address[i]);
+		gpu->phandle = gpu_phandle(pci.address[i]);
 	}
-	free(address);
+	free(pci.address);
 }
 
 static int find(const struct machine *machine, const char *address)
