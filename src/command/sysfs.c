@@ -143,7 +143,7 @@ static bool read_id(u16 *id, const char *address, const char *name, char why[WHY
 	return false;
 }
 
-/* Can it be read which device this is? Otherwise @why is set, and device_id() ends the command. */
+/* Can the ids of this device be read? If not, @why is set, and device_id() ends the command. */
 bool device_is_known(const char *address, char why[WHY_SIZE])
 {
 	u16 id;

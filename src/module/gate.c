@@ -126,8 +126,8 @@ static int switch_on(struct nvli_visit *visit, int where, int size, u32 value)
 	}
 
 	/*
-	 * A driver works with decoding on. If it is off, the GPU may have been reset without a
-	 * write that the gate sees: by ACPI, or while the machine slept.
+	 * A GPU that is left to its driver works with decoding on. If it is off, the GPU may have
+	 * been reset without a write that the gate sees: by ACPI, or while the machine slept.
 	 */
 	if (memory && !(command & PCI_COMMAND_MEMORY))
 		nvli_gpu_take_back(gpu);

@@ -245,10 +245,14 @@ static int write_reset_bit(struct pci_dev *port, bool set)
 	return !!(control & PCI_BRIDGE_CTL_BUS_RESET) == set ? 0 : -EBUSY;
 }
 
-/* What keeps the driver of a hot-plug port from seeing a reset. */
+/**
+ * struct muted - a hot-plug port whose driver shall not see a reset
+ * @notifications: those that the driver had turned on; 0 if there is nothing to mute
+ * @irq: the port's interrupt, which is disabled; 0 if the notifications are turned off instead
+ */
 struct muted {
-	u16 notifications;	/* that it has turned on; none: it has no need to be kept from it */
-	int irq;		/* that is disabled; 0: the notifications are turned off instead */
+	u16 notifications;
+	int irq;
 };
 
 /* The hot-plug interrupt of this port, or 0 if it may be other devices' too. */
@@ -269,7 +273,7 @@ static int hotplug_irq(struct pci_dev *port)
  * The driver of a hot-plug port would take the reset for a pulled card, and remove the GPU. It
  * reads what the port has latched at each interrupt, which may be for another reason: a command has
  * completed, or the link has changed its speed. So its handler may not run. Do not wait for its
- * thread: that may be waiting for this task to have done with the GPU.
+ * thread, which may be waiting until this task is done with the GPU.
  */
 static struct muted mute_hotplug(struct pci_dev *port)
 {

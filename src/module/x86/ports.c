@@ -207,8 +207,8 @@ static bool is_link_up(struct pci_dev *port)
 
 /*
  * Does bridge @i route BAR0 to the GPU? When a GPU is added, the kernel writes its BARs before it
- * writes the windows of the bridges. Only this window can hold a BAR0 like a V100's, of 32 bits and
- * not prefetchable.
+ * writes the windows of the bridges. A V100's BAR0 has 32 bits and is not prefetchable, so only
+ * this window can hold it.
  */
 static bool is_routed(const struct nvli_gpu *gpu, int i)
 {
@@ -245,11 +245,11 @@ const char *nvli_ports_block(const struct nvli_gpu *gpu)
 		if (!nvli_bus_read(gpu->path.bridge[i], PCI_COMMAND, 2, &command) ||
 		    !(command & PCI_COMMAND_MEMORY))
 			return "a bridge above it does not forward memory accesses";
-		if (!is_routed(gpu, i))
-			return "a bridge above it does not route BAR0 to it";
 		if (!nvli_bus_read(gpu->path.bridge[i], PCI_BRIDGE_CONTROL, 2, &control) ||
 		    control & PCI_BRIDGE_CTL_BUS_RESET)
 			return "a bridge above it holds it in reset";
+		if (!is_routed(gpu, i))
+			return "a bridge above it does not route BAR0 to it";
 	}
 
 	return port && !is_link_up(port) ? "its link is down" : NULL;
