@@ -12,17 +12,33 @@
 /* The parameter in a line: alone, or in a line of modprobe.d. Return: NULL if it has none. */
 static char *parameter_in(char *line)
 {
-	static const char options[] = "options " MODULE " ";
-	char *rest = line, *word, *links = NULL;
+	static const char options[] = "options";
+	char *word, *rest, *links = NULL;
+	size_t i, n = 0;
 
-	if (strncmp(line, options, strlen("options "))) {
+	line += strspn(line, BLANKS);
+	if (strncmp(line, options, strlen(options)) ||
+	    !strspn(line + strlen(options), BLANKS)) {
 		line[strcspn(line, "\r\n")] = '\0';
 		return line;
 	}
-	if (strncmp(line, options, strlen(options)))
+	/* The kernel takes quotes off. */
+	for (i = 0; line[i]; i++)
+		if (line[i] != '"')
+			line[n++] = line[i];
+	line[n] = '\0';
+	strtok_r(line, BLANKS, &rest);
+	word = strtok_r(NULL, BLANKS, &rest);
+	if (!word)
+		return NULL;
+	/* modprobe takes a dash for an underscore. */
+	for (i = 0; word[i]; i++)
+		if (word[i] == '-')
+			word[i] = '_';
+	if (strcmp(word, MODULE))
 		return NULL;
 	/* The last one counts, as for the kernel. */
-	while ((word = strsep(&rest, BLANKS)))
+	while ((word = strtok_r(NULL, BLANKS, &rest)))
 		if (!strncmp(word, "links=", strlen("links=")))
 			links = word + strlen("links=");
 
@@ -36,7 +52,9 @@ static char *read_input(void)
 	size_t size = 0;
 
 	while (getline(&line, &size, stdin) >= 0) {
-		if (line[0] == '#' || !line[strspn(line, BLANKS)])
+		char first = line[strspn(line, BLANKS)];
+
+		if (!first || first == '#')
 			continue;
 		if (found)
 			fail("--links: standard input has a second line: one is accepted");

@@ -188,6 +188,17 @@ G3 G7  5 dashed"
 	is "$user: comments and other options of modprobe.d" "$(printf '%s\n' '# mine' '' \
 		"options nvlink_isolation isolate=1 links=$pair domains=gpu" |
 		as "$user" nvlink-isolation plan --links=-)" "$(as "$user" nvlink-isolation plan --links=$pair)"
+	while read -r line; do
+		is "$user: $line" "$(printf '\t%s\r\n' "$line" | as "$user" nvlink-isolation plan --links=- 2>&1)" \
+			"$(as "$user" nvlink-isolation plan --links=$pair)"
+	done <<-END
+		options nvlink-isolation links=$pair
+		options   nvlink_isolation   isolate=1   links=$pair
+		options nvlink_isolation "links=$pair" isolate=1
+		options nvlink_isolation links="$pair"
+		options nvlink_isolation links=none links=$pair
+		$pair
+	END
 	is "$user: the parameter alone" "$(echo $pair | as "$user" nvlink-isolation plan --links=-)" \
 		"$(as "$user" nvlink-isolation plan --links=$pair)"
 	run 0 plan --links=none
@@ -207,7 +218,8 @@ at character 31: this end is named already: each link of a GPU is named once"
 	run 2 topology --domains=gpu
 	like "$user: topology has no policy of its own" "$output" 'topology: --domains needs --links'
 	run 2 status --links=$pair
-	for lines in "options nvlink_isolation isolate=1" "options vfio links=$pair"; do
+	for lines in "options nvlink_isolation isolate=1" "options vfio links=$pair" options "options nvlink" \
+		"options nvlink_isolations links=$pair" "options nvlink_isolation"; do
 		like "$user: input without links" "$(echo "$lines" | as "$user" nvlink-isolation plan --links=- 2>&1)" \
 			'--links: a line of modprobe.d without links: options nvlink_isolation links=[.]* is accepted$'
 	done
