@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -319,6 +320,8 @@ int main(int argc, char **argv)
 	const struct option *option;
 	const char *given;
 
+	/* Ignored signals are inherited, and without this one a child's status is lost. */
+	signal(SIGCHLD, SIG_DFL);
 	/* Print the same name in messages, however the command was called. */
 	argv[0] = program_invocation_short_name;
 	given = parse_options(&options, argc, argv);

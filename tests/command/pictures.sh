@@ -33,6 +33,9 @@ G1 G2 2,3 dashed"
 	is "$user: domains of sequoia" "$(clusters sequoia)" "G0+G1 G2 G3 G4 G5"
 	is "$user: without the module there are none" "$(clusters unloaded)" ""
 	as "$user" nvlink-isolation --root failed topology --svg >"$work/picture.svg"
+	# shellcheck disable=SC2016 # for the inner shell
+	is "$user: the same where a parent ignores SIGCHLD" "$(as "$user" sh -c 'trap "" CHLD; exec "$@"' sh \
+		nvlink-isolation --root failed topology --svg 2>&1)" "$(cat "$work/picture.svg")"
 	ok "$user: the SVG is XML" xmllint --noout --nonet "$work/picture.svg"
 	output=$(as "$user" env PATH="$work/bin" nvlink-isolation --root failed topology --svg 2>&1)
 	is "$user: without dot" "$output" \

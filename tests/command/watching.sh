@@ -48,6 +48,9 @@ colours() {
 frames() {
 	as "$user" nvlink-isolation --root failed status --watch=2 >"$work/frames"
 	is "$user: status of two frames" "$? $(grep -c 'Ctrl-C ends' "$work/frames")" "0 2"
+	# shellcheck disable=SC2016 # for the inner shell
+	is "$user: the same where a parent ignores SIGCHLD" "$(as "$user" sh -c 'trap "" CHLD; exec "$@"' sh \
+		nvlink-isolation --root failed status --watch=2 | grep -c '^G1 ')" "$(grep -c '^G1 ' "$work/frames")"
 	is "$user: a frame is what status prints" "$(sed '1d; /^$/ { N; /drawn/q }' "$work/frames" | grep -v drawn)" \
 		"$(as "$user" nvlink-isolation --root failed status)"
 	is "$user: lines of more than 80 columns" "$(awk 'length > 80' "$work/frames")" ""
