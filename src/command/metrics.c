@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define PREFIX	"nvlink_isolation_"
+#define UNKNOWN	"unknown"
 
 /* What a metric is computed from. Each metric returns false if it has no value for this GPU. */
 struct source {
@@ -192,6 +193,18 @@ static void print_metric(const struct metric *metric, const struct machine *mach
 	}
 }
 
+/* Return: the name of its series; an older or newer module may show a state that has none. */
+static const char *state_of(const struct gpu_seen *seen)
+{
+	int state;
+
+	for (state = NVLI_OFF; seen->shown && state <= NVLI_UNSUPPORTED; state++)
+		if (!strcmp(seen->state, nvli_state_text(state)))
+			return seen->state;
+
+	return UNKNOWN;
+}
+
 /* One series for each state that there is, of which one is 1. */
 static void print_states(const struct machine *machine)
 {
@@ -214,19 +227,19 @@ static void print_states(const struct machine *machine)
 		printf("} 1\n");
 	}
 	print_head("gpu_state", "gauge",
-		   "1 for the state of the GPU; unknown if the module does not show the GPU.");
+		   "1 for the state of the GPU; unknown if the module does not show it, or another state.");
 	for (i = 0; i < machine->count; i++) {
-		const struct gpu_seen *seen = &machine->gpu[i].seen;
+		const char *shown = state_of(&machine->gpu[i].seen);
 
 		for (state = NVLI_OFF; state <= NVLI_UNSUPPORTED + 1; state++) {
 			const char *name = state <= NVLI_UNSUPPORTED ? nvli_state_text(state) :
-				"unknown";
+				UNKNOWN;
 
 			printf(PREFIX "gpu_state{");
 			print_label("gpu", machine->gpu[i].address);
 			putchar(',');
 			print_label("state", name);
-			printf("} %d\n", !strcmp(seen->shown ? seen->state : "unknown", name));
+			printf("} %d\n", !strcmp(shown, name));
 		}
 	}
 }

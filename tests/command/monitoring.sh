@@ -116,6 +116,11 @@ all_metrics() {
 		"0004:04:00.0=0 0004:05:00.0=0 0035:03:00.0=0 0035:04:00.0=0"
 	is "$user: states that are 1" "$(as "$user" nvlink-isolation --root failed metrics |
 		sed -n 's/.*gpu_state.*state="\(.*\)"} 1$/\1/p' | tr '\n' ' ')" "isolated failed failed pending "
+	rm -rf "$work/newer"
+	cp -a "$work/failed" "$work/newer"
+	echo asleep >"$work/newer/sys/bus/pci/devices/0004:05:00.0/nvlink_isolation/state"
+	is "$user: a state of another version" "$(as "$user" nvlink-isolation --root newer metrics |
+		sed -n 's/.*gpu_state.*state="\(.*\)"} 1$/\1/p' | tr '\n' ' ')" "isolated unknown failed pending "
 }
 
 # exported DIR PROGRAM ARGUMENT...: an example, on the machine $machine, writes into DIR.
