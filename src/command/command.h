@@ -125,8 +125,15 @@ struct gpu {
 	u32 unlisted;
 };
 
+/**
+ * struct machine - the V100 SXM2 of a machine
+ * @count: how many there are
+ * @unread: why the first PCI device that could not be read is not among them; else empty
+ * @gpu: these
+ */
 struct machine {
 	int count;
+	char unread[WHY_SIZE];
 	struct gpu gpu[GPUS_MAX];
 };
 
@@ -223,10 +230,10 @@ u16 device_id(const char *address, const char *name);
 const char *gpu_board(const char *address);
 bool gpu_is_on_pci(const char *address);
 int gpu_group(const char *address);
-u32 gpu_phandle(const char *address);
 void pci_list(struct pci_devices *pci);
 struct gpu *machine_add(struct machine *machine);
 void machine_from_pci(struct machine *machine);
+void machine_need_all(const struct machine *machine);
 void machine_from_module(struct machine *machine);
 
 /* seen.c */

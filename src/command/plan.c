@@ -31,6 +31,7 @@ static void match_with_pci(struct machine *machine, const struct tree *tree)
 	int i, j;
 
 	machine_from_pci(&pci);
+	strcpy(machine->unread, pci.unread);
 	for (i = 0; i < pci.count; i++) {
 		for (j = 0; j < machine->count; j++)
 			if (pci.gpu[i].phandle && machine->gpu[j].phandle == pci.gpu[i].phandle)
@@ -384,6 +385,7 @@ int command_plan(const struct options *options)
 		error = plan_make_loaded(&plan, options->domains);
 	if (error)
 		fail("plan: %s: %s", plan.tree.file, error);
+	machine_need_all(&plan.machine);
 
 	if (options->json)
 		json_plan(&plan);

@@ -141,7 +141,9 @@ int command_report(const struct options *options)
 	draw_module();
 	print_boot();
 	machine_from_pci(&machine);
-	if (!machine.count)
+	if (*machine.unread)
+		printf("\nNot all devices can be read: %s\n", machine.unread);
+	else if (!machine.count)
 		printf("\nThere is no V100 SXM2 in this machine.\n");
 	for (i = 0; i < machine.count; i++)
 		print_gpu(&machine.gpu[i]);

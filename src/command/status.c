@@ -218,6 +218,7 @@ static void read_tree(struct plan *plan)
 
 	if (error)
 		fail("topology: %s: %s", plan->tree.file, error);
+	machine_need_all(machine);
 	tree_close(&plan->tree);
 	for (i = 0; i < machine->count; i++)
 		for (j = 0; j < GV100_NVLINKS; j++)

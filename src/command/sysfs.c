@@ -127,20 +127,28 @@ bool gpu_is_on_pci(const char *address)
 /* Return: false if the id cannot be read, and then @why is set. A device that is gone has id 0. */
 static bool read_id(u16 *id, const char *address, const char *name, char why[WHY_SIZE])
 {
+	bool there = true;
+	unsigned long value;
 	char text[16];
+	char *end;
 	int error;
 
 	*id = 0;
 	if (read_line(text, sizeof(text), at(DEVICES_DIR "/%s/%s", address, name))) {
-		*id = strtoul(text, NULL, 16);
-		return true;
+		value = strtoul(text, &end, 16);
+		*id = value;
+		if (isxdigit((unsigned char)*text) && !*end && value <= 0xffff)
+			return true;
+		snprintf(why, WHY_SIZE, "%s: the %s id of this device: '%s' is not an id",
+			 address, name, text);
+	} else {
+		error = errno;
+		there = gpu_is_on_pci(address);
+		snprintf(why, WHY_SIZE, "%s: the %s id of this device: %s", address, name,
+			 strerror(error));
 	}
-	error = errno;
-	if (!gpu_is_on_pci(address))
-		return true;
-	snprintf(why, WHY_SIZE, "%s: the %s id of this device: %s", address, name, strerror(error));
 
-	return false;
+	return !there;
 }
 
 /* Can the ids of this device be read? If not, @why is set, and device_id() ends the command. */
@@ -191,24 +199,27 @@ int gpu_group(const char *address)
 }
 
 /*
- * Return: the phandle of its device-tree node, 0 if it has none. If a phandle cannot be
- * read, fail: the GPU would pass for one that has no node.
+ * Set the phandle of its device-tree node, 0 if it has none. Return: false if a phandle cannot be
+ * read, and then @why is set: the GPU must not pass for one that has no node.
  */
-u32 gpu_phandle(const char *address)
+static bool read_phandle(u32 *phandle, const char *address, char why[WHY_SIZE])
 {
 	const char *path = at(DEVICES_DIR "/%s/of_node/phandle", address);
 	FILE *file = fopen(path, "re");
 	u32 cell = 0;
 
-	if (!file && errno != ENOENT)
-		fail_errno("%s", path);
-	if (file) {
-		if (fread(&cell, sizeof(cell), 1, file) != 1)
-			cell = 0;
-		fclose(file);
+	*phandle = 0;
+	if (!file && errno == ENOENT)
+		return true;
+	if (!file) {
+		snprintf(why, WHY_SIZE, "%.*s: %s", TEXT_SIZE, path, strerror(errno));
+		return false;
 	}
+	if (fread(&cell, sizeof(cell), 1, file) == 1)
+		*phandle = be32toh(cell);
+	fclose(file);
 
-	return be32toh(cell);
+	return true;
 }
 
 /* Make room for one more GPU. */
@@ -251,28 +262,51 @@ void pci_list(struct pci_devices *pci)
 	free(entries);
 }
 
+/* Return: false if it cannot be told whether this is a V100 SXM2, or which. Then @why is set. */
+static bool add_device(struct machine *machine, const char *address, char why[WHY_SIZE])
+{
+	const char *board;
+	struct gpu *gpu;
+	u32 phandle;
+
+	if (!device_is_known(address, why))
+		return false;
+	board = gpu_board(address);
+	if (!board)
+		return true;
+	if (!read_phandle(&phandle, address, why))
+		return false;
+	gpu = machine_add(machine);
+	strcpy(gpu->address, address);
+	gpu->board = board;
+	gpu->on_pci = true;
+	gpu->group = gpu_group(address);
+	gpu->phandle = phandle;
+
+	return true;
+}
+
 /* The V100 SXM2 on PCI, without what the module shows of them. */
 void machine_from_pci(struct machine *machine)
 {
 	struct pci_devices pci;
-	const char *board;
-	struct gpu *gpu;
+	char why[WHY_SIZE];
 	int i;
 
 	machine->count = 0;
+	machine->unread[0] = '\0';
 	pci_list(&pci);
-	for (i = 0; i < pci.count; i++) {
-		board = gpu_board(pci.address[i]);
-		if (!board)
-			continue;
-		gpu = machine_add(machine);
-		strcpy(gpu->address, pci.address[i]);
-		gpu->board = board;
-		gpu->on_pci = true;
-		gpu->group = gpu_group(pci.address[i]);
-		gpu->phandle = gpu_phandle(pci.address[i]);
-	}
+	for (i = 0; i < pci.count; i++)
+		if (!add_device(machine, pci.address[i], why) && !*machine->unread)
+			strcpy(machine->unread, why);
 	free(pci.address);
+}
+
+/* A device that cannot be read must not pass for one that is not there, so fail. */
+void machine_need_all(const struct machine *machine)
+{
+	if (*machine->unread)
+		fail("%s", machine->unread);
 }
 
 static int find(const struct machine *machine, const char *address)
@@ -327,6 +361,7 @@ void machine_from_module(struct machine *machine)
 	int i, j;
 
 	machine_from_pci(machine);
+	machine_need_all(machine);
 	/* A link's mark depends on what the module shows of its peer, so read all of them first. */
 	for (i = 0; i < machine->count; i++) {
 		struct gpu *gpu = &machine->gpu[i];

@@ -274,6 +274,10 @@ halfread() {
 	fake_show 0004:05:00.0 state=failed "last_error=no answer"
 	cp -a "$root" "$work/halfblind"
 	rm "$work/halfblind/sys/bus/pci/devices/0004:04:00.0/device"
+	for id in '' 0x 1db1x 0x11db1 -1 ' 0x1db1' none; do
+		cp -a "$root" "$work/garbled$id"
+		echo "$id" >"$work/garbled$id/sys/bus/pci/devices/0004:04:00.0/device"
+	done
 }
 
 # mixed: a V100 that is isolated, and GPUs with NVLinks that nothing disables
