@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define DMI_DIR	"/sys/class/dmi/id"	/* of a PC */
+
 /* One line of the head: the content of a file, or why it cannot be read. */
 static void print_file(const char *label, const char *path)
 {
@@ -90,6 +92,16 @@ static void print_shown(const char *address)
 	free(entries);
 }
 
+/* What the kernel would reset the GPU by; before 5.15 it does not say. */
+static void print_reset(const char *address)
+{
+	char text[TEXT_SIZE];
+
+	if (!read_line(text, sizeof(text), at(DEVICES_DIR "/%s/reset_method", address)))
+		snprintf(text, sizeof(text), "(%s)", strerror(errno));
+	printf("  %-18s%s\n", "reset_method", *text ? text : "none");
+}
+
 static void print_gpu(const struct gpu *gpu)
 {
 	char vendor[16], device[16];
@@ -99,6 +111,7 @@ static void print_gpu(const struct gpu *gpu)
 	printf("\n%s: %s (%s:%s)\n", gpu->address, gpu->board, vendor, device);
 	print_link("driver", at(DEVICES_DIR "/%s/driver", gpu->address));
 	print_link("iommu_group", at(DEVICES_DIR "/%s/iommu_group", gpu->address));
+	print_reset(gpu->address);
 	print_shown(gpu->address);
 	print_cells(gpu->address, "phandle");
 	print_cells(gpu->address, "ibm,npu");
@@ -136,8 +149,14 @@ int command_report(const struct options *options)
 	print_file("kernel:", at("/proc/sys/kernel/osrelease"));
 	print_file("built:", at("/proc/sys/kernel/version"));
 	print_file("tainted:", at("/proc/sys/kernel/tainted"));
-	print_file("machine:", at("/sys/firmware/devicetree/base/model"));
-	print_file("skiboot:", at("/sys/firmware/devicetree/base/ibm,opal/firmware/version"));
+	if (access(at(DMI_DIR), F_OK)) {
+		print_file("machine:", at("/sys/firmware/devicetree/base/model"));
+		print_file("skiboot:",
+			   at("/sys/firmware/devicetree/base/ibm,opal/firmware/version"));
+	} else {
+		print_file("machine:", at(DMI_DIR "/product_name"));
+		print_file("firmware:", at(DMI_DIR "/bios_version"));
+	}
 	draw_module();
 	print_boot();
 	machine_from_pci(&machine);

@@ -190,6 +190,11 @@ pc() {
 	fake_gpu 0000:06:00.0 '' 1
 	fake_gpu 0000:07:00.0 '' 2
 	fake_module isolate=1 domains=$pc_domains links=0000:06:00.0.1-0000:07:00.0.4
+	mkdir -p "$root/sys/class/dmi/id"
+	echo 'DGX-1 with V100' >"$root/sys/class/dmi/id/product_name"
+	echo 5.11 >"$root/sys/class/dmi/id/bios_version"
+	echo 'flr bus' >"$devices/0000:06:00.0/reset_method"
+	: >"$devices/0000:07:00.0/reset_method"
 	fake_show 0000:06:00.0
 	fake_show 0000:07:00.0
 }
