@@ -88,6 +88,8 @@ one() {
 	load isolate=1
 	mean "$path" "$@"
 	ok "isolated after the rounds of $path" wait_for 30 all_isolated "$(gpu 0)"
+	# What is counted below is of the reset, not of audits of GPUs beside it.
+	set_parameter audit_seconds 0
 	# shellcheck disable=SC2086 # words
 	ok "before $path" $prepare
 	before=$(mappings)
@@ -103,7 +105,7 @@ one() {
 			"$((ratio / 1000)).$(printf '%03d' $((ratio % 1000)))"
 	figure "bus|$path: mappings made" $(($(mappings) - before))
 	figure "time|$path: its release to links read back as disabled (µs)" \
-		"$(trace_verified | tail -n 1)"
+		"$(trace_verified "$(gpu 0)" | tail -n 1)"
 	# shellcheck disable=SC2086 # words
 	ok "after $path" $finish
 	unload

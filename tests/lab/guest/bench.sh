@@ -15,7 +15,7 @@
 #                           instructions, at a device that is none of its. Loads the module
 #   trace_on [opal]         record what the module does, and calls of OPAL, which takes some time
 #   trace_off
-#   trace_verified          by that record, for each reset: time from its release to the first
+#   trace_verified BDF      by that record, for each reset of this GPU: time from its release to the first
 #                           read-back of all links as disabled, in µs
 #   trace_gate              by that record, a line for each kind of answer of the gate: ANSWER:OUTCOME,
 #                           the longest that it kept interrupts off, in µs, the most config accesses
@@ -82,7 +82,8 @@ trace_off() {
 
 # The fourth field is the time. enum nvli_answer: 0 verified; enum nvli_outcome: 2 the mask was read.
 trace_verified() {
-	awk '
+	awk -v gpu="$1" '
+		index($0, ": " gpu " ") == 0 { next }
 		/ nvli_event: .* release$/ { since = $4 }
 		/ nvli_gate: .* answer=0 outcome=2 / && since {
 			printf "%.0f\n", ($4 - since) * 1e6
