@@ -31,6 +31,7 @@ G1 G2 2,3 dashed"
 	like "$user: an unknown end" "$(edges refused)" '^G0 unknown0 OPEN 3 bold$'
 	is "$user: domains of redbud" "$(clusters redbud)" "G0 G1 G2 G3"
 	is "$user: domains of sequoia" "$(clusters sequoia)" "G0+G1 G2 G3 G4 G5"
+	run 0 --root unloaded topology --dot
 	is "$user: without the module there are none" "$(clusters unloaded)" ""
 	as "$user" nvlink-isolation --root failed topology --svg >"$work/picture.svg"
 	# shellcheck disable=SC2016 # for the inner shell

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+#
+# Machines on which a GPU must not pass for isolated, and figures that depend on more than one GPU.
+# Sourced by check.
+
+# shellcheck disable=SC2086,SC2154 # for all of this file: addresses; set by who sources it
+
+# partly: an IOMMU group has two GPUs, whose links to a third are disabled
+partly() {
+	fake partly
+	fake_gpu 0004:04:00.0 0x201 3
+	fake_gpu 0004:05:00.0 0x202 3
+	fake_gpu 0004:06:00.0 0x205 5
+	fake_module isolate=1 gate=1 audit_seconds=60 domains=group
+	fake_show 0004:04:00.0 required_links=2,3 disabled_links=2,3 verified=5 domain=3 \
+		joined_peers=0004:05:00.0 "peers=0004:05:00.0 cpu 0004:06:00.0 0004:06:00.0 0004:05:00.0 cpu"
+	fake_show 0004:05:00.0 required_links=2,3 disabled_links=2,3 verified=5 domain=3 \
+		joined_peers=0004:04:00.0 "peers=0004:04:00.0 cpu 0004:06:00.0 0004:06:00.0 0004:04:00.0 cpu"
+	fake_show 0004:06:00.0 required_links=0,1,2,4 disabled_links=0,1,2,4 verified=5 \
+		"peers=0004:05:00.0 0004:04:00.0 0004:05:00.0 cpu 0004:04:00.0 cpu"
+}
+
+# chips: boards that are known by their chip only, and from bus 16 on boards without NVLinks
+chips() {
+	fake chips
+	chips_bus=10
+	for id in 0x15f0 0x1dba 0x20b2 0x2330 0x2342 0x2901 0x15f7 0x15f8 0x1d81 0x1db6 0x1df6; do
+		fake_gpu 0004:$chips_bus:00.0 '' 1 $id
+		chips_bus=$((chips_bus + 1))
+	done
+	fake_gpu 0004:04:00.0 0x201 1
+	fake_module isolate=1
+	fake_show 0004:04:00.0
+}
+
+# half: the module shows all GPUs but the first
+half() {
+	fake half
+	redbud_gpus
+	fake_module isolate=1 gate=1 audit_seconds=60 domains=gpu
+	for gpu in 0004:05:00.0 0035:03:00.0 0035:04:00.0; do
+		fake_show $gpu
+	done
+}
+
+# later: the module is newer, and has a policy that this command does not know
+later() {
+	cp -a "$work/compound" "$work/later"
+	echo by-tenant >"$work/later/sys/module/nvlink_isolation/parameters/domains"
+}
+
+make_doubtful() {
+	for machine in partly chips half later; do
+		$machine
+	done
+}
+
+joined_by_group() {
+	machine=partly
+	checked 1 "^$g0: not isolated from $g1: NVLinks 0,4 are kept, .* IOMMU group \(3\); domains=gpu"
+	checked 0 "^$g0: isolated: NVLinks 2,3 read back as disabled$" $g0 $g1
+	is "$user: states of partly" "$(as "$user" nvlink-isolation --root partly status |
+		awk '/^G. +0004/ { print $3 }' | tr '\n' ' ')" 'isolated* isolated* isolated '
+	machine=later
+	checked 1 "^$g0: not isolated from $g1: " $g0
+	machine=owned
+	checked 0 "^$g0: isolated: no NVLink has to be disabled; joined by domains= to $g1 \(NVLinks 0,2,4\)$" $g0
+}
+
+other_chips() {
+	run 2 --root chips check --ignore-others
+	is "$user: boards known by their chip" "$(printf '%s\n' "$output" | grep -c 'nothing disables them')" 6
+	run 0 --root chips check --ignore-others 0004:16:00.0 0004:17:00.0 0004:18:00.0 0004:19:00.0 0004:20:00.0
+}
+
+# What is missing or cannot be read, though each version of the module has it, proves nothing.
+lacking() {
+	shown_by_lacking=$work/lacking/sys/bus/pci/devices/$g0/nvlink_isolation
+	for file in state held required_links disabled_links peers exposed_peers; do
+		rm -rf "$work/lacking"
+		cp -a "$work/redbud" "$work/lacking"
+		rm "$shown_by_lacking/$file"
+		run 2 --root lacking check $g0
+		like "$user: names $file" "$output" "/$file: No such file or directory$"
+	done
+	rm -rf "$work/lacking"
+	cp -a "$work/redbud" "$work/lacking"
+	rm "$shown_by_lacking/verified"
+	mkdir "$shown_by_lacking/verified"
+	run 2 --root lacking check $g0
+	like "$user: names verified" "$output" '/verified: Is a directory$'
+}
+
+figures() {
+	machine=half
+	plugin 2 "not isolated: $g0: not isolated: the module does not know it; .* refused=U exposed=U"
+	# shellcheck disable=SC2034 # for fake.sh
+	machine=claimed root=$work/claimed devices=$work/claimed/sys/bus/pci/devices
+	fake_module audit_seconds=10
+	doubted 0 'isolated: .*' verified=40
+	doubted 1 'not isolated: its state is isolated, but its links were last read back 41 s ago, with audit_seconds=10' \
+		verified=41
+	is "$user: owners" "$(metric owned gpu_owner)" \
+		"0004:04:00.0=7 0004:05:00.0=7 0035:03:00.0=1 0035:04:00.0=0"
+	is "$user: owners as JSON" "$(as "$user" nvlink-isolation --root owned status --json |
+		jq -r '[.gpus[] | "\(.owner) \(.owner_means)"] | join(", ")')" "7 kvm, 7 kvm, host driver, none none"
+}
+
+doubtful() {
+	g0=0004:04:00.0 g1=0004:05:00.0
+	joined_by_group
+	other_chips
+	lacking
+	figures
+}
