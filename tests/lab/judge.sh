@@ -39,7 +39,7 @@ judge_awk() {
 	judge_from=${1:-begin $scenario} judge_to=${2:-end $scenario} judge_program=$3
 	shift 3
 	# shellcheck disable=SC2154 # set by run
-	awk -v from="$judge_from" -v to="$judge_to" -v begin="begin $scenario" \
+	awk -v from="$judge_from" -v to="$judge_to" -v missed="$dir/missed" -v begin="begin $scenario" \
 		-v end="end $scenario" "$@" "$judge_program"'
 		BEGIN { where = "before" }
 		$2 == "lab" && $3 == "mark" {
@@ -62,6 +62,7 @@ judge_awk() {
 		END {
 			if (where != "after") {
 				print "no segment from mark \"" from "\" to mark \"" to "\"" > "/dev/stderr"
+				print from " to " to >>missed
 				exit 2
 			}
 			finish()

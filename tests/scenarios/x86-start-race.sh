@@ -2,8 +2,9 @@
 #
 # Shows that enforcement waits for a config write that began before the gate was there: else it would land
 # after the GPU has been refused. Config accesses of the kernel take no lock on a PC. Not on older kernels,
-# where to register with ftrace waits for such writers anyway.
+# where to register with ftrace waits for such writers anyway; tests/check boots no newer one.
 #
+# x86: by name
 # kernel: amd64-7.2
 # boot: x86-redbud
 # smp: 2
