@@ -39,6 +39,10 @@ safe() {
 			disable_gpu "$1"
 			return 1
 		fi
+		# And the gate is on its bus.
+		memory "$1" off
+		memory "$1" on
+		[ $(($(config_read "$(gpu "$1")" 4 2) & 2)) = 0 ] || return
 		echo >"$(dev "$1")/driver_override"
 		echo "g$1 not managed"
 	elif in_state "$1" isolated; then

@@ -13,6 +13,7 @@ guest() {
 	# One answer is not believed: the judge counts two.
 	ok "the P100 is unsupported" wait_for 5 in_state 0 unsupported
 	like "its reason" "$(sysfs 0 last_error)" "PMC_BOOT_0 reads 0x130000a1"
+	ok "the log says so" told "$(gpu 0): nvlink_isolation: left alone, not isolated: PMC_BOOT_0 reads 0x130000a1"
 	is "state of the V100 beside it" "$(sysfs 1 state)" isolated
 	nok "the PCIe V100 is not listed" test -e "$(dev 2)/nvlink_isolation"
 	lab mark "reset"

@@ -76,6 +76,18 @@ guest() {
 	is "g0 is pending a last time" "$(sysfs 0 state)" pending
 	disable_gpu 0
 	ok "g0 is isolated when its driver leaves it" wait_for 5 in_state 0 isolated
+
+	# A reset that restores nothing takes it from its driver, too.
+	repair_bars "$(gpu 0)"
+	ok "enforcement ends before a raw reset" set_parameter isolate 0
+	ok "a driver has g0 before a raw reset" enable_gpu 0
+	ok "enforcement starts before a raw reset" set_parameter isolate 1
+	is "g0 is pending before a raw reset" "$(sysfs 0 state)" pending
+	raw_reset 0
+	ok "g0 is isolated after a raw reset" wait_for 15 in_state 0 isolated
+	is "links of g0 after a raw reset" "$(cut_links g0)" 0x00150000
+	disable_gpu 0
+	repair_bars "$(gpu 0)"
 	unload
 	nok "apply is refused without the module enforcing" sh -c \
 		"modprobe nvlink_isolation; echo 1 >$(dev 0)/nvlink_isolation/apply"

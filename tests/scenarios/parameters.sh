@@ -19,6 +19,10 @@ guest() {
 		nok "$name of 40000 characters is refused" \
 			set_parameter $name "$(printf %040000d 2 | tr 0 x)"
 	done
+	if ! on_x86; then
+		nok "links is refused where firmware has them" set_parameter links none
+		like "the log says who describes links" "$(dmesg_since)" "links: not accepted: .*firmware describes"
+	fi
 	is "isolate is as it was" "$(parameter isolate)" 1
 	is "gate is as it was" "$(parameter gate)" 1
 	is "g0 is as it was" "$(sysfs 0 state)" isolated

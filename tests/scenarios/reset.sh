@@ -13,6 +13,23 @@ config() {
 	hexdump -v -n 128 -e '1/4 "%08x "' "$(dev "$1")/config"
 }
 
+# Bridge control written as a part of a wider or a narrower write is a reset as well.
+wide_writes() {
+	p0=$(port 0)
+	repair_bars "$(gpu 0)"
+	for way in "0x3e 1" "0x3c 4"; do
+		at=${way% *} bytes=${way#* } resets=$(sysfs 0 resets)
+		bit=$((0x40 << (0x3e - at) * 8)) was=$(config_read "$p0" "$at" "$bytes")
+		config_write "$p0" "$at" "$bytes" $((was | bit))
+		is "g0 is pending by a write of $bytes bytes" "$(sysfs 0 state)" pending
+		usleep 2000
+		config_write "$p0" "$at" "$bytes" $((was & ~bit))
+		ok "g0 is isolated after a write of $bytes bytes" wait_for 10 in_state 0 isolated
+		is "resets of g0 by a write of $bytes bytes" "$(sysfs 0 resets)" $((resets + 1))
+	done
+	repair_bars "$(gpu 0)"
+}
+
 guest() {
 	fresh
 	lab mark "without the module"
@@ -62,6 +79,7 @@ guest() {
 	is "mask of g0 then" "$(lab get g0 mask)" 0x00150005
 	is "g0 is isolated then" "$(sysfs 0 state)" isolated
 	disable_gpu 0
+	wide_writes
 	ok "unloads" unload
 }
 
