@@ -88,6 +88,16 @@ guest() {
 	is "links of g0 after a raw reset" "$(cut_links g0)" 0x00150000
 	disable_gpu 0
 	repair_bars "$(gpu 0)"
+
+	# Drivers that hand a GPU on do not use it.
+	for part in stub uio pciback; do
+		ok "enforcement ends before $part" set_parameter isolate 0
+		reset 0
+		ok "lab_driver_$part has g0" bind_gpu 0 lab_driver_$part
+		ok "enforcement starts with $part" set_parameter isolate 1
+		is "g0 is not left to $part" "$(sysfs 0 state) $(sysfs 0 owner)" "isolated none"
+		unbind_gpu 0
+	done
 	unload
 	nok "apply is refused without the module enforcing" sh -c \
 		"modprobe nvlink_isolation; echo 1 >$(dev 0)/nvlink_isolation/apply"

@@ -788,6 +788,18 @@ static struct pci_driver lab_driver_aware = {
 	.err_handler = &lab_handlers,
 };
 
+/* Their names have parts of those of drivers that hand a device on. */
+#define HANDS_ON(part)					\
+	{						\
+		.name = KBUILD_MODNAME "_" part,	\
+		.probe = lab_driver_probe,		\
+		.remove = lab_driver_remove,		\
+	}
+
+static struct pci_driver lab_hands_on[] = {
+	HANDS_ON("stub"), HANDS_ON("uio"), HANDS_ON("pciback"),
+};
+
 /* The device lock is held in probe and remove. A file of the device's does not take it. */
 static DEFINE_MUTEX(sleeper_lock);
 
@@ -953,6 +965,7 @@ static struct pci_driver lab_vfio_pm = {
 
 static struct pci_driver * const lab_drivers[] = {
 	&lab_driver, &lab_driver_aware, &lab_vfio, &lab_vfio_pm,
+	&lab_hands_on[0], &lab_hands_on[1], &lab_hands_on[2],
 };
 
 static void lab_unregister(size_t n)
