@@ -62,10 +62,14 @@ errors() {
 	modprobe aer_inject
 	dmesg_clear
 	ok "an error is injected into the card" inject "$(card)"
+	set_parameter audit_seconds 1
+	ok "g0 is not claimed while its port's bus is another's" wait_for 10 in_state 0 failed
+	is "why" "$(sysfs 0 last_error)" "its resets cannot be watched"
 	nok "nor where it was inherited" set_parameter isolate 0
 	ok "the log says why" told \
 		"pci_bus $(card | cut -c 1-7): .*another module has put its config operations .*: aer_inj"
 	rmmod aer_inject
+	ok "g0 is isolated again" wait_for 10 in_state 0 isolated
 }
 
 guest() {
