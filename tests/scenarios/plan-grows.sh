@@ -105,6 +105,8 @@ port_fails() {
 		got=$(client_do b open 2>&1)
 		nok "the next owner gets g1, try $try" test "${got#*: ok}" != "$got"
 	done
+	ok "the log says what cannot be done" told "its port cannot reset it either"
+	ok "and of whose links" told "may still use its NVLinks to this GPU"
 	lab mark "refused"
 	end_loop
 	lab set p0 no-reset off
