@@ -264,6 +264,8 @@ struct installed {
 	char srcversion[TEXT_SIZE];
 };
 
+void remove_quotes(char *text);
+void replace_dashes(char *name);
 void installed_read(struct installed *installed, const char *release, bool at_boot);
 void installed_free(struct installed *installed);
 bool installed_enforces(const struct installed *installed);

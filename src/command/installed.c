@@ -78,6 +78,25 @@ static bool has_line(struct kmod_config_iter *iter)
 	return found;
 }
 
+/* What the kernel does to quotes in parameters of modules */
+void remove_quotes(char *text)
+{
+	char *to = text;
+
+	for (; *text; text++)
+		if (*text != '"')
+			*to++ = *text;
+	*to = '\0';
+}
+
+/* The kernel and modprobe take a dash in a module's name for an underscore. */
+void replace_dashes(char *name)
+{
+	for (; *name; name++)
+		if (*name == '-')
+			*name = '_';
+}
+
 /* By the kernel's command line, of which libkmod reads modprobe.blacklist= only */
 static bool is_on_blacklist(void)
 {
@@ -87,15 +106,12 @@ static bool is_on_blacklist(void)
 		"blacklist", /* initramfs-tools */
 	};
 	char line[DOMAINS_SIZE], *word, *value, *name, *rest, *more;
-	size_t i, n = 0;
+	size_t i;
 
 	if (!read_line(line, sizeof(line), at("/proc/cmdline")))
 		return false;
-	/* The kernel passes over quotation marks, and takes - for _. */
-	for (i = 0; line[i]; i++)
-		if (line[i] != '"')
-			line[n++] = line[i] == '-' ? '_' : line[i];
-	line[n] = '\0';
+	remove_quotes(line);
+	replace_dashes(line);
 	for (word = strtok_r(line, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
 		value = strchr(word, '=');
 		if (!value)
@@ -173,13 +189,14 @@ static bool is_off(const char *value)
 /* Will the module enforce when modprobe loads it? Of many isolate= the kernel takes the last. */
 bool installed_enforces(const struct installed *installed)
 {
-	static const char separators[] = " \t\"";	/* The kernel takes quotes off. */
+	static const char separators[] = " \t";
 	static const char name[] = "isolate";
 	char options[DOMAINS_SIZE];
 	bool enforces = false;
 	char *option, *rest;
 
 	strcpy(options, installed->options);
+	remove_quotes(options);
 	for (option = strtok_r(options, separators, &rest); option;
 	     option = strtok_r(NULL, separators, &rest))
 		if (!strncmp(option, name, sizeof(name) - 1) &&

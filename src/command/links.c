@@ -14,7 +14,6 @@ static char *parameter_in(char *line)
 {
 	static const char options[] = "options";
 	char *word, *rest, *links = NULL;
-	size_t i, n = 0;
 
 	line += strspn(line, BLANKS);
 	if (strncmp(line, options, strlen(options)) ||
@@ -22,19 +21,12 @@ static char *parameter_in(char *line)
 		line[strcspn(line, "\r\n")] = '\0';
 		return line;
 	}
-	/* The kernel takes quotes off. */
-	for (i = 0; line[i]; i++)
-		if (line[i] != '"')
-			line[n++] = line[i];
-	line[n] = '\0';
+	remove_quotes(line);
 	strtok_r(line, BLANKS, &rest);
 	word = strtok_r(NULL, BLANKS, &rest);
 	if (!word)
 		return NULL;
-	/* modprobe takes a dash for an underscore. */
-	for (i = 0; word[i]; i++)
-		if (word[i] == '-')
-			word[i] = '_';
+	replace_dashes(word);
 	if (strcmp(word, MODULE))
 		return NULL;
 	/* The last one counts, as for the kernel. */

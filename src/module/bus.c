@@ -289,9 +289,9 @@ static int restore_heirs(struct pci_dev *pdev, void *unused)
 }
 
 /*
- * Wait until no task runs in the operations that the gate has replaced. Where config accesses do
- * not take pci_lock, a task may have read the pointer to a write operation and be preempted before
- * it calls it.
+ * Wait until no task runs in operations that a bus had before. Where config accesses do not take
+ * pci_lock, a task may have read the pointer to a write operation and be preempted before it calls
+ * it.
  */
 void nvli_buses_wait(void)
 {

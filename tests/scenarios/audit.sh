@@ -106,9 +106,13 @@ guest() {
 	ok "it is claimed again when it can be read" wait_for 15 in_state 0 isolated
 	disable_gpu 0
 
+	# A reset is told of once: that it is pending for a moment is not worth an event.
+	ok "g1 resets" reset 1
+	ok "g1 is isolated after it" wait_for 15 in_state 1 isolated
+	sleep 2
 	kill %1
 	is "what udev was told of g1" "$(sed -n "s/^$(gpu 1) .*=//p" /run/uevents | tr '\n' ' ')" \
-		"isolated failed isolated failed isolated "
+		"isolated failed isolated failed isolated isolated "
 	unload
 }
 
