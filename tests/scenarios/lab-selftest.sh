@@ -148,4 +148,7 @@ judge() {
 		/ memory on cause=byte/i 1 g0 trap what=memory step=9')" "^ok "
 	is "nothing, where the gate does not count" "$(altered '/ count gpu/d')" ""
 	nok "a missing mark is an error" log_segment "no such mark"
+	# The run holds a mark that is missing against the scenario, but not this one.
+	is "and the run is told of it" "$(cat "$dir/missed")" "no such mark to end $scenario"
+	rm -f "$dir/missed"
 }
