@@ -9,10 +9,10 @@
 
 #include "log.h"
 #include "bus.h"
-#include "gpu.h"
 
 #include <linux/delay.h>
-#include <linux/rcupdate.h>
+#include <linux/mutex.h>
+#include <linux/rculist.h>
 #include <linux/slab.h>
 
 /**

@@ -15,7 +15,6 @@
 #include "report.h"
 #include "settings.h"
 
-#include <linux/delay.h>
 #include <linux/module.h>
 
 /* Attach the gate first: it keeps the GPU off while the platform sets up its hooks. */

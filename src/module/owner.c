@@ -12,7 +12,6 @@
 #include "log.h"
 #include "owner.h"
 #include "platform.h"
-#include "settings.h"
 #include "vfio.h"
 
 /* Guards owner and vfio of all GPUs. Before gpu->lock. */

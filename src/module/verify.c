@@ -8,7 +8,6 @@
 #include "log.h"
 #include "visit.h"
 #include "events.h"
-#include "owner.h"
 #include "plan.h"
 #include "platform.h"
 #include "sequence.h"

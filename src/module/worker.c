@@ -9,7 +9,6 @@
 #include "worker.h"
 #include "bus.h"
 #include "events.h"
-#include "gate.h"
 #include "look.h"
 #include "owner.h"
 #include "plan.h"

@@ -14,7 +14,6 @@
 #include "x86.h"
 #include "../bus.h"
 #include "../events.h"
-#include "nvlink_isolation/gv100.h"
 
 #include <linux/pm_runtime.h>
 
