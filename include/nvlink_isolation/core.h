@@ -235,7 +235,7 @@ struct nvli_owner {
 };
 
 struct nvli_status;
-bool nvli_owner_claim(struct nvli_owner *owner, const struct nvli_claim *claim);
+void nvli_owner_claim(struct nvli_owner *owner, const struct nvli_claim *claim);
 bool nvli_owner_is_new(const struct nvli_owner *owner);
 typedef struct nvli_claim (*nvli_claim_of_t)(const struct nvli_owner *owner);
 bool nvli_owner_joins(const struct nvli_owner *owner, const struct nvli_owner *other,

@@ -27,18 +27,16 @@ static bool is_same(const struct nvli_claim *a, const struct nvli_claim *b)
  * @owner: the GPU's owner
  * @claim: the claim as the kernel states it now
  *
- * Return: true if the claim is unchanged. Otherwise the GPU loses its number, or gets the host's.
+ * If the claim has changed, the GPU loses its number, or gets the host's.
  */
-bool nvli_owner_claim(struct nvli_owner *owner, const struct nvli_claim *claim)
+void nvli_owner_claim(struct nvli_owner *owner, const struct nvli_claim *claim)
 {
 	if (is_same(&owner->claim, claim))
-		return true;
+		return;
 
 	owner->claim = *claim;
 	owner->number = claim->means == NVLI_BY_DRIVER ? NVLI_HOST : NVLI_NOBODY;
 	owner->at_reset = NVLI_NOBODY;
-
-	return false;
 }
 
 /* Does this GPU have an owner that has no number yet? */
