@@ -3,8 +3,7 @@
  * Replaces the write operation of a bus by the gate's, with pci_bus_set_ops().
  *
  * A bus that the kernel allocates below such a bus inherits its operations. So the copies of the
- * operations live until the module is unloaded. For a write on a bus that is not in the list, the
- * gate calls the host bridge's own operations.
+ * operations live until the module is unloaded.
  */
 
 #include "log.h"
@@ -74,7 +73,7 @@ void nvli_bus_wait(const struct pci_bus *bus)
 	rcu_read_unlock();
 }
 
-/* The operations that the host bridge's driver gave to all its buses */
+/* The operations that the host bridge's driver gave to all its buses. The gate calls them. */
 struct pci_ops *nvli_bus_own_ops(struct pci_bus *bus)
 {
 	while (bus->parent)
@@ -143,30 +142,28 @@ static struct pci_ops *copy_of(struct pci_ops *original)
 	return &copy->ops;
 }
 
-/* The bus's entry in the list, made if there is none. NULL if that is not possible. */
-static struct nvli_bus *entry_of(struct pci_bus *bus)
+/* Put the bus in the list, if it is not there yet. False if that is not possible. */
+static bool add_entry(struct pci_bus *bus)
 {
-	struct pci_ops *own = nvli_bus_own_ops(bus);
-	struct nvli_bus *entry = find_locked(bus);
+	struct nvli_bus *entry;
 
-	if (entry)
-		return entry;
-	if (bus->ops != own && !is_ours(bus->ops)) {
+	if (find_locked(bus))
+		return true;
+	if (bus->ops != nvli_bus_own_ops(bus) && !is_ours(bus->ops)) {
 		dev_err(&bus->dev, "another module has put its config operations there: %ps\n",
 			bus->ops);
-		return NULL;
+		return false;
 	}
 
 	entry = kzalloc(sizeof(*entry), GFP_KERNEL);
 	if (!entry)
-		return NULL;
+		return false;
 	raw_spin_lock_init(&entry->lock);
 	get_device(&bus->dev);
 	entry->bus = bus;
-	entry->ops = own;
 	list_add_tail_rcu(&entry->node, &buses);
 
-	return entry;
+	return true;
 }
 
 /*
@@ -175,14 +172,13 @@ static struct nvli_bus *entry_of(struct pci_bus *bus)
  */
 bool nvli_bus_attach(struct pci_bus *bus)
 {
-	struct nvli_bus *entry;
+	struct pci_ops *own = nvli_bus_own_ops(bus);
 	struct pci_ops *ops;
 
 	mutex_lock(&buses_lock);
 	/* Add the entry first: a write may arrive as soon as the operations are replaced. */
-	entry = entry_of(bus);
-	ops = entry ? copy_of(entry->ops) : NULL;
-	if (ops && READ_ONCE(bus->ops) == entry->ops)
+	ops = add_entry(bus) ? copy_of(own) : NULL;
+	if (ops && READ_ONCE(bus->ops) == own)
 		pci_bus_set_ops(bus, ops);
 	mutex_unlock(&buses_lock);
 
@@ -206,12 +202,12 @@ static void walk_devices(int (*visit)(struct pci_dev *pdev, void *data), void *d
 	}
 }
 
-/* Has another module put its operations on top of ours? If so, log it. @own is the bus's own. */
-static bool is_covered(struct pci_bus *bus, const struct pci_ops *own)
+/* Has another module put its operations on top of ours? If so, log it. */
+static bool is_covered(struct pci_bus *bus)
 {
 	const struct pci_ops *ops = READ_ONCE(bus->ops);
 
-	if (is_ours(ops) || ops == own)
+	if (is_ours(ops) || ops == nvli_bus_own_ops(bus))
 		return false;
 	dev_err(&bus->dev, "another module has put its config operations on top of ours: %ps\n",
 		ops);
@@ -233,7 +229,7 @@ static int look_at_heirs(struct pci_dev *pdev, void *covered)
 	list_for_each_entry(child, &pdev->bus->children, node) {
 		for (above = child->parent; above && !find_locked(above); above = above->parent)
 			;
-		if (above && !find_locked(child) && is_covered(child, nvli_bus_own_ops(child)))
+		if (above && !find_locked(child) && is_covered(child))
 			*(bool *)covered = true;
 	}
 
@@ -248,7 +244,7 @@ bool nvli_buses_can_detach(void)
 
 	mutex_lock(&buses_lock);
 	list_for_each_entry(entry, &buses, node)
-		covered |= is_covered(entry->bus, entry->ops);
+		covered |= is_covered(entry->bus);
 	walk_devices(look_at_heirs, &covered);
 	mutex_unlock(&buses_lock);
 
@@ -258,9 +254,10 @@ bool nvli_buses_can_detach(void)
 /* False if another module has put its operations on top meanwhile. */
 static bool restore(struct nvli_bus *entry)
 {
-	struct pci_ops *ops = pci_bus_set_ops(entry->bus, entry->ops);
+	struct pci_ops *own = nvli_bus_own_ops(entry->bus);
+	struct pci_ops *ops = pci_bus_set_ops(entry->bus, own);
 
-	if (is_ours(ops) || ops == entry->ops)
+	if (is_ours(ops) || ops == own)
 		return true;
 	pci_bus_set_ops(entry->bus, ops);
 

@@ -11,7 +11,6 @@
  * struct nvli_bus - a bus whose config writes go through the gate
  * @node: in the list of all of them, under RCU
  * @bus: the bus; holds a reference
- * @ops: the bus's own operations
  * @lock: serialises verifications on this bus, where config writes come without pci_lock
  *
  * The entry lives as long as the bus: a GPU that is removed and found again is always gated.
@@ -19,7 +18,6 @@
 struct nvli_bus {
 	struct list_head node;
 	struct pci_bus *bus;
-	struct pci_ops *ops;
 	raw_spinlock_t lock;
 };
 

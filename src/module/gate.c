@@ -304,7 +304,7 @@ int nvli_gate_write(struct pci_bus *bus, unsigned int devfn, int where, int size
 
 	rcu_read_lock();
 	entry = nvli_bus_find(bus);
-	visit.ops = entry ? entry->ops : nvli_bus_own_ops(bus);
+	visit.ops = nvli_bus_own_ops(bus);
 	visit.gpu = nvli_gpu_find(bus, devfn);
 	on = would_set(decoding_bits(visit.gpu), where, size, value);
 	if (!entry || !visit.gpu) {
