@@ -23,7 +23,6 @@ struct vfio_device;
  * @phb: the firmware's number of the host bridge
  * @depth: how many bridges there are; -1 if the path is not known
  * @bridge: the bridges; they stay as long as the GPU's pci_dev is held
- * @id: their PCI_DEVID(), for readers that may not dereference @bridge
  * @containment: where each has the capability of Downstream Port Containment, 0 for nowhere
  * @power_control: those above whose slot power can be switched off: a set of bridges
  *
@@ -33,7 +32,6 @@ struct nvli_path {
 	u64 phb;
 	int depth;
 	struct pci_dev *bridge[NVLI_BRIDGES];
-	u16 id[NVLI_BRIDGES];
 	u16 containment[NVLI_BRIDGES];
 	u32 power_control;
 };

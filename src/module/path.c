@@ -24,7 +24,6 @@ void nvli_path_read(struct nvli_gpu *gpu)
 	for (i = depth - 1; i >= 0; i--) {
 		bridge = pci_upstream_bridge(bridge);
 		path->bridge[i] = bridge;
-		path->id[i] = PCI_DEVID(bridge->bus->number, bridge->devfn);
 	}
 }
 

@@ -129,13 +129,16 @@ static bool matters(struct call *call, const unsigned long *args)
 /* Which bridge of the GPU's path is the call about? -1 for none; for a whole PHB the first. */
 static int bridge_of(const struct call *call, const struct nvli_gpu *gpu)
 {
+	const struct pci_dev *bridge;
 	int i;
 
 	if (gpu->path.phb != call->phb)
 		return -1;
-	for (i = 0; i < gpu->path.depth; i++)
-		if (call->whole_phb || gpu->path.id[i] == call->id)
+	for (i = 0; i < gpu->path.depth; i++) {
+		bridge = gpu->path.bridge[i];
+		if (call->whole_phb || PCI_DEVID(bridge->bus->number, bridge->devfn) == call->id)
 			return i;
+	}
 
 	return -1;
 }

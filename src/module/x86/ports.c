@@ -173,18 +173,15 @@ void nvli_ports_on_write(const struct pci_bus *bus, unsigned int devfn, int wher
 			 u32 value, bool done)
 {
 	const struct write write = { where, size, value };
-	u16 id = PCI_DEVID(bus->number, devfn);
 	struct nvli_gpu *gpu;
 	int i;
 
 	rcu_read_lock();
 	nvli_for_each_gpu_rcu(gpu) {
-		if (pci_domain_nr(gpu->pdev->bus) != pci_domain_nr((struct pci_bus *)bus))
-			continue;
 		if (gpu->pdev->bus == bus && gpu->pdev->devfn == devfn)
 			about_gpu(gpu, &write, done);
 		for (i = 0; i < gpu->path.depth; i++)
-			if (gpu->path.id[i] == id)
+			if (gpu->path.bridge[i]->bus == bus && gpu->path.bridge[i]->devfn == devfn)
 				about_bridge(gpu, i, &write, done);
 	}
 	rcu_read_unlock();
