@@ -17,7 +17,6 @@
 #include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/rcupdate.h>
-#include <linux/wait.h>
 
 /*
  * How long to wait for the reset of a peer: longer than nvli_is_being_stopped() allows one. Each
@@ -26,14 +25,6 @@
 #define STOP_WAIT	(3 * HZ)
 
 atomic_t nvli_enabling = ATOMIC_INIT(0);
-static DECLARE_WAIT_QUEUE_HEAD(all_left);
-
-/* The last caller has left a hook. */
-void nvli_enable_left(void)
-{
-	if (wq_has_sleeper(&all_left))
-		wake_up(&all_left);
-}
 
 /*
  * The hooks are removed: wait until no task runs in one. The first grace period covers tasks that
@@ -42,7 +33,8 @@ void nvli_enable_left(void)
 void nvli_enable_wait(void)
 {
 	synchronize_rcu_tasks();
-	wait_event(all_left, !atomic_read(&nvli_enabling));
+	while (atomic_read(&nvli_enabling))
+		msleep(20);
 	synchronize_rcu_tasks();
 }
 

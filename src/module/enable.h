@@ -10,7 +10,6 @@
 /* Callers inside a hook, for any device of the machine. Unloading has to wait for them. */
 extern atomic_t nvli_enabling;
 
-void nvli_enable_left(void);
 void nvli_enable_wait(void);
 
 /* Called first and last in a hook, since a hook may sleep. */
@@ -21,8 +20,7 @@ static inline void nvli_enable_begin(void)
 
 static inline void nvli_enable_end(void)
 {
-	if (atomic_dec_and_test(&nvli_enabling))
-		nvli_enable_left();
+	atomic_dec(&nvli_enabling);
 }
 
 bool nvli_may_enable(struct pci_dev *pdev);
