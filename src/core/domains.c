@@ -189,28 +189,18 @@ const char *nvli_domains_text(const struct nvli_domains *domains, char text[NVLI
 	char *end = text;
 	unsigned int i;
 
-	switch (domains->policy) {
-	case NVLI_BY_GROUP:
-		snprintf(text, NVLI_DOMAINS_TEXT, "group");
-		break;
-	case NVLI_BY_GPU:
-		snprintf(text, NVLI_DOMAINS_TEXT, "gpu");
-		break;
-	case NVLI_BY_OWNER:
-		snprintf(text, NVLI_DOMAINS_TEXT, "owner");
-		break;
-	case NVLI_BY_LIST:
-		for (i = 0; i < domains->count; i++) {
-			const struct nvli_member *member = &domains->member[i];
+	*end = '\0';
+	for (i = 0; i < ARRAY_SIZE(policies); i++)
+		if (policies[i].policy == domains->policy)
+			snprintf(text, NVLI_DOMAINS_TEXT, "%s", policies[i].name);
+	for (i = 0; i < domains->count; i++) {
+		const struct nvli_member *member = &domains->member[i];
 
-			if (i)
-				*end++ = member->domain == member[-1].domain ? '+' : ',';
-			nvli_gpu_id_text(member->gpu, end);
-			/* All addresses have the same length. */
-			end += NVLI_GPU_ID_TEXT - 1;
-		}
-		*end = '\0';
-		break;
+		if (i)
+			*end++ = member->domain == member[-1].domain ? '+' : ',';
+		nvli_gpu_id_text(member->gpu, end);
+		/* All addresses have the same length. */
+		end += NVLI_GPU_ID_TEXT - 1;
 	}
 
 	return text;
