@@ -354,8 +354,7 @@ bool nvli_opal_fires(struct nvli_gpu *gpu)
 
 	if (!READ_ONCE(watching))
 		return false;
-	if (gpu->path.depth <= 0 ||
-	    pci_read_config_word(gpu->path.bridge[0], PCI_VENDOR_ID, &id) || id == U16_MAX)
+	if (pci_read_config_word(gpu->path.bridge[0], PCI_VENDOR_ID, &id) || id == U16_MAX)
 		return true;
 
 	return count_seen() != before;
