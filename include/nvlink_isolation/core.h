@@ -9,11 +9,13 @@
 
 #ifdef __KERNEL__
 #include <linux/kernel.h>
+#include <linux/string.h>
 #include <linux/types.h>
 #else
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 typedef unsigned char u8;
 typedef unsigned short u16;
 typedef unsigned int u32;

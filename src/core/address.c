@@ -60,7 +60,7 @@ bool nvli_refuse(struct nvli_domains_error *error, const char *text, size_t posi
 
 static bool is_node(const char *text)
 {
-	return text[0] == 'p' && text[1] == 'c' && text[2] == 'i' && text[3] == '_';
+	return !strncmp(text, "pci_", 4);
 }
 
 /* Does a GPU's address start here? Any word with a colon in it counts as one. */

@@ -29,16 +29,6 @@ static const char too_many[] = "more than 32 GPUs: a list names at most 32";
 
 _Static_assert(NVLI_DOMAINS_MAX == 32, "too_many names another number");
 
-/* Is the word at @at exactly this one? */
-static bool is_word(const char *text, const char *word)
-{
-	while (*word)
-		if (*text++ != *word++)
-			return false;
-
-	return nvli_ends_word(*text);
-}
-
 static const struct {
 	enum nvli_policy policy;
 	size_t length;
@@ -49,13 +39,14 @@ static const struct {
 	{ NVLI_BY_OWNER, 5, "owner" },
 };
 
-/* The policy of which this is the name, or -1 */
+/* The policy of which this word is the name, or -1 */
 static int find_policy(const char *text)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(policies); i++)
-		if (is_word(text, policies[i].name))
+		if (!strncmp(text, policies[i].name, policies[i].length) &&
+		    nvli_ends_word(text[policies[i].length]))
 			return i;
 
 	return -1;

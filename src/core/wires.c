@@ -57,11 +57,10 @@ static bool ends_end(char c)
 	return c == '-' || c == ';' || nvli_ends_word(c);
 }
 
-/* Is the whole text exactly this word? */
+/* Does the word "none" stand here? */
 static bool is_none(const char *text)
 {
-	return text[0] == 'n' && text[1] == 'o' && text[2] == 'n' && text[3] == 'e' &&
-	       ends_end(text[4]);
+	return !strncmp(text, "none", 4) && ends_end(text[4]);
 }
 
 /* Can an end of a link stand at @at? The separator before, if there is one, is at @at - 1. */

@@ -7,7 +7,6 @@
 #define dev_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/kernel.h>
-#include <linux/string.h>
 
 #include <nvlink_isolation/core.h>
 
