@@ -50,14 +50,19 @@ covered_at() {
 	lab set g1 trap off
 	repair_bars "$(gpu 1)"
 	config_write "$(gpu 1)" 0x30 4 0
-	echo 1 >"$(dev 1)/nvlink_isolation/apply"
+	apply 1
 	is "$2 no more: its state" "$(sysfs 1 state)" isolated
 	is "$2 no more: the mask" "$(cut_links g1)" 0x00150000
 }
 
 # disabled_again WHAT: it lies over BAR0, and the mask is lost
 disabled_again() {
-	is "$1: the mask as a user of BAR0 reads it" "$(devmem $(($(address 1 0) + 0xa00148)) 32)" 0x003F0000
+	if [ -e /dev/mem ]; then
+		is "$1: the mask as a user of BAR0 reads it" \
+			"$(devmem $(($(address 1 0) + 0xa00148)) 32)" 0x003F0000
+	else
+		note "left out: a user of BAR0, on a kernel without /dev/mem"
+	fi
 	lab mark "audit"
 	lab set g1 mask 0
 	ok "$1: the audit disables its links again" wait_for 10 is_cut_again 1
