@@ -9,8 +9,6 @@
 #include "trace.h"
 
 #include <linux/ktime.h>
-#include <linux/notifier.h>
-#include <linux/suspend.h>
 
 /* How long NVIDIA's tools leave a V100 alone after its reset is released (hardware.md). */
 #define SETTLE_MS	300
@@ -188,39 +186,4 @@ unsigned int nvli_settles_in(struct nvli_gpu *gpu)
 		return UINT_MAX;
 
 	return settled > now ? div_u64(settled - now, NSEC_PER_MSEC) + 1 : 0;
-}
-
-/*
- * Firmware may have reset GPUs while the system slept, so the module reads each one back before it
- * calls it isolated again. The reset is not counted: if firmware has reset nothing, the gate must
- * not take decoding that is on for a sign of a false reset. The kernel thaws processes just before
- * it calls this.
- */
-static int notify_of_sleep(struct notifier_block *block, unsigned long event, void *unused)
-{
-	struct nvli_gpu *gpu = NULL;
-
-	if (event != PM_POST_SUSPEND && event != PM_POST_HIBERNATION && event != PM_POST_RESTORE)
-		return NOTIFY_DONE;
-
-	while ((gpu = nvli_gpu_next(gpu))) {
-		if (READ_ONCE(gpu->status.enforced) && !READ_ONCE(gpu->left_to_driver))
-			nvli_event_unseen(gpu, false);
-	}
-
-	return NOTIFY_DONE;
-}
-
-static struct notifier_block sleep_notifier = {
-	.notifier_call = notify_of_sleep,
-};
-
-int nvli_events_init(void)
-{
-	return register_pm_notifier(&sleep_notifier);
-}
-
-void nvli_events_exit(void)
-{
-	unregister_pm_notifier(&sleep_notifier);
 }

@@ -20,8 +20,6 @@ enum nvli_control {
 /* Times a set of bridges: these bridges in each control's part of struct nvli_reset.asserted */
 #define NVLI_EACH_CONTROL	(1 | BIT(NVLI_BRIDGES) | BIT(2 * NVLI_BRIDGES))
 
-int nvli_events_init(void);
-void nvli_events_exit(void);
 void nvli_event_reset(struct nvli_gpu *gpu, bool counted);
 void nvli_event_release(struct nvli_gpu *gpu);
 void nvli_event_end(struct nvli_gpu *gpu);

@@ -17,6 +17,7 @@
 #include "platform.h"
 #include "report.h"
 #include "settings.h"
+#include "sleep.h"
 #include "sysfs.h"
 #include "worker.h"
 
@@ -174,9 +175,9 @@ static int __init nvlink_isolation_init(void)
 	err = nvli_gpus_init();
 	if (err)
 		return err;
-	err = nvli_events_init();
+	err = nvli_sleep_init();
 	if (err)
-		goto no_events;
+		goto no_sleep;
 
 	/* Under the rescan lock no GPU comes or goes between the notifier and the first look. */
 	pci_lock_rescan_remove();
@@ -194,8 +195,8 @@ static int __init nvlink_isolation_init(void)
 	if (!err)
 		return 0;
 
-	nvli_events_exit();
-no_events:
+	nvli_sleep_exit();
+no_sleep:
 	nvli_gpus_exit();
 
 	return err;
@@ -210,7 +211,7 @@ static void __exit nvlink_isolation_exit(void)
 	nvli_parameters_act(false);
 	mutex_unlock(&nvli_lock);
 
-	nvli_events_exit();
+	nvli_sleep_exit();
 	pci_lock_rescan_remove();
 	bus_unregister_notifier(&pci_bus_type, &notifier);
 	while ((gpu = nvli_gpu_next(gpu)))

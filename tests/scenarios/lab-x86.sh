@@ -61,7 +61,7 @@ without_driver() {
 	same "D0" "0 1"
 	# Resets have changed the link, and pciehp looks at that when it wakes.
 	link_seen 0
-	path "suspend" 11 sleep_and_wake
+	path "suspend" 11 sleep_and_wake freeze
 	same "suspend" "0 1"
 
 	slot_0=$(slot 0)

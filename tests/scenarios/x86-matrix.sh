@@ -43,7 +43,7 @@ with_no_driver() {
 }
 
 all_sleep() {
-	sleep_and_wake
+	sleep_and_wake freeze
 }
 
 with_driver() {

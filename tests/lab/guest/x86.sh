@@ -11,7 +11,8 @@
 #                         anything
 #   aer_fatal N           the port above it reports an uncorrectable fatal error (injected), and the kernel
 #                         recovers
-#   sleep_and_wake        suspend to idle; all devices are put to sleep, and woken again
+#   sleep_and_wake HOW    suspend to idle (freeze) or to disk (disk); all devices are put to sleep, and
+#                         woken again
 #   link_off_and_on N     disable and enable the PCIe link, in its port's link control
 
 slot() {
@@ -51,7 +52,7 @@ aer_fatal() {
 }
 
 sleep_and_wake() {
-	echo devices >/sys/power/pm_test && echo freeze >/sys/power/state
+	echo devices >/sys/power/pm_test && echo "$1" >/sys/power/state
 }
 
 # shellcheck disable=SC2154 # set by port_register, for which it has to run in this shell
