@@ -240,10 +240,21 @@ void nvli_gate_unmap(struct nvli_gpu *gpu)
 	kfree(old);
 }
 
-/* False on kernels that do not count preemption. */
+/*
+ * May the caller sleep? A kernel that does not count preemption cannot tell. There a caller that
+ * resets the GPU may: its lock of config accesses is a sleeping one.
+ */
 static bool may_sleep(void)
 {
-	return preemptible() && !rcu_preempt_depth();
+	if (IS_ENABLED(CONFIG_PREEMPT_COUNT))
+		return preemptible() && !rcu_preempt_depth();
+
+	return !irqs_disabled() && !in_interrupt();
+}
+
+static bool may_sleep_for(const struct nvli_gpu *gpu)
+{
+	return IS_ENABLED(CONFIG_PREEMPT_COUNT) || gpu->pdev->block_cfg_access;
 }
 
 /* Could the next visit require links? With domains=owner it updates the plan first. */
@@ -264,7 +275,7 @@ static void prepare(struct pci_bus *bus, unsigned int devfn)
 
 	rcu_read_lock();
 	gpu = nvli_gpu_find(bus, devfn);
-	if (gpu && (nvli_gpu_state(gpu) == NVLI_OFF || !may_require(gpu) ||
+	if (gpu && (nvli_gpu_state(gpu) == NVLI_OFF || !may_require(gpu) || !may_sleep_for(gpu) ||
 		    !kref_get_unless_zero(&gpu->ref)))
 		gpu = NULL;
 	rcu_read_unlock();
