@@ -18,10 +18,6 @@ are_cut() {
 	[ "$(cut_links "g$1")" = 0x00150000 ]
 }
 
-apply() {
-	echo 1 >"$(dev "$1")/nvlink_isolation/apply"
-}
-
 # many_apply N: one look ends, and has the GPU sleep, while the other needs it awake.
 many_apply() {
 	for _ in $(seq 25); do

@@ -87,7 +87,7 @@ failing() {
 	ask 0 "g1 held" status
 	printf '%s\n' "$output" | show
 	lab set g1 mask-stuck off
-	echo 1 >"$(dev 1)/nvlink_isolation/apply"
+	apply 1
 	ok "g1 is isolated again" wait_for 20 in_state 1 isolated
 	run 0 "g1 mended" check
 }

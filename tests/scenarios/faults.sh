@@ -34,8 +34,8 @@ settled() {
 	esac
 }
 
-apply() {
-	echo 1 2>/dev/null >"$(dev 0)/nvlink_isolation/apply" || :
+obeys() {
+	apply 0 >/dev/null
 	in_state 0 isolated
 }
 
@@ -83,7 +83,7 @@ fault() {
 	[ "$fault_want" = isolated ] ||
 		like "$fault_name: the reason is told" "$reason" .
 	behave "$fault_property"
-	ok "$fault_name: isolated when it behaves" wait_for 100 apply
+	ok "$fault_name: isolated when it behaves" wait_for 100 obeys
 	lab mark "after $fault_name"
 }
 

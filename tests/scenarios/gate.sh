@@ -38,10 +38,6 @@ looks() {
 	is "its BARs are as before, $1" "$(bars 0)" "$(cat /run/bars)"
 }
 
-apply() {
-	echo 1 >"$(dev "$1")/nvlink_isolation/apply"
-}
-
 quick_reset() {
 	read -r since _ </proc/uptime
 	reset "$1" || return
@@ -122,7 +118,7 @@ guest() {
 			"$(sysfs 1 state) $(sysfs 1 held) $(sysfs 1 refused) $(is_on 1)" "isolated 0 0 1"
 	done
 	lab mark "apply in use"
-	nok "apply does not help while it does not obey" apply 0
+	is "apply does not help while it does not obey" "$(apply 0)" "Input/output error"
 	lab mark "applied in use"
 	looks "after apply"
 	lab set g0 mask-stuck off
@@ -147,7 +143,7 @@ guest() {
 	mends "after a later attempt"
 	ok "it can be enabled" enable_gpu 0
 	disable_gpu 0
-	nok "apply takes nothing but 1" sh -c "echo 0 >$(dev 0)/nvlink_isolation/apply"
+	is "apply takes nothing but 1" "$(apply 0 0)" "Invalid argument"
 	like "and says so" "$(dmesg_since)" "apply: '0' is not accepted: use 1"
 
 	# gate=0 reports only. The worker has tried some times by then, and would not so soon again.

@@ -54,7 +54,7 @@ guest() {
 	is "g0 is pending again" "$(sysfs 0 state)" pending
 	lab set g0 mask 5
 	lab mark "apply"
-	ok "apply" sh -c "echo 1 >$(dev 0)/nvlink_isolation/apply"
+	ok "apply" apply 0
 	lab mark "applied"
 	is "g0 is isolated under its driver" "$(sysfs 0 state)" isolated
 	is "mask of g0 under its driver" "$(lab get g0 mask)" 0x00150005
@@ -99,8 +99,8 @@ guest() {
 		unbind_gpu 0
 	done
 	unload
-	nok "apply is refused without the module enforcing" sh -c \
-		"modprobe nvlink_isolation; echo 1 >$(dev 0)/nvlink_isolation/apply"
+	modprobe nvlink_isolation
+	is "apply is refused without the module enforcing" "$(apply 0)" "Operation not supported"
 	rmmod nvlink_isolation
 }
 

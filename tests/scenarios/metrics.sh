@@ -60,7 +60,7 @@ guest() {
 
 	for n in 0 1; do
 		lab set g$n mask-stuck off
-		ok "g$n is tried again" sh -c "echo 1 >$(dev $n)/nvlink_isolation/apply"
+		ok "g$n is tried again" apply $n
 	done
 	lab mark "again"
 	same 0 "isolated again" 1 0 0

@@ -17,7 +17,7 @@ raw_slowly() {
 	raw_assert "$1" || return
 	is "g$1 is pending with its port in reset" "$(sysfs "$1" state)" pending
 	is "its links are unknown" "$(sysfs "$1" disabled_links)" unknown
-	nok "apply does not help then" sh -c "echo 1 >$(dev "$1")/nvlink_isolation/apply"
+	is "apply does not help then" "$(apply "$1")" "Device or resource busy"
 	sleep 3
 	is "it is pending still" "$(sysfs "$1" state) $(sysfs "$1" held)" "pending 0"
 	is "its port is still in reset, which is not the module's" \

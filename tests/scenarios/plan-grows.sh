@@ -96,15 +96,23 @@ handed_over() {
 	lab mark "reset, $1"
 }
 
-# The port of g0 ignores its reset bit, so nothing can stop a's work on g0. Then b must not get g1.
+# mark +|-: EEH takes g1 for isolated, or not. What it recovers is to be enabled before it can be read.
+mark() {
+	echo "$(gpu 1) ${1}1" >/sys/module/lab_driver/parameters/mark
+}
+
+# The port of g0 ignores its reset bit, so nothing can stop a's work on g0. Then b must not get g1, not
+# even if EEH is at work on it.
 port_fails() {
 	lab set p0 no-reset on
 	loop_resets
 	leave "port fails"
-	for try in 1 2 3; do
+	for try in 1 2 3 marked; do
+		[ $try != marked ] || mark +
 		got=$(client_do b open 2>&1)
 		nok "the next owner gets g1, try $try" test "${got#*: ok}" != "$got"
 	done
+	mark -
 	ok "the log says what cannot be done" told "its port cannot reset it either"
 	ok "and of whose links" told "may still use its NVLinks to this GPU"
 	lab mark "refused"
@@ -176,6 +184,7 @@ by_owner() {
 
 guest() {
 	fresh
+	modprobe lab_driver
 	vfio_bind 0
 	vfio_bind 1
 	joined="$(gpu 0)+$(gpu 1)"

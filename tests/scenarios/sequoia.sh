@@ -105,7 +105,7 @@ partly() {
 	is "disabled links of g0" "$(sysfs 0 disabled_links)" 0,4
 	for n in 0 1 2; do
 		lab set g$n mask-stuck off
-		echo 1 >"$(dev $n)/nvlink_isolation/apply"
+		apply $n
 	done
 	states "with bits that stick"
 	unload

@@ -78,6 +78,20 @@ guest() {
 	ok "unloads" unload
 	rmmod lab_hook
 
+	# Here the hook that was there stands for the platform's, which has a say too.
+	ok "another module is there first, at the PHB of g0" modprobe lab_hook device="$(gpu 0)"
+	load isolate=1
+	ok "g0, seen first, is isolated again" wait_for 5 in_state 0 isolated
+	echo Y >/sys/module/lab_hook/parameters/deny
+	nok "what the hook below ours denies cannot be enabled" enable_gpu 0
+	is "nor is that a refusal of ours" "$(sysfs 0 state) $(sysfs 0 refused)" "isolated 0"
+	disable_gpu 0
+	echo N >/sys/module/lab_hook/parameters/deny
+	ok "it can be, once it allows it" enable_gpu 0
+	disable_gpu 0
+	ok "unloads with a hook below ours" unload
+	rmmod lab_hook
+
 	ok "another module is at the bus first" modprobe lab_hook what=config device="$(gpu 2)"
 	load isolate=1
 	is "g2 is not claimed to be isolated" "$(sysfs 2 state) $(sysfs 2 last_error)" \

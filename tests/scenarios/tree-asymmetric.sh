@@ -16,7 +16,7 @@ guest() {
 	is "g0 is exposed to" "$(sysfs 0 exposed_peers)" "$(gpu 1)"
 	like "the log says so" "$(dmesg_since)" "does not list as many links back"
 	lab set g0 mask-stuck off
-	ok "g0 obeys" sh -c "echo 1 >$(dev 0)/nvlink_isolation/apply"
+	ok "g0 obeys" apply 0
 	is "g0 is exposed to nobody then" "$(sysfs 0 exposed_peers)" ""
 	unload
 }

@@ -25,8 +25,9 @@ lose() {
 	lab mark "$1"
 	lab set g0 mask 5
 	hundredths
-	since=$now took=0 state=isolated age=1
+	since=$now took=0 state=isolated age=1 oldest=0
 	while [ "$state" = isolated ] && [ $((100 * age + 100)) -gt "$took" ] && [ "$took" -lt 1500 ]; do
+		[ "$age" -le "$oldest" ] || oldest=$age
 		read -r state <"$lose_files/state"
 		read -r age <"$lose_files/verified"
 		hundredths
@@ -34,6 +35,7 @@ lose() {
 	done
 	note "$1: isolated over a lost mask for $took hundredths of a second"
 	ok "in three periods and the rest of one, $1: $took hundredths" test "$took" -le 600
+	ok "isolated by no read-back of four seconds ago, $1: $oldest" test "$oldest" -lt 4
 	lab mark "after $1"
 }
 
@@ -69,6 +71,7 @@ guest() {
 	sleep 2
 	lose D3hot
 	is "what can be told in D3hot" "$(sysfs 0 state) $(sysfs 0 disabled_links)" "pending unknown"
+	ok "the log tells it too" wait_for 20 told "$(gpu 0).*not isolated yet: "
 	aged D3hot 3
 	is "the tenant's power state is left alone" "$(power_of 0)" 3
 	lab mark "D0 again"

@@ -50,12 +50,15 @@ guest() {
 		is "links cut of g${pair% *}, four guests" "$(links_cut "${pair% *}")" "${pair#* }"
 	done
 
+	dmesg_clear
 	ok "without links declared" set_parameter links none
 	for n in 0 1 2 3 4 5 6 7; do
 		ok "g$n is isolated at once" wait_for 10 in_state $n isolated
 		is "g$n, of which nothing is known" "$(cut_links "g$n")" 0x003f0000
 		is "peers of g$n" "$(sysfs $n peers)" "unknown unknown unknown unknown unknown unknown"
 	done
+	ok "the log says what is not declared" \
+		told "$(gpu 7).*NVLinks 0,1,2,3,4,5 are not in the parameter links, so they have to be disabled"
 	nok "a link to itself is refused" set_parameter links "$(gpu 0).0-$(gpu 0).1"
 	is "links are as they were" "$(parameter links)" none
 	ok "unloads" unload

@@ -42,10 +42,10 @@ not_routed() {
 	lab mark "not routed"
 	memory 1 on
 	is "g1, to which nothing is routed, is off" $(($(config_read "$(gpu 1)" 4 2) & 2)) 0
-	nok "nor is it verified" sh -c "echo 1 >$(dev 1)/nvlink_isolation/apply"
+	is "nor is it verified" "$(apply 1)" "Input/output error"
 	lab mark "routed"
 	config_write "$(port 1)" 0x20 4 $((window))
-	ok "g1 is verified when it is" sh -c "echo 1 >$(dev 1)/nvlink_isolation/apply"
+	ok "g1 is verified when it is" apply 1
 }
 
 guest() {

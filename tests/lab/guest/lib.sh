@@ -34,6 +34,7 @@
 #                             which is seconds before the end
 #   enable_gpu N              bind lab_driver to it: true if pci_enable_device succeeded
 #   disable_gpu N             unbind it
+#   apply N [VALUE]           write 1, or VALUE, to its nvlink_isolation/apply; prints the error's text
 #   in_state N STATE          is that its nvlink_isolation/state?
 #   held N                    is it held in reset?
 #   cut_links g0              its mask, without the bits that clients may change: 0x00150000
@@ -287,6 +288,12 @@ rounds() {
 	else
 		echo "$1"
 	fi
+}
+
+apply() {
+	lab_error=$({ echo "${2-1}" >"$(dev "$1")/nvlink_isolation/apply"; } 2>&1) && return
+	echo "${lab_error##*: }"
+	return 1
 }
 
 delay() {

@@ -5,6 +5,8 @@
  *   what=enable   enable_device_hook of the PHB of a device (default)
  *   what=config   the operations of the device's bus, by which config space is accessed
  *
+ * With deny=1 its enable hook says no, as the platform's does of a device that it cannot serve.
+ *
  * With stack=0 it only keeps what it found when it was loaded, which calls nobody who comes later.
  * The parameter `replace`, written then, replaces the hook that is there by that time:
  *
@@ -33,6 +35,10 @@ static bool stack = true;
 module_param(stack, bool, 0444);
 MODULE_PARM_DESC(stack, "hook at load (default: Y)");
 
+static bool deny;
+module_param(deny, bool, 0644);
+MODULE_PARM_DESC(deny, "whether no device may be enabled (default: N)");
+
 static struct pci_controller *phb;
 static struct pci_bus *bus;	/* NULL: what=enable */
 static void *below;		/* found at load */
@@ -40,7 +46,7 @@ static void *displaced;		/* to be put back */
 
 static bool enable_on_top(struct pci_dev *pdev)
 {
-	return ((typeof(phb->controller_ops.enable_device_hook))below)(pdev);
+	return !READ_ONCE(deny) && ((typeof(phb->controller_ops.enable_device_hook))below)(pdev);
 }
 
 static int write_on_top(struct pci_bus *to, unsigned int devfn, int where, int size, u32 value)
