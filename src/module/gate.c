@@ -326,7 +326,7 @@ int nvli_gate_write(struct pci_bus *bus, unsigned int devfn, int where, int size
 	}
 
 	raw_spin_lock_irqsave(&entry->lock, flags);
-	if (where == PCI_VENDOR_ID && visit.gpu->bell.ringer == current) {
+	if (where == PCI_VENDOR_ID && READ_ONCE(visit.gpu->bell.ringer) == current) {
 		handle_ring(&visit);
 		err = PCIBIOS_SUCCESSFUL;
 	} else if (on) {
