@@ -9,6 +9,7 @@
 #include "worker.h"
 #include "bus.h"
 #include "events.h"
+#include "gate.h"
 #include "look.h"
 #include "owner.h"
 #include "plan.h"
@@ -313,8 +314,11 @@ static unsigned int serve(struct nvli_gpu *gpu)
 	}
 
 	ms = ms_until_turn(gpu);
-	if (ms)
+	if (ms) {
+		/* Where no hook B has done so. A guest's write may not sleep. */
+		nvli_gate_map(gpu);
 		return ms;
+	}
 
 	answer = nvli_look(gpu, NVLI_RETRY);
 	if (answer == NVLI_NOT_READY) {
