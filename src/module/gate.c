@@ -240,10 +240,7 @@ void nvli_gate_unmap(struct nvli_gpu *gpu)
 	kfree(old);
 }
 
-/*
- * May the caller sleep? A kernel that does not count preemption cannot tell. There a caller that
- * resets the GPU may: its lock of config accesses is a sleeping one.
- */
+/* May the caller sleep? A kernel that does not count preemption cannot always tell: see below. */
 static bool may_sleep(void)
 {
 	if (IS_ENABLED(CONFIG_PREEMPT_COUNT))
@@ -252,6 +249,10 @@ static bool may_sleep(void)
 	return !irqs_disabled() && !in_interrupt();
 }
 
+/*
+ * On such a kernel only a caller that resets this GPU is trusted to sleep. It holds the GPU's
+ * config access lock, and could not have taken that without sleeping being allowed.
+ */
 static bool may_sleep_for(const struct nvli_gpu *gpu)
 {
 	return IS_ENABLED(CONFIG_PREEMPT_COUNT) || gpu->pdev->block_cfg_access;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What follows when the machine has slept. Firmware may have reset GPUs, and may have switched
- * their memory decoding on. Then no config write does that, and the gate is not called.
+ * their memory decoding on. If so, the kernel need not write COMMAND, and the gate is not called.
  *
- * So the module has a device of its own: the PM core completes the resume of each device after it
- * has resumed all, and before it thaws processes. A PM notifier would run after that, with guests.
+ * So the module has a device of its own. The PM core calls its complete() after it has resumed all
+ * devices and before it thaws processes. A PM notifier would come later, when guests run again.
  */
 
 #include "log.h"

@@ -315,7 +315,7 @@ static unsigned int serve(struct nvli_gpu *gpu)
 
 	ms = ms_until_turn(gpu);
 	if (ms) {
-		/* Where no hook B has done so. A guest's write may not sleep. */
+		/* Its user may switch it on before, by a write that may not sleep to map BAR0. */
 		nvli_gate_map(gpu);
 		return ms;
 	}

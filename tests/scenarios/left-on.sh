@@ -30,8 +30,13 @@ is_off() {
 	esac
 }
 
-is_off_or_cut() {
-	is_off || [ "$(cut_links g0)" = 0x00150000 ]
+# A debug kernel takes so long for a step that the worker has disabled the links before.
+is_off_or_late() {
+	is_off || { [ "$(rounds 10)" -lt 10 ] && [ "$(cut_links g0)" = 0x00150000 ]; }
+}
+
+is_off_or_isolated() {
+	is_off_or_late || in_state 0 isolated
 }
 
 # Both, and on x86-64 their friends: no link of theirs has to be disabled then.
@@ -69,7 +74,7 @@ guest() {
 	is "g0 is as it was" "$(set_up)" "$found"
 	ok "g0 and g1 part under it" set_parameter domains "$(lab_domains)"
 	ok "g0 is seen to under it" wait_for 5 in_state 0 isolated
-	seen_to "under its driver"
+	if [ "$(rounds 10)" = 10 ]; then isolated "under its driver"; else seen_to "under its driver"; fi
 
 	# BARs that a driver has moved since it was verified are that driver's. It cannot be read back then.
 	config_write "$(gpu 0)" 0x18 4 0x1000000c
@@ -89,7 +94,7 @@ guest() {
 	lab mark "past-gate g0"
 	lab set g0 memory on
 	memory 0 on
-	ok "g0 has switched itself on: off again, or its links are disabled" is_off_or_cut
+	ok "g0 has switched itself on: off again, or isolated meanwhile" is_off_or_isolated
 	disable_gpu 0
 	ok "g0 is isolated after that" wait_for 10 in_state 0 isolated
 
@@ -103,7 +108,7 @@ guest() {
 	lab mark "past-gate g0"
 	lab set g0 memory on
 	memory 0 on
-	ok "g0 has switched itself on in D3hot: off again, or its links were disabled before" is_off_or_cut
+	ok "g0 has switched itself on in D3hot: off again" is_off_or_late
 	power_state 0 0
 	disable_gpu 0
 	ok "g0 is isolated in the end" wait_for 10 in_state 0 isolated

@@ -15,8 +15,8 @@
 from_host_driver() {
 	ok "a driver has g0" enable_gpu 0
 	ok "and g1" enable_gpu 1
-	ok "it resets them" reset 0
-	ok "both" reset 1
+	ok "g0 resets" reset 0
+	ok "g1 resets" reset 1
 	ok "links are kept for it" wait_for 5 sh -c "[ \"\$(cat $(dev 0)/nvlink_isolation/joined_peers)\" = $(gpu 1) ]"
 	lab set g0 mask-stuck on
 	client_start b 1
