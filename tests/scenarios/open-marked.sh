@@ -8,11 +8,6 @@
 
 opens=6
 
-# mark +|-: the PE of g0 is marked as isolated, or not
-mark() {
-	echo "$(gpu 0) ${1}1" >/sys/module/lab_driver/parameters/mark
-}
-
 guest() {
 	fresh
 	modprobe lab_driver
@@ -23,7 +18,7 @@ guest() {
 	lab mark "opens"
 	for n in $(seq $opens); do
 		# Raw, so that the mask is gone and the module has not handled it when the client comes.
-		mark +
+		mark_pe 0 +
 		raw_reset 0
 		client_do a "attack ring mask=0x00150000 us=500" "attack memory us=700" \
 			"attack unfreeze us=900" >/dev/null
@@ -34,7 +29,7 @@ guest() {
 		got="$got
 $(client_do a "attack-stop ring")"
 		lab mark "opened $n"
-		mark -
+		mark_pe 0 -
 		client_do a close >/dev/null
 		ok "isolated after open $n" wait_for 90 in_state 0 isolated
 	done

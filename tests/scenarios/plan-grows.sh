@@ -96,23 +96,18 @@ handed_over() {
 	lab mark "reset, $1"
 }
 
-# mark +|-: EEH takes g1 for isolated, or not. What it recovers is to be enabled before it can be read.
-mark() {
-	echo "$(gpu 1) ${1}1" >/sys/module/lab_driver/parameters/mark
-}
-
 # The port of g0 ignores its reset bit, so nothing can stop a's work on g0. Then b must not get g1, not
-# even if EEH is at work on it.
+# even if EEH is at work on it: what that recovers is to be enabled before it can be read.
 port_fails() {
 	lab set p0 no-reset on
 	loop_resets
 	leave "port fails"
 	for try in 1 2 3 marked; do
-		[ $try != marked ] || mark +
+		[ $try != marked ] || mark_pe 1 +
 		got=$(client_do b open 2>&1)
 		nok "the next owner gets g1, try $try" test "${got#*: ok}" != "$got"
 	done
-	mark -
+	mark_pe 1 -
 	ok "the log says what cannot be done" told "its port cannot reset it either"
 	ok "and of whose links" told "may still use its NVLinks to this GPU"
 	lab mark "refused"
