@@ -194,20 +194,35 @@ void nvli_look_again(struct nvli_gpu *gpu)
 	nvli_look(gpu, NVLI_RETRY);
 }
 
+static bool reports_link(struct pci_dev *port)
+{
+	u32 capabilities = 0;
+
+	return port && !pcie_capability_read_dword(port, PCI_EXP_LNKCAP, &capabilities) &&
+	       capabilities & PCI_EXP_LNKCAP_DLLLARC;
+}
+
+/* Does the port above the GPU report that its link is down? */
+bool nvli_link_is_down(struct nvli_gpu *gpu)
+{
+	struct pci_dev *port = pci_upstream_bridge(gpu->pdev);
+	u16 status = 0;
+
+	return reports_link(port) && !pcie_capability_read_word(port, PCI_EXP_LNKSTA, &status) &&
+	       !(status & PCI_EXP_LNKSTA_DLLLA);
+}
+
 /*
- * Has the port above the GPU latched that its link went down? False also if it does not report its
- * link. Clears the latch, so that the next call reports only later link drops. A hot-plug driver
- * that has enabled the port's notification uses the latch itself; then it is left alone.
+ * Has the port latched that its link went down, or came up? Clears the latch, so that the next call
+ * reports only what follows. A hot-plug driver that has enabled the port's notification uses the
+ * latch itself; then it is left alone.
  */
 bool nvli_link_went_down(struct nvli_gpu *gpu)
 {
 	struct pci_dev *port = pci_upstream_bridge(gpu->pdev);
-	u32 capabilities = 0;
-	u16 control = 0;
-	u16 status = 0;
+	u16 control = 0, status = 0;
 
-	if (!port || pcie_capability_read_dword(port, PCI_EXP_LNKCAP, &capabilities) ||
-	    !(capabilities & PCI_EXP_LNKCAP_DLLLARC) ||
+	if (!reports_link(port) ||
 	    pcie_capability_read_word(port, PCI_EXP_SLTCTL, &control) ||
 	    control & PCI_EXP_SLTCTL_DLLSCE ||
 	    pcie_capability_read_word(port, PCI_EXP_SLTSTA, &status) || status == U16_MAX ||

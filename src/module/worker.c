@@ -95,7 +95,7 @@ static unsigned int expire(struct nvli_gpu *gpu, unsigned int period)
 
 /*
  * If the link went down and we saw no reset, an unseen reset may be the cause. After a reset that
- * we saw, only clear the latch.
+ * we saw, only clear the latch, once the link is up: the port latches that as well.
  *
  * Return: true if there was an unseen one.
  */
@@ -104,6 +104,8 @@ static bool look_at_link(struct nvli_gpu *gpu)
 	struct nvli_status status = nvli_gpu_status(gpu);
 	bool seen = gpu->link_generation != status.generation;
 
+	if (seen && nvli_link_is_down(gpu))
+		return false;
 	gpu->link_generation = status.generation;
 	if (seen) {
 		gpu->retry_ms = 0;

@@ -17,6 +17,8 @@ typedef struct Bridge {
     PCIConfigWriteFunc *config_write;
     bool no_power_control;      /* its slot stays on, so a fundamental reset does nothing */
     bool no_reset;              /* nor does a secondary bus reset */
+    bool slow_link;             /* its link comes up when this is switched off, not before */
+    bool is_training;           /* so it is down, though nothing holds it */
     QLIST_ENTRY(Bridge) next;
 } Bridge;
 
@@ -147,9 +149,19 @@ bool gv100_bus_link_disabled(PCIDevice *bridge)
                                             PCI_EXP_LNKCTL) & PCI_EXP_LNKCTL_LD;
 }
 
-static bool is_down(PCIDevice *bridge)
+bool gv100_bus_link_training(PCIDevice *bridge)
+{
+    return find_bridge(bridge)->is_training;
+}
+
+static bool is_held(PCIDevice *bridge)
 {
     return gv100_bus_in_reset(bridge) || gv100_bus_link_disabled(bridge);
+}
+
+static bool is_down(PCIDevice *bridge)
+{
+    return is_held(bridge) || gv100_bus_link_training(bridge);
 }
 
 static Bridge *find_bridge_called(const char *name)
@@ -183,13 +195,14 @@ static void add_containment(PCIDevice *port)
 static bool *flag_of(Bridge *bridge, const char *property)
 {
     return !strcmp(property, "no-power-control") ? &bridge->no_power_control :
-           !strcmp(property, "no-reset") ? &bridge->no_reset : NULL;
+           !strcmp(property, "no-reset") ? &bridge->no_reset :
+           !strcmp(property, "slow-link") ? &bridge->slow_link : NULL;
 }
 
 char *gv100_bus_get(const char *name, const char *property, Error **errp)
 {
     Bridge *bridge = find_bridge_called(name);
-    bool *flag = flag_of(bridge, property);
+    bool *flag = strcmp(property, "training") ? flag_of(bridge, property) : &bridge->is_training;
 
     if (!flag && strcmp(property, "link-report")) {
         error_setg(errp, "no property %s of a port", property);
@@ -212,6 +225,44 @@ static void set_link_report(PCIDevice *port, bool on)
     }
 }
 
+static void update_gpus(void)
+{
+    GV100State *gpu;
+
+    QTAILQ_FOREACH(gpu, &gv100_list, next) {
+        gv100_late_update(gpu);
+        gv100_links_update(gpu);
+        gv100_exposure_update(gpu);
+    }
+}
+
+/* What follows from what holds a port and its link. */
+static void update_link(PCIDevice *port, bool was_down)
+{
+    uint8_t *status = port->config + port->exp.exp_cap + PCI_EXP_LNKSTA;
+    bool down = is_down(port);
+
+    /* Down, and up again. */
+    if (down != was_down) {
+        latch_link_change(port);
+    }
+    if (reports_link(port) && down) {
+        pci_word_test_and_clear_mask(status, PCI_EXP_LNKSTA_DLLLA);
+    } else if (reports_link(port)) {
+        pci_word_test_and_set_mask(status, PCI_EXP_LNKSTA_DLLLA);
+    }
+    update_gpus();
+}
+
+static void set_slow_link(Bridge *bridge, bool on)
+{
+    bool was_down = is_down(bridge->device);
+
+    bridge->slow_link = on;
+    bridge->is_training &= on;
+    update_link(bridge->device, was_down);
+}
+
 bool gv100_bus_set(const char *name, const char *property, const char *value, Error **errp)
 {
     Bridge *bridge = find_bridge_called(name);
@@ -228,6 +279,8 @@ bool gv100_bus_set(const char *name, const char *property, const char *value, Er
     }
     if (contains) {
         add_containment(bridge->device);
+    } else if (flag == &bridge->slow_link) {
+        set_slow_link(bridge, on);
     } else if (flag) {
         *flag = on;
     } else {
@@ -240,25 +293,19 @@ bool gv100_bus_set(const char *name, const char *property, const char *value, Er
 static void bridge_config_write(PCIDevice *device, uint32_t off, uint32_t val, int len)
 {
     bool was_disabled = gv100_bus_link_disabled(device);
+    bool was_held = is_held(device);
     bool was_down = is_down(device);
-    GV100State *gpu;
+    Bridge *bridge = find_bridge(device);
 
     log_event(bridge_name(device), "config-write off=0x%03x len=%d val=0x%0*x", off,
               len, len * 2, val);
-    find_bridge(device)->config_write(device, off, keep_indicator(device, off, val, len), len);
+    bridge->config_write(device, off, keep_indicator(device, off, val, len), len);
     /* A link that goes down resets what is below (PCIe base specification, 6.6.1). */
     if (gv100_bus_link_disabled(device) && !was_disabled) {
         bus_cold_reset(BUS(pci_bridge_get_sec_bus(PCI_BRIDGE(device))));
     }
-    /* Down, and up again. */
-    if (is_down(device) != was_down) {
-        latch_link_change(device);
-    }
-    QTAILQ_FOREACH(gpu, &gv100_list, next) {
-        gv100_late_update(gpu);
-        gv100_links_update(gpu);
-        gv100_exposure_update(gpu);
-    }
+    bridge->is_training = !is_held(device) && (bridge->is_training || (was_held && bridge->slow_link));
+    update_link(device, was_down);
 }
 
 static void watch_bridges(PCIBus *bus)

@@ -15,6 +15,8 @@
  *   set PORT link-report VALUE, get PORT link-report
  *   the same with no-power-control and no-reset
  *                             on or off: does the port report that its link was down?
+ *   set PORT slow-link VALUE  on: after a reset its link comes up only when this is switched off
+ *   get PORT training         is it waiting for that?
  *   set PORT containment on   it has the capability of Downstream Port Containment from then on
  *
  * What must not mix with the commands of others is one write of a dword. GPU is the number of the GPU

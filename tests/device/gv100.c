@@ -66,10 +66,15 @@ bool gv100_held(GV100State *gpu)
     return any_above(gpu, gv100_bus_in_reset) || any_above(gpu, gv100_bus_link_disabled);
 }
 
+static bool is_late(GV100State *gpu)
+{
+    return gv100_late(gpu) || any_above(gpu, gv100_bus_link_training);
+}
+
 /* By a fault. Unlike a held GPU it may have its BARs mapped, and is reset as usual. */
 bool gv100_mute(GV100State *gpu)
 {
-    return gpu->no_answer || gpu->no_config || gv100_late(gpu);
+    return gpu->no_answer || gpu->no_config || is_late(gpu);
 }
 
 /*
@@ -86,7 +91,7 @@ static const char *config_silence(GV100State *gpu)
 {
     return gpu->frozen && gpu->frozen_config ? "frozen" :
            gv100_held(gpu) ? "held" :
-           gpu->no_config || gv100_late(gpu) ? "mute" : NULL;
+           gpu->no_config || is_late(gpu) ? "mute" : NULL;
 }
 
 static bool gv100_in_d0(GV100State *gpu)

@@ -250,6 +250,7 @@ bool gv100_bus_has_below(PCIBus *root, hwaddr addr);
 void gv100_bus_link_changed(GV100State *gpu);
 bool gv100_bus_in_reset(PCIDevice *bridge);
 bool gv100_bus_link_disabled(PCIDevice *bridge);
+bool gv100_bus_link_training(PCIDevice *bridge);
 bool gv100_bus_is_bridge(const char *name);
 char *gv100_bus_get(const char *name, const char *property, Error **errp);
 bool gv100_bus_set(const char *name, const char *property, const char *value, Error **errp);

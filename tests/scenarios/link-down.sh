@@ -2,7 +2,7 @@
 #
 # Shows that the module counts a reset that the kernel has not seen, if the port has latched that the link
 # went down: of an idle GPU, and of one whose client keeps memory decoding off. After a reset that was
-# seen the module only clears the latch. A latch that a hot-plug driver uses is left alone. A reset bit that
+# seen the module only clears the latch, also where the link is slow to come up. A latch that a hot-plug driver uses is left alone. A reset bit that
 # was set by a raw write, and that firmware's reset has deasserted, keeps no later reset from ending. Where the
 # port reports no link, the next audit finds the reset in the BARs.
 #
@@ -23,6 +23,28 @@ notify() {
 	port_register "$1" 0x18 2 >/run/control &&
 		config_write "$link_port" "$link_at" 2 $(($(cat /run/control) & ~0x1000 | $2 << 12)) &&
 		notified=$(($(port_register "$1" 0x18 2) & 0x1000))
+}
+
+is_training() {
+	[ "$(lab get p0 training)" = true ]
+}
+
+# The port latches twice, that its link goes down and that it comes up: both are of the same reset.
+slow_link() {
+	resets=$(sysfs 0 resets)
+	lab set p0 slow-link on
+	reset 0 &
+	ok "a slow link: released" wait_for 10 is_training
+	# The GPU has settled, and the worker has looked.
+	sleep 0.5
+	is "a slow link: it is not up" "$(($(port_register 0 0x12 2) & 0x2000))" 0
+	lab set p0 slow-link off
+	wait
+	ok "a slow link: isolated" wait_for 10 in_state 0 isolated
+	sleep 3
+	is "a slow link: one reset is counted" "$(sysfs 0 resets)" $((resets + 1))
+	is "a slow link: isolated still" "$(sysfs 0 state)" isolated
+	is "a slow link: the port's latch" "$(link_changed 0)" 0
 }
 
 guest() {
@@ -46,6 +68,7 @@ guest() {
 	sleep 3
 	is "a reset that was seen: counted" "$(sysfs 0 resets)" $((resets + 2))
 	is "a reset that was seen: the port's latch" "$(link_changed 0)" 0
+	slow_link
 
 	# The port ignores a raw write of its reset bit. Firmware's own reset deasserts the bit, too.
 	lab set p0 no-reset on

@@ -17,7 +17,8 @@
 #                             can it? p0 is the port of g0
 #   lab set p0 no-power-control on|off
 #                             its slot stays on: EEH's fundamental reset then resets nothing. no-reset:
-#                             nor does a write of bridge control
+#                             nor does a write of bridge control. slow-link: after a reset its link
+#                             comes up only when this is switched off; lab get p0 training: is it waiting
 #   lab set p0 containment on gives it the capability of Downstream Port Containment, at 0x300, for this boot
 #   gpu N                     PCI address of the N-th GPU (from 0)
 #   dev N                     its directory in sysfs
