@@ -64,7 +64,9 @@ static bool wait_for_ring(struct run *run)
 	u32 value = 0;
 
 	for (reads = 0; reads < RING_READS; reads++) {
-		if (!read_register(run, GV100_RING_COMMAND, &value))
+		/* The ring is starting, and may not lead to its own master yet. */
+		if (!read_register(run, GV100_RING_COMMAND, &value) &&
+		    run->result.outcome != NVLI_WRONG)
 			return false;
 		if (!value)
 			return true;
@@ -72,6 +74,15 @@ static bool wait_for_ring(struct run *run)
 	}
 
 	return end(run, NVLI_WRONG, GV100_RING_COMMAND, value);
+}
+
+static bool enable_unit(struct run *run)
+{
+	u32 value;
+
+	return read_register(run, GV100_PMC_ENABLE, &value) &&
+	       (value & GV100_PMC_ENABLE_NVLINK ||
+		write_register(run, GV100_PMC_ENABLE, value | GV100_PMC_ENABLE_NVLINK));
 }
 
 /* A reset stops the PRI ring and the NVLink unit, and the mask lies behind both. */
@@ -86,11 +97,14 @@ static bool start_ring(struct run *run)
 	if (!(value & GV100_RING_START_CONNECTED))
 		return end(run, NVLI_WRONG, GV100_RING_START_RESULTS, value);
 
-	/* The public drivers read here, so that the write has arrived before the ring is used. */
+	/*
+	 * The public drivers read here, so that the write has arrived before the ring is used. What
+	 * they read is of no account.
+	 */
 	return write_register(run, GV100_RING_DECODE_CONFIG, GV100_RING_DECODE_WAIT) &&
-	       read_register(run, GV100_RING_DECODE_CONFIG, &value) &&
-	       read_register(run, GV100_PMC_ENABLE, &value) &&
-	       write_register(run, GV100_PMC_ENABLE, value | GV100_PMC_ENABLE_NVLINK);
+	       (read_register(run, GV100_RING_DECODE_CONFIG, &value) ||
+		run->result.outcome == NVLI_WRONG) &&
+	       enable_unit(run);
 }
 
 /* Ends with the mask as last read. The caller judges it. */
@@ -111,8 +125,8 @@ static bool disable_links(struct run *run, u32 required)
 	return !(required & ~mask);
 }
 
-/* The mask alone did not do: may the ring be started? A stopped ring reads as a PRI error. */
-static bool may_start_ring(const struct run *run, enum nvli_ring_use use)
+/* The mask alone did not do: may more be tried? A stopped ring reads as a PRI error. */
+static bool may_go_on(const struct run *run, enum nvli_ring_use use)
 {
 	enum nvli_outcome outcome = run->result.outcome;
 
@@ -137,9 +151,15 @@ struct nvli_result nvli_sequence_run(const struct nvli_request *request,
 		return run.result;
 
 	if (request->mask_first || request->ring != NVLI_RING_FREELY) {
-		if (disable_links(&run, request->required) || !may_start_ring(&run, request->ring))
+		if (disable_links(&run, request->required) || !may_go_on(&run, request->ring))
 			return run.result;
 	}
+
+	/* Its ring may run, and only its NVLink unit be off: leave the ring of a user alone then. */
+	if (request->ring == NVLI_RING_IF_STOPPED &&
+	    ((enable_unit(&run) && disable_links(&run, request->required)) ||
+	     !may_go_on(&run, request->ring)))
+		return run.result;
 
 	if (start_ring(&run))
 		disable_links(&run, request->required);

@@ -51,6 +51,7 @@ struct access {
  * @sticks: the bits of @mask that can be set
  * @fails_at: number of the access that fails, from 1; 0 for none
  * @failure: what a read gives there; 0 if the access must not be made any more
+ * @goes_on: the sequence is to go on after it
  * @log: every access, also one that fails
  * @accesses: how many there are in @log
  * @pauses: how often the sequence waited
@@ -66,6 +67,7 @@ struct model {
 	u32 sticks;
 	unsigned int fails_at;
 	u32 failure;
+	bool goes_on;
 	struct access log[ACCESSES];
 	unsigned int accesses;
 	unsigned int pauses;
@@ -165,8 +167,8 @@ static struct access *log_access(struct model *model, enum kind kind, u32 offset
 	struct access *access = &model->log[model->accesses];
 
 	assert_true(model->accesses < ACCESSES - 1);
-	/* After one that fails there is no further one. */
-	assert_true(!model->fails_at || model->accesses < model->fails_at);
+	/* After one that fails there is no further one, unless it is to go on. */
+	assert_true(!model->fails_at || model->goes_on || model->accesses < model->fails_at);
 	model->accesses++;
 	*access = (struct access){ kind, offset, value };
 
@@ -319,14 +321,91 @@ static void a_gpu_after_a_reset(void **state)
 
 static void the_mask_is_tried_first_where_the_ring_may_run(void **state)
 {
-	static const enum nvli_ring_use uses[] = { NVLI_RING_IF_STOPPED, NVLI_RING_FREELY };
+	struct model model = reset_gpu();
 
-	for (size_t i = 0; i < ARRAY_SIZE(uses); i++) {
+	expect_result(run(&model, REQUIRED, true, NVLI_RING_FREELY),
+		      NVLI_READ, GV100_LINK_DISABLE, FOREIGN | REQUIRED, true);
+	expect_log(&model, mask_first_sequence);
+}
+
+/* Before it starts the ring of a GPU in use, the NVLink unit is on. */
+static const struct access unit_first_sequence[] = {
+	{ READ, GV100_PMC_BOOT_0, GV100 },
+	{ READ, GV100_LINK_DISABLE, PRI_ERROR },
+	{ READ, GV100_PMC_ENABLE, ENABLED },
+	{ WRITE, GV100_PMC_ENABLE, ENABLED | GV100_PMC_ENABLE_NVLINK },
+	{ READ, GV100_LINK_DISABLE, PRI_ERROR },
+	{ WRITE, GV100_RING_COMMAND, GV100_RING_COMMAND_START },
+	{ READ, GV100_RING_COMMAND, GV100_RING_COMMAND_START },
+	{ READ, GV100_RING_COMMAND, 0 },
+	{ READ, GV100_RING_START_RESULTS, RESULTS },
+	{ WRITE, GV100_RING_DECODE_CONFIG, GV100_RING_DECODE_WAIT },
+	{ READ, GV100_RING_DECODE_CONFIG, GV100_RING_DECODE_WAIT },
+	{ READ, GV100_PMC_ENABLE, ENABLED | GV100_PMC_ENABLE_NVLINK },
+	{ READ, GV100_LINK_DISABLE, FOREIGN },
+	{ WRITE, GV100_LINK_DISABLE, FOREIGN | REQUIRED },
+	{ READ, GV100_LINK_DISABLE, FOREIGN | REQUIRED },
+	{ END }
+};
+
+static void a_stopped_ring_of_a_gpu_in_use(void **state)
+{
+	struct model model = reset_gpu();
+
+	expect_result(run(&model, REQUIRED, false, NVLI_RING_IF_STOPPED),
+		      NVLI_READ, GV100_LINK_DISABLE, FOREIGN | REQUIRED, true);
+	expect_log(&model, unit_first_sequence);
+
+	/* PMC_ENABLE may lie behind the ring as well. Without any answer it ends there. */
+	model = reset_gpu();
+	model.fails_at = 3;
+	model.failure = PRI_ERROR;
+	model.goes_on = true;
+	expect_result(run(&model, REQUIRED, false, NVLI_RING_IF_STOPPED),
+		      NVLI_READ, GV100_LINK_DISABLE, FOREIGN | REQUIRED, true);
+	assert_int_equal(model.log[3].offset, GV100_RING_COMMAND);
+
+	model = reset_gpu();
+	model.fails_at = 3;
+	model.failure = GV100_NO_ANSWER;
+	expect_result(run(&model, REQUIRED, false, NVLI_RING_IF_STOPPED),
+		      NVLI_NO_ANSWER, GV100_PMC_ENABLE, GV100_NO_ANSWER, false);
+}
+
+/* A driver that works without NVLink has switched the unit off. Its ring is not started again. */
+static void a_gpu_in_use_whose_unit_is_off(void **state)
+{
+	struct model model = started_gpu();
+
+	model.enable = ENABLED;
+	expect_result(run(&model, REQUIRED, true, NVLI_RING_IF_STOPPED),
+		      NVLI_READ, GV100_LINK_DISABLE, FOREIGN | REQUIRED, true);
+	assert_int_equal(model.accesses, 7);
+	for (unsigned int i = 0; i < model.accesses; i++)
+		assert_true(model.log[i].offset != GV100_RING_COMMAND);
+
+	/* What it finds then is the result, also if the mask does not stick. */
+	model = started_gpu();
+	model.enable = ENABLED;
+	model.sticks = 0;
+	expect_result(run(&model, REQUIRED, true, NVLI_RING_IF_STOPPED),
+		      NVLI_READ, GV100_LINK_DISABLE, FOREIGN, true);
+	assert_int_equal(model.accesses, 7);
+}
+
+/* A PRI error is not the end where nothing depends on what is read. */
+static void pri_errors_while_the_ring_starts(void **state)
+{
+	static const unsigned int at[] = { 3, 7 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
 		struct model model = reset_gpu();
 
-		expect_result(run(&model, REQUIRED, uses[i] == NVLI_RING_FREELY, uses[i]),
+		model.fails_at = at[i];
+		model.failure = PRI_ERROR;
+		model.goes_on = true;
+		expect_result(run(&model, REQUIRED, false, NVLI_RING_FREELY),
 			      NVLI_READ, GV100_LINK_DISABLE, FOREIGN | REQUIRED, true);
-		expect_log(&model, mask_first_sequence);
 	}
 }
 
@@ -393,7 +472,7 @@ static void a_mask_that_does_not_stick(void **state)
 	} rows[] = {
 		{ NVLI_RING_NEVER, 4 },
 		{ NVLI_RING_IF_STOPPED, 4 },
-		{ NVLI_RING_FREELY, 4 + 8 + 3 },
+		{ NVLI_RING_FREELY, 4 + 7 + 3 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -474,6 +553,16 @@ static void another_chip_is_not_touched(void **state)
 	}
 }
 
+/*
+ * A PRI error of the mask is what a stopped ring looks like. While the ring starts it may give such
+ * errors, and the read that follows the decode configuration is for nothing but its order.
+ */
+static bool goes_on(u32 offset, bool mask_first)
+{
+	return offset == GV100_RING_COMMAND || offset == GV100_RING_DECODE_CONFIG ||
+	       (offset == GV100_LINK_DISABLE && mask_first);
+}
+
 /* Each read of @log as it fails in one way: the sequence ends there, see log_access(). */
 static void reads_fail(struct model gpu, const struct access *log, bool mask_first,
 		       enum nvli_ring_use ring, u32 failure, enum nvli_outcome outcome)
@@ -485,9 +574,7 @@ static void reads_fail(struct model gpu, const struct access *log, bool mask_fir
 		struct nvli_result result;
 
 		written |= log[i].kind == WRITE && log[i].offset == GV100_LINK_DISABLE;
-		/* A PRI error of the mask is what a stopped ring looks like. */
-		if (log[i].kind != READ ||
-		    (failure == PRI_ERROR && mask_first && log[i].offset == GV100_LINK_DISABLE))
+		if (log[i].kind != READ || (failure == PRI_ERROR && goes_on(log[i].offset, mask_first)))
 			continue;
 		model.fails_at = i + 1;
 		model.failure = failure;
@@ -549,17 +636,24 @@ static void every_write_may_be_stopped(void **state)
 /* A second PRI error of the mask is the result, independent of the first one. */
 static void a_ring_that_was_started_in_vain(void **state)
 {
-	static const enum nvli_ring_use uses[] = { NVLI_RING_IF_STOPPED, NVLI_RING_FREELY };
+	static const struct {
+		enum nvli_ring_use ring;
+		unsigned int accesses;
+	} rows[] = {
+		{ NVLI_RING_IF_STOPPED, 13 },
+		{ NVLI_RING_FREELY, 11 },
+	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(uses); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		unsigned int accesses = rows[i].accesses;
 		struct model model = reset_gpu();
 
-		model.fails_at = 11;
+		model.fails_at = accesses;
 		model.failure = PRI_ERROR;
-		expect_result(run(&model, REQUIRED, true, uses[i]),
+		expect_result(run(&model, REQUIRED, true, rows[i].ring),
 			      NVLI_WRONG, GV100_LINK_DISABLE, PRI_ERROR, false);
-		assert_int_equal(model.log[10].offset, GV100_LINK_DISABLE);
-		assert_int_equal(model.accesses, 11);
+		assert_int_equal(model.log[accesses - 1].offset, GV100_LINK_DISABLE);
+		assert_int_equal(model.accesses, accesses);
 	}
 }
 
@@ -579,6 +673,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_gpu_after_a_reset),
 		cmocka_unit_test(the_mask_is_tried_first_where_the_ring_may_run),
+		cmocka_unit_test(a_stopped_ring_of_a_gpu_in_use),
+		cmocka_unit_test(a_gpu_in_use_whose_unit_is_off),
+		cmocka_unit_test(pri_errors_while_the_ring_starts),
 		cmocka_unit_test(a_ring_that_runs_is_left_alone),
 		cmocka_unit_test(everything_but_a_free_ring_implies_mask_first),
 		cmocka_unit_test(without_mask_first_the_ring_is_started),
