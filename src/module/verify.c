@@ -209,9 +209,9 @@ static enum nvli_answer run_sequence(struct nvli_visit *visit, const struct nvli
 	bool was_on = visit->command & PCI_COMMAND_MEMORY;
 	struct nvli_request request = {
 		.required = status->required,
-		/* The ring runs if we or an earlier user started it since the last reset. */
+		/* The ring runs if we, or a user, have started it since the last reset. */
 		.mask_first = nvli_status_is_fresh(status) ||
-			      (!visit->programmed &&
+			      (!visit->programmed && (visit->in_use || was_on) &&
 			       status->verified_resets == status->resets),
 		.ring = ring_use(visit, how, is_cut),
 	};
