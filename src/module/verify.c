@@ -123,7 +123,7 @@ static bool judge(struct nvli_visit *visit, u32 required, bool keep)
 		gpu->lost_ns = 0;
 		gpu->error[0] = '\0';
 		gpu->repaired += was_cut && result->written;
-	} else if (!(keep && was_cut)) {
+	} else if (gpu->status.enforced && !(keep && was_cut)) {
 		explain(gpu, result);
 	}
 	if (verified && !gpu->status.watched)
