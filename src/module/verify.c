@@ -281,7 +281,7 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 	for (tries = 0; tries < PLANS && status.required; tries++) {
 		answer = run_sequence(visit, &status, how);
 		if (answer != NVLI_NOT_VERIFIED || visit->result.outcome != NVLI_STOPPED ||
-		    nvli_visit_was_reset(visit))
+		    nvli_visit_was_reset(visit) || !visit->is_on)
 			return answer;
 		status = nvli_gpu_status(gpu);
 	}
