@@ -61,6 +61,9 @@ static bool refuses_unknown(struct nvli_visit *visit)
 
 	if (!READ_ONCE(nvli_gate) || pci_is_root_bus(visit->bus))
 		return false;
+	/* Enforcement is ending, and prepare() has slept through that. */
+	if (visit->gpu && nvli_gpu_state(visit->gpu) == NVLI_OFF)
+		return false;
 	if (!nvli_visit_read(visit, PCI_COMMAND, 2, &command) || command == U16_MAX)
 		return true;
 	if (command & PCI_COMMAND_MEMORY)
