@@ -78,14 +78,18 @@ static void leave_to_driver(struct nvli_gpu *gpu)
 
 /*
  * Verify the GPU now. A held device lock may mean a reset that began unseen. Then leave the GPU
- * alone for as long as after a reset: hook C sees the next step.
+ * alone for as long as after a reset: hook C sees the next step. But each user can hold that lock,
+ * by reading sysfs, and a reset begins with decoding off.
  */
 static void start_gpu(struct nvli_gpu *gpu)
 {
-	if (device_trylock(&gpu->pdev->dev)) {
-		/* Under the device lock, so that no driver binds meanwhile. */
+	bool locked = device_trylock(&gpu->pdev->dev);
+
+	if (locked || nvli_is_decoding(gpu)) {
+		/* No driver binds meanwhile, or the gate takes the GPU back when it switches it on. */
 		leave_to_driver(gpu);
-		device_unlock(&gpu->pdev->dev);
+		if (locked)
+			device_unlock(&gpu->pdev->dev);
 		if (READ_ONCE(gpu->left_to_driver))
 			nvli_gate_map(gpu);
 		else

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Shows that a GPU in use by a driver when enforcement starts is not cut under it, and is at its
-# next reset.
+# next reset. Also if somebody holds its device lock, as each user can by reading sysfs on some kernels.
 #
 # x86: yes
 # boot: redbud
@@ -21,6 +21,18 @@ guest() {
 	is "g0 is isolated" "$(sysfs 0 state)" isolated
 	is "mask of g0" "$(lab get g0 mask)" 0x00150005
 	disable_gpu 0
+
+	ok "enforcement ends before the lock is taken" set_parameter isolate 0
+	reset 0
+	ok "a driver has g0 before the lock is taken" enable_gpu 0
+	lock_device 0 1000
+	lab mark "start locked"
+	ok "enforcement starts while the lock is taken" set_parameter isolate 1
+	like "g0 is left to its driver all the same" "$(sysfs 0 last_error)" "^in use by driver lab_driver"
+	wait "$lock_pid"
+	lab mark "started locked"
+	disable_gpu 0
+	ok "g0 is isolated after that" wait_for 5 in_state 0 isolated
 
 	# A reset that began before the hooks were there is waited for. Nobody can switch it on meanwhile.
 	ok "enforcement ends" set_parameter isolate 0
@@ -106,6 +118,8 @@ guest() {
 
 judge() {
 	is "accesses to g0 in use" "$(count ' g0 (read|write|config-write) ' start started)" 0
+	is "accesses to g0 in use and locked" \
+		"$(count ' g0 (read|write|config-write) ' "start locked" "started locked")" 0
 	is "config writes to g2 in use" \
 		"$(count ' g2 config-write ' "start again" "started again")" 0
 	is "config writes to g0 in use by apply" "$(count ' g0 config-write ' apply applied)" 0

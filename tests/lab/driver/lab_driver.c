@@ -48,6 +48,9 @@
  * "ADDRESS +MASK" or "ADDRESS -MASK" written to the parameter mark sets or clears flags of a
  * device's PE, as EEH does: 1 is EEH_PE_ISOLATED.
  *
+ * "ADDRESS MS" written to the parameter lock holds that device's lock for so many milliseconds, as
+ * readers of sysfs do for a moment. The write ends with it.
+ *
  * START-END, in hexadecimal, written to the parameter reserve has nobody get these addresses;
  * "-" frees them.
  *
@@ -374,6 +377,31 @@ static const struct kernel_param_ops reserve_ops = {
 };
 module_param_cb(reserve, &reserve_ops, NULL, 0200);
 MODULE_PARM_DESC(reserve, "addresses that nobody is to get");
+
+static int set_lock(const char *val, const struct kernel_param *kp)
+{
+	struct pci_dev *pdev;
+	char address[16];
+	unsigned int ms;
+
+	if (sscanf(val, "%15s %u", address, &ms) != 2)
+		return -EINVAL;
+	pdev = lab_find(address);
+	if (!pdev)
+		return -ENODEV;
+	device_lock(&pdev->dev);
+	msleep(ms);
+	device_unlock(&pdev->dev);
+	pci_dev_put(pdev);
+
+	return 0;
+}
+
+static const struct kernel_param_ops lock_ops = {
+	.set = set_lock,
+};
+module_param_cb(lock, &lock_ops, NULL, 0200);
+MODULE_PARM_DESC(lock, "PCI address of a device, and for how many ms to hold its lock");
 
 #ifdef CONFIG_EEH
 static int set_mark(const char *val, const struct kernel_param *kp)

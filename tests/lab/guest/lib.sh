@@ -35,6 +35,8 @@
 #                             which is seconds before the end
 #   enable_gpu N              bind lab_driver to it: true if pci_enable_device succeeded
 #   disable_gpu N             unbind it
+#   mark_pe N +|-             EEH takes its PE for isolated, or not any more
+#   lock_device N MS          hold its device lock for so long, in the background, for `wait $lock_pid`
 #   apply N [VALUE]           write 1, or VALUE, to its nvlink_isolation/apply; prints the error's text
 #   in_state N STATE          is that its nvlink_isolation/state?
 #   held N                    is it held in reset?
@@ -184,6 +186,13 @@ disable_gpu() {
 mark_pe() {
 	echo "$(gpu "$1") ${2}1" >/sys/module/lab_driver/parameters/mark
 }
+lock_device() {
+	modprobe lab_driver || return
+	echo "$(gpu "$1") $2" >/sys/module/lab_driver/parameters/lock &
+	lock_pid=$!
+	usleep 50000
+}
+
 
 in_state() {
 	[ "$(sysfs "$1" state)" = "$2" ]
