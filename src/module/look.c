@@ -384,7 +384,8 @@ bool nvli_stop_user(struct nvli_gpu *gpu)
 
 	mutex_lock(&gpu->ring_lock);
 	/* After its removal another GPU may be below the port. */
-	done = READ_ONCE(gpu->dead) || !(READ_ONCE(gpu->lost_ns) || READ_ONCE(gpu->stuck_on));
+	done = READ_ONCE(gpu->dead) || nvli_gpu_state(gpu) == NVLI_OFF ||
+	       !(READ_ONCE(gpu->lost_ns) || READ_ONCE(gpu->stuck_on));
 	if (!done)
 		reset = reset_by_port(gpu);
 	mutex_unlock(&gpu->ring_lock);
