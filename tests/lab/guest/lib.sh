@@ -182,17 +182,16 @@ disable_gpu() {
 	echo >"$(dev "$1")/driver_override"
 }
 
-# mark_pe N +|-: EEH takes the PE of GPU N for isolated, or not any more.
 mark_pe() {
 	echo "$(gpu "$1") ${2}1" >/sys/module/lab_driver/parameters/mark
 }
+
 lock_device() {
 	modprobe lab_driver || return
 	echo "$(gpu "$1") $2" >/sys/module/lab_driver/parameters/lock &
 	lock_pid=$!
 	usleep 50000
 }
-
 
 in_state() {
 	[ "$(sysfs "$1" state)" = "$2" ]
