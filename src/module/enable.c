@@ -80,8 +80,8 @@ static bool disable_end(struct nvli_gpu *peer)
 /*
  * With domains=owner this GPU gets a new owner now. Its peers disable the links to it that they
  * have kept, before the new owner uses or resets the GPU: during its reset only the peer's end
- * isolates. A peer that is not enabled cannot reach anything, so the worker does it later. False if
- * a peer may still use them.
+ * isolates. A peer on which no work can run cannot reach anything, so the worker does it later.
+ * False if a peer may still use them.
  */
 static bool change_owner(struct nvli_gpu *gpu)
 {

@@ -247,17 +247,20 @@ void nvli_gpu_take_back(struct nvli_gpu *gpu)
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 }
 
-/*
- * Is the GPU enabled, and was a required link not read back as disabled since the last reset? Then
- * its user may be able to use that link.
- */
-bool nvli_gpu_is_open_uncut(struct nvli_gpu *gpu)
+/* Was a required link not read back as disabled since the last reset? Then work may use it. */
+bool nvli_gpu_is_uncut(struct nvli_gpu *gpu)
 {
 	struct nvli_status status = nvli_gpu_status(gpu);
 	enum nvli_state state = nvli_state(&status);
 
-	return (state == NVLI_PENDING || state == NVLI_FAILED) && pci_is_enabled(gpu->pdev) &&
+	return (state == NVLI_PENDING || state == NVLI_FAILED) &&
 	       !nvli_status_was_cut(&status) && !READ_ONCE(gpu->left_to_driver);
+}
+
+/* Is the GPU enabled in addition? Then its user may be able to use that link. */
+bool nvli_gpu_is_open_uncut(struct nvli_gpu *gpu)
+{
+	return pci_is_enabled(gpu->pdev) && nvli_gpu_is_uncut(gpu);
 }
 
 /* Decoding may be on, and config space is blocked. The worker has to reset the GPU. Any context. */

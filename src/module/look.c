@@ -149,14 +149,14 @@ bool nvli_is_decoding(struct nvli_gpu *gpu)
 /*
  * Can work on the GPU use a link that has to be disabled? Not while a control keeps the GPU in
  * reset, nor after a real reset, until it is used again. EEH can switch decoding on without the
- * gate.
+ * gate. A user who is gone may have left work: VFIO's close skips the reset if a lock is taken.
  */
 bool nvli_may_use_links(struct nvli_gpu *gpu)
 {
 	unsigned long flags;
 	bool asserted, idle;
 
-	if (!nvli_gpu_is_open_uncut(gpu))
+	if (!nvli_gpu_is_uncut(gpu) || !(pci_is_enabled(gpu->pdev) || READ_ONCE(gpu->has_worked)))
 		return false;
 
 	raw_spin_lock_irqsave(&gpu->lock, flags);
@@ -240,7 +240,6 @@ static bool read_control(struct pci_dev *port, u16 *control)
 
 /*
  * Firmware may not write the bit, and the kernel drops firmware's error.
- *
  * Return: 0, -EBUSY if the port has not taken the bit, -EIO if it cannot be read back, or -ENODEV
  * with nothing written if it could not be read before.
  */
@@ -337,7 +336,6 @@ static void unmute_hotplug(struct pci_dev *port, struct muted muted)
 /*
  * Uses aligned 16-bit writes of bridge control: skiboot only recognises those, and then resets the
  * CPU's side of the links too.
- *
  * Return: false if the GPU has no port of its own, or the port is not known to have asserted the
  * reset. True also if the port does not release it again, which the log says.
  */

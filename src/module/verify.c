@@ -250,6 +250,8 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 	status = nvli_gpu_status(gpu);
 	visit->generation = status.generation;
 	visit->in_use = pci_is_enabled(gpu->pdev);
+	if (visit->in_use)
+		WRITE_ONCE(gpu->has_worked, true);
 	if (is_exempt(nvli_state(&status)))
 		return NVLI_LEFT_ALONE;
 	/* No link has to be disabled, so the GPU passes without a read-back. */
@@ -280,6 +282,7 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 
 	for (tries = 0; tries < PLANS && status.required; tries++) {
 		answer = run_sequence(visit, &status, how);
+		/* Once decoding is off again, this visit reads no register any more. */
 		if (answer != NVLI_NOT_VERIFIED || visit->result.outcome != NVLI_STOPPED ||
 		    nvli_visit_was_reset(visit) || !visit->is_on)
 			return answer;
