@@ -203,13 +203,18 @@ dkms-remove:
 	$(DKMS_FORGET)
 	$(MAKE) --no-print-directory uninstall-module
 
-# What is committed, the same bytes each time
-DIST := $(PACKAGES)/nvlink-isolation-$(VERSION).tar.gz
+# What is committed, the same bytes each time. In a pipe, the status of git would be lost.
+DIST_TAR := $(PACKAGES)/nvlink-isolation-$(VERSION).tar
+DIST := $(DIST_TAR).gz
 
 .PHONY: dist
 dist:
 	@mkdir -p $(PACKAGES)
-	git archive --prefix=nvlink-isolation-$(VERSION)/ HEAD | gzip -n >$(DIST)
+	@rm -f $(DIST)
+	git archive --format=tar --prefix=nvlink-isolation-$(VERSION)/ HEAD >$(DIST_TAR) || { rm -f $(DIST_TAR); \
+		echo "nvlink-isolation: git archive failed, so nothing was built: make dist, deb and rpm need git" \
+		"and a clone of the repository that belongs to you" >&2; exit 1; }
+	gzip -n $(DIST_TAR)
 
 .PHONY: deb
 deb: dist
