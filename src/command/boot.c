@@ -132,6 +132,8 @@ int boot_faults(const struct boot *boot, const char *fault[BOOT_FAULTS])
 		fault[count++] = "the module is not of version " NVLI_VERSION;
 	if (!installed_enforces(&boot->installed))
 		fault[count++] = "isolate=1 is not configured";
+	if (!installed_gates(&boot->installed))
+		fault[count++] = "a line in modprobe.d, or the kernel's command line, sets gate=0";
 	if (boot->installed.kept_out)
 		fault[count++] =
 			"a line in modprobe.d, or the kernel's command line, keeps the module out";

@@ -269,6 +269,7 @@ void replace_dashes(char *name);
 void installed_read(struct installed *installed, const char *release, bool at_boot);
 void installed_free(struct installed *installed);
 bool installed_enforces(const struct installed *installed);
+bool installed_gates(const struct installed *installed);
 bool installed_is_other(const struct installed *installed);
 
 /* initramfs.c */
@@ -316,7 +317,7 @@ struct boot {
 	struct initramfs initramfs;
 };
 
-#define BOOT_FAULTS	8
+#define BOOT_FAULTS	9
 
 int boot_read(struct boot **boots);
 void boot_free(struct boot *boots, int count);

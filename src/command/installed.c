@@ -186,24 +186,35 @@ static bool is_off(const char *value)
 	return false;
 }
 
-/* Will the module enforce when modprobe loads it? Of many isolate= the kernel takes the last. */
-bool installed_enforces(const struct installed *installed)
+/* A switch when modprobe loads the module. If it is set several times, the last one counts. */
+static bool is_on(const struct installed *installed, const char *name, bool by_default)
 {
 	static const char separators[] = " \t";
-	static const char name[] = "isolate";
+	size_t length = strlen(name);
 	char options[DOMAINS_SIZE];
-	bool enforces = false;
+	bool on = by_default;
 	char *option, *rest;
 
 	strcpy(options, installed->options);
 	remove_quotes(options);
 	for (option = strtok_r(options, separators, &rest); option;
 	     option = strtok_r(NULL, separators, &rest))
-		if (!strncmp(option, name, sizeof(name) - 1) &&
-		    strchr("=", option[sizeof(name) - 1]))
-			enforces = !option[sizeof(name) - 1] || !is_off(option + sizeof(name));
+		if (!strncmp(option, name, length) && strchr("=", option[length]))
+			on = !option[length] || !is_off(option + length + 1);
 
-	return enforces;
+	return on;
+}
+
+/* Will the module enforce? */
+bool installed_enforces(const struct installed *installed)
+{
+	return is_on(installed, "isolate", false);
+}
+
+/* Will it refuse to have a GPU switched on that is not verified? */
+bool installed_gates(const struct installed *installed)
+{
+	return is_on(installed, "gate", true);
 }
 
 /*

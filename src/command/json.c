@@ -313,6 +313,7 @@ static json_t *kernel(const struct boot *boot)
 	set(object, "module", boot->installed.path ?
 	    json_string(boot->installed.version) : json_null());
 	set(object, "isolate", json_boolean(installed_enforces(&boot->installed)));
+	set(object, "gate", json_boolean(installed_gates(&boot->installed)));
 	set(object, "initramfs_module", unless(initramfs->unknown, initramfs->module));
 	set(object, "initramfs_rule", unless(initramfs->unknown, initramfs->rule));
 	set(object, "initramfs_older", unless(initramfs->unknown,

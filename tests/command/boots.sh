@@ -16,20 +16,31 @@ isolated at boot: module $version, in the initramfs with its rule, isolate=1
 6.6.0-arch1-1: isolated at boot: module $version, in the initramfs with its rule, isolate=1
 5.4.0-1-powerpc64le: $not the module is not built for it; \
 its initramfs is unknown (none in /boot has a name with this kernel's release)"
-boots_json="6.1.0-9-powerpc64le True True $version True True True False 0
-6.1.0-10-powerpc64le False False None True False True False 2
-6.2.0-1-powerpc64le False False 0.0.1 True True True False 1
-6.3.0-1-powerpc64le False False $version True True False False 1
-6.4.0-1-powerpc64le False False $version True True True True 2
-6.5.0-1-powerpc64le False False $version True None None None 1
-6.6.0-arch1-1 False True $version True True True False 0
-5.4.0-1-powerpc64le False False None True None None None 2"
+boots_json="6.1.0-9-powerpc64le True True $version True True True True False 0
+6.1.0-10-powerpc64le False False None True True False True False 2
+6.2.0-1-powerpc64le False False 0.0.1 True True True True False 1
+6.3.0-1-powerpc64le False False $version True True True False False 1
+6.4.0-1-powerpc64le False False $version True True True True True 2
+6.5.0-1-powerpc64le False False $version True True None None None 1
+6.6.0-arch1-1 False True $version True True True True False 0
+5.4.0-1-powerpc64le False False None True True None None None 2"
 
 # boots_with OPTIONS STATUS: of the kernel with which all else is well
 boots_with() {
 	printf '%s\n' "$1" >"$boots_conf"
 	output=$(as "$user" nvlink-isolation --root boots check --boot | sed -n '/(running)/p')
 	like "$user: $1" "$output" "^6\.1\.0-9-powerpc64le \(running\): $2\$"
+}
+
+# on_cmdline TEXT STATUS: what libkmod reads of the running kernel's command line, whatever --root is
+on_cmdline() {
+	echo "$1" >"$work/cmdline"
+	echo 'options nvlink_isolation isolate=1' >"$boots_conf"
+	set -- "$1" "$2" unshare --mount
+	[ "$(id -u)" = 0 ] || set -- "$@" --map-root-user
+	output=$(shift 2; as "$user" "$@" sh -c 'mount --bind cmdline /proc/cmdline &&
+		exec nvlink-isolation --root boots check --boot' | sed -n '/(running)/p')
+	like "$user: $1 on the command line" "$output" "^6\.1\.0-9-powerpc64le \(running\): $2\$"
 }
 
 # initramfs_has: files that the host has no longer, or in another form
@@ -195,6 +206,7 @@ good_boots() {
 	foreign='its initramfs has a modprobe.d file that this host lacks [(]nvlink-isolation[.]conf[)]$'
 	good=".*isolated at boot: module $version, in the initramfs with its rule, isolate=1"
 	bad='NOT isolated at boot: isolate=1 is not configured'
+	ungated="a line in modprobe.d, or the kernel's command line, sets gate=0"
 	kept_out="NOT isolated at boot: a line in modprobe.d, or the kernel's command line, keeps the module out"
 	for options in isolate=1 isolate isolate=y isolate=on 'isolate=0 isolate=1' isolate=2 \
 		'"isolate=1"' 'isolate="1"' 'domains=gpu isolate=1'; do
@@ -205,6 +217,15 @@ good_boots() {
 		boots_with "options nvlink_isolation $options" "$bad"
 	done
 	boots_with "" "$bad"
+	for options in gate=1 gate gate=y 'gate=0 gate=1' gate=2 '"gate=1"' gated=0; do
+		boots_with "options nvlink_isolation isolate=1 $options" "$good"
+	done
+	for options in gate=0 gate=off gate=N 'gate=1 gate=0' '"gate=0"'; do
+		boots_with "options nvlink_isolation isolate=1 $options" "NOT isolated at boot: $ungated"
+	done
+	boots_with 'options nvlink_isolation gate=0' "$bad; $ungated"
+	on_cmdline nvlink_isolation.gate=0 "NOT isolated at boot: $ungated"
+	on_cmdline nvlink_isolation.gate=1 "$good"
 	for line in 'blacklist nvlink_isolation' 'install nvlink-isolation /bin/false' \
 		'alias nvlink_isolation off' 'alias nvlink_* off' 'install nvlink* /bin/false'; do
 		printf '%s\n' 'options nvlink_isolation isolate=1' "$line" >"$work/lines"
@@ -285,7 +306,7 @@ installed() {
 	is "$user: the same as JSON" "$(printf '%s\n' "$output" | python3 -c '
 import json, sys
 for k in json.load(sys.stdin)["kernels"]:
-    print(k["kernel"], *(k[n] for n in ("running", "isolated", "module", "isolate",
+    print(k["kernel"], *(k[n] for n in ("running", "isolated", "module", "isolate", "gate",
           "initramfs_module", "initramfs_rule", "initramfs_older")), len(k["faults"]))')" "$boots_json"
 	run 1 --root upgraded check --boot
 	like "$user: files with other names in the initramfs" "$output" 'its initramfs has no module'
