@@ -267,12 +267,33 @@ static void check_all(struct check *check, const struct options *options)
 		     platform_fault() ? "; the module " : "", platform_fault() ?: "");
 }
 
+/*
+ * Judge the gate. Without the module each GPU is judged already. Only a V100 SXM2 depends on the
+ * gate, so a guest without one may start.
+ */
+static void check_gate(struct check *check)
+{
+	static const enum verdict verdicts[] = {
+		[GATE_OFF] = VERDICT_NOT_ISOLATED,
+		[GATE_ON] = VERDICT_ISOLATED,
+		[GATE_UNKNOWN] = VERDICT_ERROR,
+	};
+	bool found = false;
+	int i;
+
+	for (i = 0; i < check->count; i++)
+		found |= check->device[i].verdict == VERDICT_ISOLATED ||
+			 check->device[i].verdict == VERDICT_NOT_ISOLATED;
+	if (found && module_is_loaded())
+		check->verdict = verdicts[gate_read(check->fault)];
+}
+
 void check_free(struct check *check)
 {
 	free(check->device);
 }
 
-/* Return: an exit status. An error is worse than a GPU that is not isolated. */
+/* Return: an exit status. An error is worse than what is not isolated. */
 int check_status(const struct check *check)
 {
 	static const int status[] = {
@@ -282,7 +303,7 @@ int check_status(const struct check *check)
 		[VERDICT_NOT_ISOLATED] = EXIT_NOT_ISOLATED,
 		[VERDICT_ERROR] = EXIT_ERROR,
 	};
-	int worst = EXIT_DONE;
+	int worst = status[check->verdict];
 	int i;
 
 	for (i = 0; i < check->count; i++)
@@ -304,6 +325,10 @@ static void print(const struct check *check)
 		else
 			printf("%s: %s\n", checked->address, checked->text);
 	}
+	if (check->verdict == VERDICT_ERROR)
+		warnx("check: %s", check->fault);
+	else if (*check->fault)
+		printf("%s\n", check->fault);
 }
 
 static int check_boot(const struct options *options)
@@ -350,6 +375,7 @@ int command_check(const struct options *options)
 		check_arguments(&check, options);
 	else
 		check_all(&check, options);
+	check_gate(&check);
 	status = check_status(&check);
 	if (options->json)
 		json_check(&check);

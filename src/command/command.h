@@ -236,6 +236,17 @@ void machine_from_pci(struct machine *machine);
 void machine_need_all(const struct machine *machine);
 void machine_from_module(struct machine *machine);
 
+/* gate.c */
+
+/* The parameter "gate" of the loaded module */
+enum gate {
+	GATE_OFF,
+	GATE_ON,
+	GATE_UNKNOWN,
+};
+
+enum gate gate_read(char why[WHY_SIZE]);
+
 /* seen.c */
 
 bool gpu_see(struct gpu_seen *seen, const char *address, char why[WHY_SIZE]);
@@ -420,11 +431,15 @@ struct checked {
  * struct check - what check says
  * @named: the arguments name the devices, which belong to one owner; otherwise they are all GPUs
  *	   with NVLinks
- * @count: how many there are
+ * @verdict: of the machine, apart from the devices: isolated, not isolated, or an error
+ * @fault: why the machine is not isolated, or what the error is; else empty
+ * @count: how many devices there are
  * @device: these
  */
 struct check {
 	bool named;
+	enum verdict verdict;
+	char fault[WHY_SIZE];
 	int count;
 	struct checked *device;
 };

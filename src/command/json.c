@@ -344,9 +344,13 @@ void json_check(const struct check *check)
 	};
 	json_t *object = root();
 	json_t *devices = need(json_array());
+	json_t *faults = need(json_array());
 	int i;
 
 	set(object, "status", json_integer(check_status(check)));
+	if (*check->fault)
+		json_array_append_new(faults, need(json_string(check->fault)));
+	set(object, "faults", faults);
 	for (i = 0; i < check->count; i++) {
 		const struct checked *checked = &check->device[i];
 		json_t *device = need(json_object());

@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The exit statuses of plugins. WARNING (1) is not used: a GPU is isolated or it is not. */
+/*
+ * The exit statuses of plugins. WARNING (1) is not used: a GPU is isolated or it is not. gate=0 is
+ * critical, although all links may be disabled at present.
+ */
 enum {
 	NAGIOS_OK = 0,
 	NAGIOS_CRITICAL = 2,
@@ -98,6 +101,15 @@ static void print_reasons(const struct check *check, enum verdict verdict)
 	}
 }
 
+/* What is wrong with the whole machine; @separator precedes it */
+static void print_fault(const struct check *check, const char *separator)
+{
+	if (!*check->fault)
+		return;
+	printf("%s", separator);
+	print_text(check->fault);
+}
+
 /*
  * label=value;warning;critical;minimum;maximum, where critical "0" means more than none. The age is
  * that of the oldest read-back. "U" is unknown: a GPU has no read-back, or the module does not show
@@ -143,7 +155,7 @@ static void print_figures(const struct check *check)
  * nagios_check() - print what check says, in one line
  * @check: it
  *
- * A GPU that is not isolated counts more than an error: the administrator has to act now.
+ * What is not isolated counts more than an error: the administrator has to act now.
  *
  * Return: the exit status.
  */
@@ -155,14 +167,21 @@ int nagios_check(const struct check *check)
 	int unsupported = count_of(check, VERDICT_UNSUPPORTED);
 	int status = NAGIOS_OK;
 
-	if (not_isolated) {
-		printf("NVLINK CRITICAL - %d of %d GPUs not isolated", not_isolated,
-		       isolated + not_isolated);
-		print_reasons(check, VERDICT_NOT_ISOLATED);
+	if (not_isolated || check->verdict == VERDICT_NOT_ISOLATED) {
+		printf("NVLINK CRITICAL - ");
+		if (not_isolated) {
+			printf("%d of %d GPUs not isolated", not_isolated, isolated + not_isolated);
+			print_reasons(check, VERDICT_NOT_ISOLATED);
+		}
+		print_fault(check, not_isolated ? "; " : "");
 		status = NAGIOS_CRITICAL;
-	} else if (errors) {
-		printf("NVLINK UNKNOWN - %d of %d devices cannot be checked", errors, check->count);
-		print_reasons(check, VERDICT_ERROR);
+	} else if (errors || check->verdict == VERDICT_ERROR) {
+		printf("NVLINK UNKNOWN - ");
+		if (errors) {
+			printf("%d of %d devices cannot be checked", errors, check->count);
+			print_reasons(check, VERDICT_ERROR);
+		}
+		print_fault(check, errors ? "; " : "");
 		status = NAGIOS_UNKNOWN;
 	} else {
 		printf("NVLINK OK - %d GPU%s isolated", isolated, isolated == 1 ? "" : "s");

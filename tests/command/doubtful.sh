@@ -50,8 +50,19 @@ later() {
 	echo by-tenant >"$work/later/sys/module/nvlink_isolation/parameters/domains"
 }
 
+# ungated, gateless: redbud with gate=0, and with a module that does not show its gate
+ungated() {
+	cp -a "$work/redbud" "$work/ungated"
+	echo 0 >"$work/ungated/sys/module/nvlink_isolation/parameters/gate"
+}
+
+gateless() {
+	cp -a "$work/redbud" "$work/gateless"
+	rm "$work/gateless/sys/module/nvlink_isolation/parameters/gate"
+}
+
 make_doubtful() {
-	for machine in partly chips half later; do
+	for machine in partly chips half later ungated gateless; do
 		$machine
 	done
 }
@@ -92,6 +103,51 @@ lacking() {
 	like "$user: names verified" "$output" '/verified: Is a directory$'
 }
 
+# faults_of MACHINE: in one line, the status and the faults of the machine that check --json has
+faults_of() {
+	as "$user" nvlink-isolation --root "$1" check --json | jq -r '[.status, .faults[]] | join(" ")'
+}
+
+# All links are disabled at present, but nothing keeps a GPU off if that fails after its next reset.
+gate_off() {
+	off='gate=0: a driver or a guest can switch on a GPU whose links are not verified as disabled'
+	off="$off; write 1 to ungated/sys/module/nvlink_isolation/parameters/gate"
+	machine=ungated
+	checked 1 "^$off$"
+	is "$user: lines of gate=0" "$(printf '%s\n' "$output" | grep -c gate)" 1
+	is "$user: GPUs that are isolated all the same" "$(printf '%s\n' "$output" | grep -c ': isolated: ')" 4
+	checked 1 "^$off$" $g0
+	run 0 --root ungated check --ignore-others 0003:01:00.0
+	is "$user: the gate and devices that are no V100" "$output" '0003:01:00.0: passed over: not a V100 SXM2'
+	checked 2 "^$off$" $g0 0001:00:00.0
+	plugin 2 "^NVLINK CRITICAL - $off [|] isolated=4;;;0;4 not_isolated=0;;0;0;4 "
+	machine=failed
+	plugin 2 "^NVLINK CRITICAL - 3 of 4 GPUs not isolated: $g1: .*; gate=0: .*/parameters/gate [|] isolated=1;"
+	is "$user: gate=0 as JSON" "$(faults_of ungated)" "1 $off"
+	is "$user: gate=1 as JSON" "$(faults_of redbud)" 0
+	is "$user: the gate without the module" "$(faults_of unloaded)" 1
+}
+
+# What is not known to be 1 must not pass for it.
+gate_unknown() {
+	machine=gateless
+	parameter=gateless/sys/module/nvlink_isolation/parameters/gate
+	for row in '-:No such file or directory' ":'' is neither 0 nor 1" "2:'2' is neither 0 nor 1" \
+		"N:'N' is neither 0 nor 1" "10:'10' is neither 0 nor 1"; do
+		[ "${row%%:*}" = - ] || echo "${row%%:*}" >"$work/$parameter"
+		why="$parameter: ${row#*:}"
+		checked 2 "^nvlink-isolation: check: $why$"
+		plugin 3 "^NVLINK UNKNOWN - $why [|] isolated=4;"
+		plugin 3 "^NVLINK UNKNOWN - 1 of 2 devices cannot be checked: .*; $why [|] " $g0 0001:00:00.0
+		is "$user: no value as JSON, ${row%%:*}" "$(faults_of gateless)" "2 $why"
+	done
+	rm "$work/$parameter"
+	state=$work/gateless/sys/bus/pci/devices/$g0/nvlink_isolation/state
+	echo failed >"$state"
+	plugin 2 "^NVLINK CRITICAL - 1 of 4 GPUs not isolated: $g0: .*; $parameter: No such file or directory [|] "
+	echo isolated >"$state"
+}
+
 figures() {
 	machine=half
 	plugin 2 "not isolated: $g0: not isolated: the module does not know it; .* refused=U exposed=U"
@@ -112,5 +168,7 @@ doubtful() {
 	joined_by_group
 	other_chips
 	lacking
+	gate_off
+	gate_unknown
 	figures
 }

@@ -8,7 +8,7 @@
 #   fake_gpu BDF PHANDLE GROUP [DEVICE]
 #                            a GPU on PCI: the phandle of its node ("" for no node), its IOMMU group
 #                            ("" for none)
-#   fake_module NAME=VALUE.. the module is loaded, with these parameters
+#   fake_module NAME=VALUE.. the module is loaded, with these parameters, and with gate=1 unless given
 #   fake_show BDF NAME=VALUE..  files that the module shows of a GPU; those not given are as of an
 #                            isolated GPU with nothing to cut
 #   fake_old BDF             the module is older than the gate, and lacks the files that came with it
@@ -55,7 +55,7 @@ fake_module() {
 	module=$root/sys/module/nvlink_isolation
 	mkdir -p "$module/parameters"
 	echo 1.2.3 >"$module/version"
-	for parameter in "$@"; do
+	for parameter in gate=1 "$@"; do
 		echo "${parameter#*=}" >"$module/parameters/${parameter%%=*}"
 	done
 }
