@@ -248,7 +248,9 @@ static void print_module(const struct machine *machine)
 {
 	char version[TEXT_SIZE];
 	bool loaded = module_is_loaded();
+	char why[WHY_SIZE];
 	long long seconds;
+	enum gate gate;
 
 	print_head("command_info", "gauge", "The version of the command that wrote this.");
 	printf(PREFIX "command_info{version=\"" NVLI_VERSION "\"} 1\n");
@@ -266,6 +268,12 @@ static void print_module(const struct machine *machine)
 		print_head("audit_period_seconds", "gauge",
 			   "Mean time between two read-backs of a GPU; 0 if there are none.");
 		printf(PREFIX "audit_period_seconds %lld\n", seconds);
+	}
+	gate = gate_read(why);
+	if (gate != GATE_UNKNOWN) {
+		print_head("gate", "gauge",
+			   "1 if no GPU can be switched on before its links are verified as disabled.");
+		printf(PREFIX "gate %d\n", gate == GATE_ON);
 	}
 	print_head("gpus", "gauge", "V100 SXM2 GPUs on PCI.");
 	printf(PREFIX "gpus %d\n", machine->count);

@@ -108,6 +108,11 @@ faults_of() {
 	as "$user" nvlink-isolation --root "$1" check --json | jq -r '[.status, .faults[]] | join(" ")'
 }
 
+# gate_metric MACHINE: its sample
+gate_metric() {
+	as "$user" nvlink-isolation --root "$1" metrics | sed -n 's/^nvlink_isolation_gate //p'
+}
+
 # All links are disabled at present, but nothing keeps a GPU off if that fails after its next reset.
 gate_off() {
 	off='gate=0: a driver or a guest can switch on a GPU whose links are not verified as disabled'
@@ -125,7 +130,8 @@ gate_off() {
 	plugin 2 "^NVLINK CRITICAL - 3 of 4 GPUs not isolated: $g1: .*; gate=0: .*/parameters/gate [|] isolated=1;"
 	is "$user: gate=0 as JSON" "$(faults_of ungated)" "1 $off"
 	is "$user: gate=1 as JSON" "$(faults_of redbud)" 0
-	is "$user: the gate without the module" "$(faults_of unloaded)" 1
+	is "$user: gate=0 as a metric" "$(gate_metric ungated)$(gate_metric redbud)" "01"
+	is "$user: the gate without the module" "$(faults_of unloaded)$(gate_metric unloaded)" 1
 }
 
 # What is not known to be 1 must not pass for it.
@@ -140,6 +146,7 @@ gate_unknown() {
 		plugin 3 "^NVLINK UNKNOWN - $why [|] isolated=4;"
 		plugin 3 "^NVLINK UNKNOWN - 1 of 2 devices cannot be checked: .*; $why [|] " $g0 0001:00:00.0
 		is "$user: no value as JSON, ${row%%:*}" "$(faults_of gateless)" "2 $why"
+		is "$user: no sample, ${row%%:*}" "$(gate_metric gateless)" ""
 	done
 	rm "$work/$parameter"
 	state=$work/gateless/sys/bus/pci/devices/$g0/nvlink_isolation/state

@@ -158,7 +158,8 @@ exports() {
 	is "$user: status of the service when the command fails" "$exported_status" 1
 	is "$user: files that it leaves then" "$(ls "$out")" ""
 
-	for row in "redbud 0 true" "failed 0 false" "compound 0 false" "mixed 0 false" "unloaded 0 false"; do
+	for row in "redbud 0 true" "failed 0 false" "compound 0 false" "mixed 0 false" "unloaded 0 false" \
+		"ungated 0 false" "gateless 0 false"; do
 		machine=${row%% *}
 		exported "$out" sh "$work/nfd-feature-file" "$out"
 		is "$user: labels of $machine" "$exported_status $(sed -n 's/.*isolated=//p' "$out"/*)" \
