@@ -220,11 +220,14 @@ static const char *map_bar0(struct nvli_gpu *gpu)
 	return NULL;
 }
 
-/* Have BAR0 mapped before the gate needs it, where a write may not sleep. */
+/*
+ * Have BAR0 mapped before the gate needs it, where a write may not sleep. Not once enforcement has
+ * ended for the GPU, whose mapping is dropped under the same lock after that.
+ */
 void nvli_gate_map(struct nvli_gpu *gpu)
 {
 	mutex_lock(&gpu->ring_lock);
-	if (!READ_ONCE(gpu->dead))
+	if (!READ_ONCE(gpu->dead) && nvli_gpu_state(gpu) != NVLI_OFF)
 		map_bar0(gpu);
 	mutex_unlock(&gpu->ring_lock);
 }
