@@ -14,6 +14,13 @@
  * drivers see it start within microseconds. The caller has interrupts off.
  */
 #define RING_READS	50
+/* How many of those reads may be PRI errors: each may take the timeout of the ring */
+#define RING_ERRORS	5
+/*
+ * How often the mask is read until the NVLink unit answers, a microsecond apart. nvgpu waits for 20
+ * microseconds after it has switched on a unit.
+ */
+#define UNIT_READS	20
 
 struct run {
 	const struct nvli_accessors *accessors;
@@ -60,13 +67,13 @@ static bool check_chip(struct run *run)
 
 static bool wait_for_ring(struct run *run)
 {
-	unsigned int reads;
+	unsigned int reads, errors = 0;
 	u32 value = 0;
 
 	for (reads = 0; reads < RING_READS; reads++) {
 		/* The ring is starting, and may not lead to its own master yet. */
 		if (!read_register(run, GV100_RING_COMMAND, &value) &&
-		    run->result.outcome != NVLI_WRONG)
+		    (run->result.outcome != NVLI_WRONG || ++errors > RING_ERRORS))
 			return false;
 		if (!value)
 			return true;
@@ -98,8 +105,8 @@ static bool start_ring(struct run *run)
 		return end(run, NVLI_WRONG, GV100_RING_START_RESULTS, value);
 
 	/*
-	 * The public drivers read here, so that the write has arrived before the ring is used. What
-	 * they read is of no account.
+	 * The public drivers read here, so that the write has arrived before the ring is used. They
+	 * ignore the value.
 	 */
 	return write_register(run, GV100_RING_DECODE_CONFIG, GV100_RING_DECODE_WAIT) &&
 	       (read_register(run, GV100_RING_DECODE_CONFIG, &value) ||
@@ -123,6 +130,22 @@ static bool disable_links(struct run *run, u32 required)
 	end(run, NVLI_READ, GV100_LINK_DISABLE, mask);
 
 	return !(required & ~mask);
+}
+
+/* The NVLink unit was switched on. It may not answer at once. */
+static bool disable_links_in_time(struct run *run, u32 required)
+{
+	unsigned int reads;
+
+	for (reads = 0; reads < UNIT_READS; reads++) {
+		if (disable_links(run, required))
+			return true;
+		if (run->result.outcome != NVLI_WRONG)
+			return false;
+		run->accessors->pause(run->context);
+	}
+
+	return false;
 }
 
 /* The mask alone did not do: may more be tried? A stopped ring reads as a PRI error. */
@@ -155,14 +178,14 @@ struct nvli_result nvli_sequence_run(const struct nvli_request *request,
 			return run.result;
 	}
 
-	/* Its ring may run, and only its NVLink unit be off: leave the ring of a user alone then. */
+	/* The ring of a user may run, and only the unit be off. */
 	if (request->ring == NVLI_RING_IF_STOPPED &&
-	    ((enable_unit(&run) && disable_links(&run, request->required)) ||
+	    ((enable_unit(&run) && disable_links_in_time(&run, request->required)) ||
 	     !may_go_on(&run, request->ring)))
 		return run.result;
 
 	if (start_ring(&run))
-		disable_links(&run, request->required);
+		disable_links_in_time(&run, request->required);
 
 	return run.result;
 }

@@ -23,6 +23,8 @@
 #define GP100		0x130000a1
 #define PRI_ERROR	0xbadf1002
 #define RING_READS	50		/* as in sequence.c */
+#define RING_ERRORS	5
+#define UNIT_READS	20
 #define ACCESSES	128
 
 enum kind { END, READ, WRITE };
@@ -44,9 +46,11 @@ struct access {
  * @boot_0: what PMC_BOOT_0 reads as
  * @command: the ring command; reads as this until the ring has started
  * @ring_reads: reads of @command until the ring has started
+ * @starting_error: what these give instead of @command; 0 for that
  * @results: results of the last ring start
  * @decode: the decode configuration
  * @enable: PMC_ENABLE
+ * @unit_is_dead: the NVLink unit does not answer
  * @mask: the link disable mask; bits are only ever set
  * @sticks: the bits of @mask that can be set
  * @fails_at: number of the access that fails, from 1; 0 for none
@@ -60,9 +64,11 @@ struct model {
 	u32 boot_0;
 	u32 command;
 	unsigned int ring_reads;
+	u32 starting_error;
 	u32 results;
 	u32 decode;
 	u32 enable;
+	bool unit_is_dead;
 	u32 mask;
 	u32 sticks;
 	unsigned int fails_at;
@@ -99,7 +105,7 @@ static struct model started_gpu(void)
 
 static bool mask_is_reached(const struct model *model)
 {
-	return !model->command && model->results & GV100_RING_START_CONNECTED &&
+	return !model->unit_is_dead && !model->command && model->results & GV100_RING_START_CONNECTED &&
 	       model->decode & GV100_RING_DECODE_WAIT &&
 	       model->enable & GV100_PMC_ENABLE_NVLINK;
 }
@@ -121,7 +127,7 @@ static u32 read_model(struct model *model, u32 offset)
 	case GV100_PMC_ENABLE:
 		return model->enable;
 	case GV100_RING_COMMAND:
-		value = model->command;
+		value = model->command && model->starting_error ? model->starting_error : model->command;
 		if (model->command && !--model->ring_reads)
 			finish_ring_start(model);
 		return value;
@@ -328,33 +334,21 @@ static void the_mask_is_tried_first_where_the_ring_may_run(void **state)
 	expect_log(&model, mask_first_sequence);
 }
 
-/* Before it starts the ring of a GPU in use, the NVLink unit is on. */
-static const struct access unit_first_sequence[] = {
-	{ READ, GV100_PMC_BOOT_0, GV100 },
-	{ READ, GV100_LINK_DISABLE, PRI_ERROR },
-	{ READ, GV100_PMC_ENABLE, ENABLED },
-	{ WRITE, GV100_PMC_ENABLE, ENABLED | GV100_PMC_ENABLE_NVLINK },
-	{ READ, GV100_LINK_DISABLE, PRI_ERROR },
-	{ WRITE, GV100_RING_COMMAND, GV100_RING_COMMAND_START },
-	{ READ, GV100_RING_COMMAND, GV100_RING_COMMAND_START },
-	{ READ, GV100_RING_COMMAND, 0 },
-	{ READ, GV100_RING_START_RESULTS, RESULTS },
-	{ WRITE, GV100_RING_DECODE_CONFIG, GV100_RING_DECODE_WAIT },
-	{ READ, GV100_RING_DECODE_CONFIG, GV100_RING_DECODE_WAIT },
-	{ READ, GV100_PMC_ENABLE, ENABLED | GV100_PMC_ENABLE_NVLINK },
-	{ READ, GV100_LINK_DISABLE, FOREIGN },
-	{ WRITE, GV100_LINK_DISABLE, FOREIGN | REQUIRED },
-	{ READ, GV100_LINK_DISABLE, FOREIGN | REQUIRED },
-	{ END }
-};
-
+/* Before the ring of a GPU in use is started, its NVLink unit is on, and has had time. */
 static void a_stopped_ring_of_a_gpu_in_use(void **state)
 {
 	struct model model = reset_gpu();
+	unsigned int i;
 
 	expect_result(run(&model, REQUIRED, false, NVLI_RING_IF_STOPPED),
 		      NVLI_READ, GV100_LINK_DISABLE, FOREIGN | REQUIRED, true);
-	expect_log(&model, unit_first_sequence);
+	assert_int_equal(model.log[2].offset, GV100_PMC_ENABLE);
+	assert_int_equal(model.log[3].kind, WRITE);
+	assert_int_equal(model.log[3].value, ENABLED | GV100_PMC_ENABLE_NVLINK);
+	for (i = 4; i < 4 + UNIT_READS; i++)
+		assert_int_equal(model.log[i].offset, GV100_LINK_DISABLE);
+	assert_int_equal(model.log[i].offset, GV100_RING_COMMAND);
+	assert_in_range(model.pauses, UNIT_READS, UNIT_READS + 1);
 
 	/* PMC_ENABLE may lie behind the ring as well. Without any answer it ends there. */
 	model = reset_gpu();
@@ -384,6 +378,16 @@ static void a_gpu_in_use_whose_unit_is_off(void **state)
 	for (unsigned int i = 0; i < model.accesses; i++)
 		assert_true(model.log[i].offset != GV100_RING_COMMAND);
 
+	/* A unit that is slow to answer */
+	model = started_gpu();
+	model.enable = ENABLED;
+	model.fails_at = 5;
+	model.failure = PRI_ERROR;
+	model.goes_on = true;
+	expect_result(run(&model, REQUIRED, true, NVLI_RING_IF_STOPPED),
+		      NVLI_READ, GV100_LINK_DISABLE, FOREIGN | REQUIRED, true);
+	assert_int_equal(model.accesses, 8);
+
 	/* What it finds then is the result, also if the mask does not stick. */
 	model = started_gpu();
 	model.enable = ENABLED;
@@ -407,6 +411,20 @@ static void pri_errors_while_the_ring_starts(void **state)
 		expect_result(run(&model, REQUIRED, false, NVLI_RING_FREELY),
 			      NVLI_READ, GV100_LINK_DISABLE, FOREIGN | REQUIRED, true);
 	}
+
+	/* They may not last. */
+	struct model model = reset_gpu();
+
+	model.starting_error = PRI_ERROR;
+	model.ring_reads = RING_ERRORS;
+	expect_result(run(&model, REQUIRED, false, NVLI_RING_FREELY),
+		      NVLI_READ, GV100_LINK_DISABLE, FOREIGN | REQUIRED, true);
+	model = reset_gpu();
+	model.starting_error = PRI_ERROR;
+	model.ring_reads = RING_ERRORS + 1;
+	expect_result(run(&model, REQUIRED, false, NVLI_RING_FREELY),
+		      NVLI_WRONG, GV100_RING_COMMAND, PRI_ERROR, false);
+	assert_int_equal(model.accesses, 2 + RING_ERRORS + 1);
 }
 
 static void a_ring_that_runs_is_left_alone(void **state)
@@ -557,10 +575,10 @@ static void another_chip_is_not_touched(void **state)
  * A PRI error of the mask is what a stopped ring looks like. While the ring starts it may give such
  * errors, and the read that follows the decode configuration is for nothing but its order.
  */
-static bool goes_on(u32 offset, bool mask_first)
+static bool goes_on(u32 offset, enum nvli_ring_use ring)
 {
 	return offset == GV100_RING_COMMAND || offset == GV100_RING_DECODE_CONFIG ||
-	       (offset == GV100_LINK_DISABLE && mask_first);
+	       (offset == GV100_LINK_DISABLE && ring != NVLI_RING_NEVER);
 }
 
 /* Each read of @log as it fails in one way: the sequence ends there, see log_access(). */
@@ -574,7 +592,7 @@ static void reads_fail(struct model gpu, const struct access *log, bool mask_fir
 		struct nvli_result result;
 
 		written |= log[i].kind == WRITE && log[i].offset == GV100_LINK_DISABLE;
-		if (log[i].kind != READ || (failure == PRI_ERROR && goes_on(log[i].offset, mask_first)))
+		if (log[i].kind != READ || (failure == PRI_ERROR && goes_on(log[i].offset, ring)))
 			continue;
 		model.fails_at = i + 1;
 		model.failure = failure;
@@ -633,28 +651,40 @@ static void every_write_may_be_stopped(void **state)
 	}
 }
 
-/* A second PRI error of the mask is the result, independent of the first one. */
+/* PRI errors of the mask to the end are the result, independent of the first one. */
 static void a_ring_that_was_started_in_vain(void **state)
 {
 	static const struct {
 		enum nvli_ring_use ring;
 		unsigned int accesses;
 	} rows[] = {
-		{ NVLI_RING_IF_STOPPED, 13 },
-		{ NVLI_RING_FREELY, 11 },
+		{ NVLI_RING_IF_STOPPED, 11 + 2 * UNIT_READS },
+		{ NVLI_RING_FREELY, 10 + UNIT_READS },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		unsigned int accesses = rows[i].accesses;
 		struct model model = reset_gpu();
 
-		model.fails_at = accesses;
-		model.failure = PRI_ERROR;
+		model.unit_is_dead = true;
 		expect_result(run(&model, REQUIRED, true, rows[i].ring),
 			      NVLI_WRONG, GV100_LINK_DISABLE, PRI_ERROR, false);
-		assert_int_equal(model.log[accesses - 1].offset, GV100_LINK_DISABLE);
-		assert_int_equal(model.accesses, accesses);
+		assert_int_equal(model.log[model.accesses - 1].offset, GV100_LINK_DISABLE);
+		assert_int_equal(model.accesses, rows[i].accesses);
 	}
+}
+
+/* The unit answers after some time: nothing has failed. */
+static void a_unit_that_is_slow_to_answer(void **state)
+{
+	struct model model = reset_gpu();
+
+	model.fails_at = 10;
+	model.failure = PRI_ERROR;
+	model.goes_on = true;
+	expect_result(run(&model, REQUIRED, false, NVLI_RING_FREELY),
+		      NVLI_READ, GV100_LINK_DISABLE, FOREIGN | REQUIRED, true);
+	assert_int_equal(model.log[9].offset, GV100_LINK_DISABLE);
+	assert_int_equal(model.accesses, 13);
 }
 
 /* The ring stops between the write of the mask and its read-back. */
@@ -688,6 +718,7 @@ int main(void)
 		cmocka_unit_test(every_read_may_fail),
 		cmocka_unit_test(every_write_may_be_stopped),
 		cmocka_unit_test(a_ring_that_was_started_in_vain),
+		cmocka_unit_test(a_unit_that_is_slow_to_answer),
 		cmocka_unit_test(a_ring_that_stops_meanwhile),
 	};
 
