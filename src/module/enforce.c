@@ -77,6 +77,15 @@ static void leave_to_driver(struct nvli_gpu *gpu)
 }
 
 /*
+ * A held device lock may mean a reset. But each user can hold that lock, by reading sysfs. The driver
+ * works with a GPU that decodes: a reset begins by switching that off.
+ */
+static bool has_driver_at_work(struct nvli_gpu *gpu)
+{
+	return pci_is_enabled(gpu->pdev) && nvli_gpu_has_host_driver(gpu) && nvli_is_decoding(gpu);
+}
+
+/*
  * Verify the GPU now. A held device lock may mean a reset that began unseen. Then leave the GPU
  * alone for as long as after a reset: hook C sees the next step. But each user can hold that lock,
  * by reading sysfs, and a reset begins with decoding off.
@@ -85,8 +94,8 @@ static void start_gpu(struct nvli_gpu *gpu)
 {
 	bool locked = device_trylock(&gpu->pdev->dev);
 
-	if (locked || nvli_is_decoding(gpu)) {
-		/* No driver binds meanwhile, or the gate takes the GPU back when it switches it on. */
+	if (locked || has_driver_at_work(gpu)) {
+		/* Under the device lock, so that no driver binds meanwhile, or one has enabled it. */
 		leave_to_driver(gpu);
 		if (locked)
 			device_unlock(&gpu->pdev->dev);

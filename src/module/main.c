@@ -105,6 +105,7 @@ static void notify_of_gpu(struct nvli_gpu *gpu, unsigned long event)
 	case BUS_NOTIFY_UNBIND_DRIVER:
 		nvli_owner_unbinds(gpu);
 		break;
+	case BUS_NOTIFY_DRIVER_NOT_BOUND:
 	case BUS_NOTIFY_UNBOUND_DRIVER:
 		/* Under the lock, because leave_to_driver() decides by the driver under it. */
 		nvli_gpu_take_back(gpu);
