@@ -282,11 +282,13 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 
 	for (tries = 0; tries < PLANS && status.required; tries++) {
 		answer = run_sequence(visit, &status, how);
-		/* Once decoding is off again, this visit reads no register any more. */
 		if (answer != NVLI_NOT_VERIFIED || visit->result.outcome != NVLI_STOPPED ||
-		    nvli_visit_was_reset(visit) || !visit->is_on)
+		    nvli_visit_was_reset(visit))
 			return answer;
 		status = nvli_gpu_status(gpu);
+		/* The attempt failed, and has switched decoding off: nothing would answer. */
+		if (!visit->is_on)
+			break;
 	}
 
 	return status.required ? NVLI_NOT_VERIFIED : NVLI_VERIFIED;
