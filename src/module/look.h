@@ -7,12 +7,10 @@
 
 enum nvli_answer nvli_look(struct nvli_gpu *gpu, enum nvli_how how);
 enum nvli_answer nvli_look_at_enable(struct nvli_gpu *gpu);
+bool nvli_is_present(struct nvli_gpu *gpu);
 bool nvli_is_decoding(struct nvli_gpu *gpu);
 bool nvli_may_use_links(struct nvli_gpu *gpu);
 void nvli_look_again(struct nvli_gpu *gpu);
-bool nvli_link_is_down(struct nvli_gpu *gpu);
-bool nvli_link_went_down(struct nvli_gpu *gpu);
 bool nvli_is_being_stopped(struct nvli_gpu *gpu);
-bool nvli_stop_user(struct nvli_gpu *gpu);
 
 #endif

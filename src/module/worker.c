@@ -14,6 +14,7 @@
 #include "owner.h"
 #include "plan.h"
 #include "platform.h"
+#include "port.h"
 #include "report.h"
 #include "settings.h"
 
@@ -104,7 +105,7 @@ static bool look_at_link(struct nvli_gpu *gpu)
 	struct nvli_status status = nvli_gpu_status(gpu);
 	bool seen = gpu->link_generation != status.generation;
 
-	if (seen && nvli_link_is_down(gpu))
+	if (seen && nvli_link_may_be_down(gpu))
 		return false;
 	gpu->link_generation = status.generation;
 	if (seen) {

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Shows that a GPU whose reset is restored while enforcement ends is switched on, and is not mapped any more. The kernel's write may sleep
-# in the gate then, until the GPU has settled, and finds no gate when it wakes up. On this kernel, which has no
-# hook B, enforcement ends fast enough for that.
+# Shows that a GPU whose reset is restored while enforcement ends is switched on, and is not mapped any more.
+# The kernel's write may sleep in the gate then, until the GPU has settled, and finds no gate when it wakes
+# up. On this kernel, which has no hook B, enforcement ends fast enough for that.
 #
 # kernel: amd64-5.10
 # boot: x86-slots
