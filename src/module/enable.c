@@ -12,10 +12,12 @@
 #include "owner.h"
 #include "plan.h"
 #include "platform.h"
+#include "port.h"
 #include "settings.h"
 
 #include <linux/delay.h>
 #include <linux/jiffies.h>
+#include <linux/pm_runtime.h>
 #include <linux/rcupdate.h>
 
 /*
@@ -52,6 +54,17 @@ static bool is_recovered_blind(struct nvli_gpu *gpu)
 }
 
 /*
+ * Nobody has the GPU open, and who had it may have left work there. The kernel's reset restores
+ * config space, which for a GPU in use its user does. Fails if its device lock is taken.
+ */
+static void reset_idle(struct nvli_gpu *gpu)
+{
+	pm_runtime_get_sync(&gpu->pdev->dev);
+	pci_try_reset_function(gpu->pdev);
+	pm_runtime_put(&gpu->pdev->dev);
+}
+
+/*
  * Disable a peer's end of its links to a GPU that gets a new owner. If the peer's user prevents
  * that, wait for a reset in progress, then reset the peer by its port. Never reset a host driver's
  * GPU here, because EEH may be recovering it. Return: false if the peer may still use the links.
@@ -63,6 +76,10 @@ static bool disable_end(struct nvli_gpu *peer)
 	nvli_look_again(peer);
 	if (!READ_ONCE(nvli_gate) || nvli_gpu_has_host_driver(peer) || !nvli_may_use_links(peer))
 		return !nvli_may_use_links(peer);
+	if (!pci_is_enabled(peer->pdev) && nvli_is_present(peer)) {
+		reset_idle(peer);
+		return !nvli_may_use_links(peer);
+	}
 
 	nvli_gpu_set_lost(peer);
 	until = jiffies + STOP_WAIT;

@@ -87,8 +87,7 @@ static bool has_driver_at_work(struct nvli_gpu *gpu)
 
 /*
  * Verify the GPU now. A held device lock may mean a reset that began unseen. Then leave the GPU
- * alone for as long as after a reset: hook C sees the next step. But each user can hold that lock,
- * by reading sysfs, and a reset begins with decoding off.
+ * alone for as long as after a reset: hook C sees the next step.
  */
 static void start_gpu(struct nvli_gpu *gpu)
 {
@@ -224,7 +223,8 @@ void nvli_replan(void)
 		if (nvli_gpu_state(gpu) != NVLI_PENDING || READ_ONCE(gpu->left_to_driver))
 			continue;
 		nvli_look_again(gpu);
-		if (!nvli_gpu_has_host_driver(gpu) && nvli_may_use_links(gpu))
+		if (pci_is_enabled(gpu->pdev) && !nvli_gpu_has_host_driver(gpu) &&
+		    nvli_may_use_links(gpu))
 			nvli_gpu_set_lost(gpu);
 	}
 	/* Kick the workers last, so that they reset all GPUs that need it at the same time. */

@@ -90,7 +90,6 @@ void nvli_event_happened(struct nvli_gpu *gpu)
 	nvli_status_stop(&gpu->status);
 	gpu->lost_ns = 0;
 	gpu->stuck_on = false;
-	WRITE_ONCE(gpu->has_worked, false);
 }
 
 /* Memory decoding is on, or may be: from now on work may run on the GPU. Any context. */

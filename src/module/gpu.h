@@ -137,9 +137,9 @@ struct nvli_reported {
  * @ring_lock: serialises verifications of sleepable callers, and the mapping
  * @mapping: BAR0 for the gate; written under @ring_lock, read under RCU
  * @bell: written under @ring_lock, handled by the gate
- * @lock: guards what follows, down to @log, but for @switched_on, @lost_ns, @stuck_on and
- *	  @has_worked. A leaf: taken with interrupts off, and never held across a config access,
- *	  since those may enter hook C, which takes it.
+ * @lock: guards what follows, down to @log, but for @switched_on, @lost_ns and @stuck_on. A leaf:
+ *	  taken with interrupts off, and never held across a config access, since those may enter
+ *	  hook C, which takes it.
  * @status: facts from which the state follows
  * @reset: the last reset
  * @error: why the GPU is not isolated; empty when it is
@@ -153,8 +153,6 @@ struct nvli_reported {
  * @lost_ns: since when work on the GPU may use a required link that is not disabled, or when its
  *	     port last failed to reset it for that, by ktime_get_ns(). 0 if verified or reset since
  * @stuck_on: decoding may be on and cannot be switched off: the port has to reset the GPU
- * @has_worked: it was enabled since its last real reset, so work may run on it: a close need not
- *		reset a GPU
  * @dead: removed: no work is queued and the hardware is not touched any more
  * @reported: the facts last published about it
  * @log: limits the log lines that a tenant can cause
@@ -195,7 +193,6 @@ struct nvli_gpu {
 	bool left_to_driver;
 	u64 lost_ns;
 	bool stuck_on;
-	bool has_worked;
 	bool dead;
 	struct nvli_reported reported;
 	struct ratelimit_state log;

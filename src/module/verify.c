@@ -250,8 +250,6 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 	status = nvli_gpu_status(gpu);
 	visit->generation = status.generation;
 	visit->in_use = pci_is_enabled(gpu->pdev);
-	if (visit->in_use)
-		WRITE_ONCE(gpu->has_worked, true);
 	if (is_exempt(nvli_state(&status)))
 		return NVLI_LEFT_ALONE;
 	/* No link has to be disabled, so the GPU passes without a read-back. */

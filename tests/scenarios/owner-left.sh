@@ -45,6 +45,9 @@ guest() {
 
 	lab set g1 mask-stuck off
 	ok "g1 is isolated at last" wait_for 90 in_state 1 isolated
+	start d 1
+	is "its next owner reads it" "$(client_ask d "read 0")" 0x140000a1
+	client_stop d
 	for n in 0 1; do
 		vfio_unbind $n
 	done
