@@ -54,8 +54,9 @@ static bool is_recovered_blind(struct nvli_gpu *gpu)
 }
 
 /*
- * Nobody has the GPU open, and who had it may have left work there. The kernel's reset restores
- * config space, which for a GPU in use its user does. Fails if its device lock is taken.
+ * Reset a GPU that is not enabled. Its last user may have left work running on it. The kernel's
+ * reset also restores config space, which a reset by the port leaves to the user of the GPU. The
+ * reset fails if another task holds the device lock.
  */
 static void reset_idle(struct nvli_gpu *gpu)
 {

@@ -77,8 +77,9 @@ static void leave_to_driver(struct nvli_gpu *gpu)
 }
 
 /*
- * A held device lock may mean a reset. But each user can hold that lock, by reading sysfs. The driver
- * works with a GPU that decodes: a reset begins by switching that off.
+ * Does a host driver use the GPU, with no reset in progress? The kernel switches decoding off
+ * before it resets a GPU. A held device lock does not show a reset: on some kernels every read of
+ * the device's driver_override takes that lock.
  */
 static bool has_driver_at_work(struct nvli_gpu *gpu)
 {
@@ -94,7 +95,7 @@ static void start_gpu(struct nvli_gpu *gpu)
 	bool locked = device_trylock(&gpu->pdev->dev);
 
 	if (locked || has_driver_at_work(gpu)) {
-		/* Under the device lock, so that no driver binds meanwhile, or one has enabled it. */
+		/* No driver binds meanwhile: the lock is held, or a driver has enabled the GPU. */
 		leave_to_driver(gpu);
 		if (locked)
 			device_unlock(&gpu->pdev->dev);

@@ -61,7 +61,7 @@ static bool refuses_unknown(struct nvli_visit *visit)
 
 	if (!READ_ONCE(nvli_gate) || pci_is_root_bus(visit->bus))
 		return false;
-	/* Enforcement is ending, and prepare() has slept through that. */
+	/* Enforcement ended while the writer slept in prepare(). */
 	if (visit->gpu && nvli_gpu_state(visit->gpu) == NVLI_OFF)
 		return false;
 	if (!nvli_visit_read(visit, PCI_COMMAND, 2, &command) || command == U16_MAX)
@@ -221,8 +221,8 @@ static const char *map_bar0(struct nvli_gpu *gpu)
 }
 
 /*
- * Have BAR0 mapped before the gate needs it, where a write may not sleep. Not once enforcement has
- * ended for the GPU, whose mapping is dropped under the same lock after that.
+ * Map BAR0 before the gate needs it, where a write may not sleep. release() ends enforcement before
+ * it takes ring_lock and unmaps BAR0, so this function cannot map it again after that.
  */
 void nvli_gate_map(struct nvli_gpu *gpu)
 {

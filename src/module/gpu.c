@@ -247,7 +247,7 @@ void nvli_gpu_take_back(struct nvli_gpu *gpu)
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 }
 
-/* Was a required link not read back as disabled since the last reset? Then work may use it. */
+/* May a required link be enabled, because it was not read back as disabled since the last reset? */
 bool nvli_gpu_is_uncut(struct nvli_gpu *gpu)
 {
 	struct nvli_status status = nvli_gpu_status(gpu);
@@ -257,7 +257,7 @@ bool nvli_gpu_is_uncut(struct nvli_gpu *gpu)
 	       !nvli_status_was_cut(&status) && !READ_ONCE(gpu->left_to_driver);
 }
 
-/* Is the GPU enabled in addition? Then its user may be able to use that link. */
+/* May the user of an enabled GPU be able to use a required link? */
 bool nvli_gpu_is_open_uncut(struct nvli_gpu *gpu)
 {
 	return pci_is_enabled(gpu->pdev) && nvli_gpu_is_uncut(gpu);

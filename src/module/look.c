@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Work that may sleep, which the gate may not do: check whether a GPU can be reached, and wake it.
- * This file takes neither device_lock nor the config access lock: either would make vfio's try-locks
- * fail, and with them opens and resets.
+ * This file takes neither device_lock nor the config access lock: either would make vfio's
+ * try-locks fail, and with them opens and resets.
  */
 
 #include "log.h"
@@ -153,7 +153,8 @@ bool nvli_is_decoding(struct nvli_gpu *gpu)
 /*
  * Can work on the GPU use a link that has to be disabled? Not while a control keeps the GPU in
  * reset, nor after a real reset, until it is used again. EEH can switch decoding on without the
- * gate. The user may be gone: VFIO's close does not reset a GPU whose device lock is taken.
+ * gate. A GPU that is not enabled counts: VFIO's close skips the reset if it cannot lock the
+ * device.
  */
 bool nvli_may_use_links(struct nvli_gpu *gpu)
 {

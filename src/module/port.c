@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The port above a GPU: what it tells of the link, and the reset of a GPU whose links may be in use
- * and cannot be disabled.
+ * The port above a GPU. This file reads the port's link status. It also resets the GPU by its
+ * port if work on the GPU may use links that the module cannot disable.
  */
 
 #include "log.h"

@@ -20,8 +20,8 @@ struct nvli_accessors {
 /**
  * enum nvli_ring_use - may the PRI ring be started? That disturbs a GPU at work.
  * @NVLI_RING_NEVER: a user works with the GPU
- * @NVLI_RING_IF_STOPPED: only if the mask reads as a PRI error, also with the NVLink unit on: then no
- *			  user can be at work
+ * @NVLI_RING_IF_STOPPED: only if the mask reads as a PRI error, also with the NVLink unit on: then
+ *			  no user can be at work
  * @NVLI_RING_FREELY: the GPU is idle or was reset
  */
 enum nvli_ring_use {

@@ -105,7 +105,8 @@ static struct model started_gpu(void)
 
 static bool mask_is_reached(const struct model *model)
 {
-	return !model->unit_is_dead && !model->command && model->results & GV100_RING_START_CONNECTED &&
+	return !model->unit_is_dead && !model->command &&
+	       model->results & GV100_RING_START_CONNECTED &&
 	       model->decode & GV100_RING_DECODE_WAIT &&
 	       model->enable & GV100_PMC_ENABLE_NVLINK;
 }
@@ -127,7 +128,9 @@ static u32 read_model(struct model *model, u32 offset)
 	case GV100_PMC_ENABLE:
 		return model->enable;
 	case GV100_RING_COMMAND:
-		value = model->command && model->starting_error ? model->starting_error : model->command;
+		value = model->command;
+		if (value && model->starting_error)
+			value = model->starting_error;
 		if (model->command && !--model->ring_reads)
 			finish_ring_start(model);
 		return value;
@@ -334,6 +337,16 @@ static void the_mask_is_tried_first_where_the_ring_may_run(void **state)
 	expect_log(&model, mask_first_sequence);
 }
 
+/* One access that reads as a PRI error, after which the sequence goes on and disables the links */
+static void goes_on_after(struct model *model, unsigned int fails_at, enum nvli_ring_use ring)
+{
+	model->fails_at = fails_at;
+	model->failure = PRI_ERROR;
+	model->goes_on = true;
+	expect_result(run(model, REQUIRED, false, ring),
+		      NVLI_READ, GV100_LINK_DISABLE, FOREIGN | REQUIRED, true);
+}
+
 /* Before the ring of a GPU in use is started, its NVLink unit is on, and has had time. */
 static void a_stopped_ring_of_a_gpu_in_use(void **state)
 {
@@ -352,11 +365,7 @@ static void a_stopped_ring_of_a_gpu_in_use(void **state)
 
 	/* PMC_ENABLE may lie behind the ring as well. Without any answer it ends there. */
 	model = reset_gpu();
-	model.fails_at = 3;
-	model.failure = PRI_ERROR;
-	model.goes_on = true;
-	expect_result(run(&model, REQUIRED, false, NVLI_RING_IF_STOPPED),
-		      NVLI_READ, GV100_LINK_DISABLE, FOREIGN | REQUIRED, true);
+	goes_on_after(&model, 3, NVLI_RING_IF_STOPPED);
 	assert_int_equal(model.log[3].offset, GV100_RING_COMMAND);
 
 	model = reset_gpu();
@@ -381,11 +390,7 @@ static void a_gpu_in_use_whose_unit_is_off(void **state)
 	/* A unit that is slow to answer */
 	model = started_gpu();
 	model.enable = ENABLED;
-	model.fails_at = 5;
-	model.failure = PRI_ERROR;
-	model.goes_on = true;
-	expect_result(run(&model, REQUIRED, true, NVLI_RING_IF_STOPPED),
-		      NVLI_READ, GV100_LINK_DISABLE, FOREIGN | REQUIRED, true);
+	goes_on_after(&model, 5, NVLI_RING_IF_STOPPED);
 	assert_int_equal(model.accesses, 8);
 
 	/* What it finds then is the result, also if the mask does not stick. */
@@ -405,11 +410,7 @@ static void pri_errors_while_the_ring_starts(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
 		struct model model = reset_gpu();
 
-		model.fails_at = at[i];
-		model.failure = PRI_ERROR;
-		model.goes_on = true;
-		expect_result(run(&model, REQUIRED, false, NVLI_RING_FREELY),
-			      NVLI_READ, GV100_LINK_DISABLE, FOREIGN | REQUIRED, true);
+		goes_on_after(&model, at[i], NVLI_RING_FREELY);
 	}
 
 	/* They may not last. */
@@ -678,11 +679,7 @@ static void a_unit_that_is_slow_to_answer(void **state)
 {
 	struct model model = reset_gpu();
 
-	model.fails_at = 10;
-	model.failure = PRI_ERROR;
-	model.goes_on = true;
-	expect_result(run(&model, REQUIRED, false, NVLI_RING_FREELY),
-		      NVLI_READ, GV100_LINK_DISABLE, FOREIGN | REQUIRED, true);
+	goes_on_after(&model, 10, NVLI_RING_FREELY);
 	assert_int_equal(model.log[9].offset, GV100_LINK_DISABLE);
 	assert_int_equal(model.accesses, 13);
 }
