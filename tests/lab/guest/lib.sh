@@ -189,6 +189,7 @@ mark_pe() {
 lock_device() {
 	modprobe lab_driver || return
 	echo "$(gpu "$1") $2" >/sys/module/lab_driver/parameters/lock &
+	# shellcheck disable=SC2034 # for scenarios
 	lock_pid=$!
 	usleep 50000
 }
