@@ -17,7 +17,6 @@
 
 #include <linux/delay.h>
 #include <linux/jiffies.h>
-#include <linux/pm_runtime.h>
 #include <linux/rcupdate.h>
 
 /*
@@ -54,41 +53,29 @@ static bool is_recovered_blind(struct nvli_gpu *gpu)
 }
 
 /*
- * Reset a GPU that is not enabled. Its last user may have left work running on it. The kernel's
- * reset also restores config space, which a reset by the port leaves to the user of the GPU. The
- * reset fails if another task holds the device lock.
- */
-static void reset_idle(struct nvli_gpu *gpu)
-{
-	pm_runtime_get_sync(&gpu->pdev->dev);
-	pci_try_reset_function(gpu->pdev);
-	pm_runtime_put(&gpu->pdev->dev);
-}
-
-/*
  * Disable a peer's end of its links to a GPU that gets a new owner. If the peer's user prevents
  * that, wait for a reset in progress, then reset the peer by its port. Never reset a host driver's
- * GPU here, because EEH may be recovering it. Return: false if the peer may still use the links.
+ * GPU here, because EEH may be recovering it, nor one that is not enabled: a reset by the port
+ * restores nothing. Return: false if the peer may still use the links.
  */
 static bool disable_end(struct nvli_gpu *peer)
 {
+	bool in_use = pci_is_enabled(peer->pdev);
 	unsigned long until;
 
 	nvli_look_again(peer);
 	if (!READ_ONCE(nvli_gate) || nvli_gpu_has_host_driver(peer) || !nvli_may_use_links(peer))
 		return !nvli_may_use_links(peer);
-	if (!pci_is_enabled(peer->pdev) && nvli_is_present(peer)) {
-		reset_idle(peer);
-		return !nvli_may_use_links(peer);
-	}
-
-	nvli_gpu_set_lost(peer);
+	if (in_use)
+		nvli_gpu_set_lost(peer);
 	until = jiffies + STOP_WAIT;
 	while (nvli_is_being_stopped(peer) && nvli_may_use_links(peer) &&
 	       time_before(jiffies, until))
 		msleep(20);
 	nvli_look_again(peer);
-	if (!nvli_may_use_links(peer) || nvli_stop_user(peer))
+	if (!nvli_may_use_links(peer))
+		return true;
+	if (in_use && pci_is_enabled(peer->pdev) && nvli_stop_user(peer))
 		return true;
 	nvli_gpu_kick(peer);
 
@@ -116,7 +103,7 @@ static bool change_owner(struct nvli_gpu *gpu)
 		    !nvli_may_use_links(other) || disable_end(other))
 			continue;
 		if (__ratelimit(&gpu->log))
-			pci_err(gpu->pdev, "GPU %s may still use its NVLinks to this GPU: they could not be disabled\n",
+			pci_err(gpu->pdev, "GPU %s may still use its NVLinks to this GPU, and they cannot be disabled: reset that GPU\n",
 				pci_name(other->pdev));
 		done = false;
 	}

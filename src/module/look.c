@@ -31,7 +31,7 @@ static const char *obstacle(struct nvli_gpu *gpu)
 }
 
 /* Does the GPU answer in config space? */
-bool nvli_is_present(struct nvli_gpu *gpu)
+static bool is_present(struct nvli_gpu *gpu)
 {
 	bool present;
 
@@ -86,7 +86,7 @@ static enum nvli_answer look(struct nvli_gpu *gpu, enum nvli_how how)
 
 	if (pci_is_enabled(gpu->pdev) || nvli_gpu_has_host_driver(gpu)) {
 		answer = nvli_gate_ring(gpu, how);
-	} else if (nvli_is_present(gpu)) {
+	} else if (is_present(gpu)) {
 		answer = ring_awake(gpu, how);
 	} else {
 		/* Resume would restore, and so discard, the saved config space, and log errors. */

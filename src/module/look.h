@@ -7,7 +7,6 @@
 
 enum nvli_answer nvli_look(struct nvli_gpu *gpu, enum nvli_how how);
 enum nvli_answer nvli_look_at_enable(struct nvli_gpu *gpu);
-bool nvli_is_present(struct nvli_gpu *gpu);
 bool nvli_is_decoding(struct nvli_gpu *gpu);
 bool nvli_may_use_links(struct nvli_gpu *gpu);
 void nvli_look_again(struct nvli_gpu *gpu);
