@@ -31,11 +31,14 @@ static bool watch(struct nvli_gpu *gpu)
  */
 void nvli_enforce(struct nvli_gpu *gpu)
 {
+	/* Who enables the GPU after this, hook B verifies it for. */
+	bool was_enabled = pci_is_enabled(gpu->pdev);
 	bool watched = watch(gpu);
 	unsigned long flags;
 
 	nvli_owner_starts(gpu);
 	raw_spin_lock_irqsave(&gpu->lock, flags);
+	gpu->left_to_driver = was_enabled && nvli_gpu_has_host_driver(gpu);
 	nvli_status_enforce(&gpu->status, true);
 	nvli_status_watch(&gpu->status, watched);
 	gpu->verified_ns = 0;
@@ -53,8 +56,8 @@ void nvli_enforce(struct nvli_gpu *gpu)
 }
 
 /*
- * A host driver that has the GPU when enforcement starts keeps it until its next reset. The module
- * does not leave a GPU to a driver that binds later: hook B has verified the GPU for that one.
+ * A host driver that had enabled the GPU when enforcement started keeps it until its next reset,
+ * unless hook B or root has verified the GPU meanwhile.
  */
 static void leave_to_driver(struct nvli_gpu *gpu)
 {
@@ -65,9 +68,9 @@ static void leave_to_driver(struct nvli_gpu *gpu)
 	raw_spin_lock_irqsave(&gpu->lock, flags);
 	driver = READ_ONCE(gpu->pdev->dev.driver);
 	/* A driver whose GPU is in reset has lost it already. */
-	gpu->left_to_driver = !nvli_status_is_cut(&gpu->status) && driver &&
-			      gpu->reset.settled_ns != NVLI_IN_RESET &&
-			      nvli_gpu_has_host_driver(gpu);
+	gpu->left_to_driver &= !nvli_status_is_cut(&gpu->status) && driver &&
+			       gpu->reset.settled_ns != NVLI_IN_RESET &&
+			       nvli_gpu_has_host_driver(gpu);
 	if (gpu->left_to_driver)
 		scnprintf(gpu->error, sizeof(gpu->error),
 			  "in use by driver %s; its links are disabled after its next reset",
@@ -77,13 +80,16 @@ static void leave_to_driver(struct nvli_gpu *gpu)
 }
 
 /*
- * Does a host driver use the GPU, with no reset in progress? The kernel switches decoding off
- * before it resets a GPU. A held device lock does not show a reset: on some kernels every read of
- * the device's driver_override takes that lock.
+ * Does a host driver use the GPU, with no reset in progress? Either it had the GPU before, or hook
+ * B has verified the GPU for it. The kernel switches decoding off before it resets a GPU. A held
+ * device lock does not show a reset: on some kernels every read of the device's driver_override
+ * takes that lock.
  */
 static bool has_driver_at_work(struct nvli_gpu *gpu)
 {
-	return pci_is_enabled(gpu->pdev) && nvli_gpu_has_host_driver(gpu) && nvli_is_decoding(gpu);
+	return pci_is_enabled(gpu->pdev) && nvli_gpu_has_host_driver(gpu) &&
+	       (nvli_gpu_state(gpu) == NVLI_ISOLATED ||
+		(READ_ONCE(gpu->left_to_driver) && nvli_is_decoding(gpu)));
 }
 
 /*
@@ -95,7 +101,6 @@ static void start_gpu(struct nvli_gpu *gpu)
 	bool locked = device_trylock(&gpu->pdev->dev);
 
 	if (locked || has_driver_at_work(gpu)) {
-		/* No driver binds meanwhile: the lock is held, or a driver has enabled the GPU. */
 		leave_to_driver(gpu);
 		if (locked)
 			device_unlock(&gpu->pdev->dev);
