@@ -17,10 +17,11 @@
 /* How many of those reads may be PRI errors: each may take the timeout of the ring */
 #define RING_ERRORS	5
 /*
- * How often the mask is read until the NVLink unit answers, a microsecond apart. nvgpu waits for 20
- * microseconds after it has switched on a unit.
+ * How often the mask is read until the NVLink unit answers, and how many microseconds apart. nvgpu
+ * waits for 20 after it has switched on a unit.
  */
-#define UNIT_READS	20
+#define UNIT_READS	3
+#define UNIT_PAUSES	20
 
 struct run {
 	const struct nvli_accessors *accessors;
@@ -135,17 +136,16 @@ static bool disable_links(struct run *run, u32 required)
 /* The NVLink unit was switched on. It may not answer at once. */
 static bool disable_links_in_time(struct run *run, u32 required)
 {
-	unsigned int reads;
+	unsigned int reads = 0, pauses;
 
-	for (reads = 0; reads < UNIT_READS; reads++) {
-		if (disable_links(run, required))
-			return true;
-		if (run->result.outcome != NVLI_WRONG)
+	while (!disable_links(run, required)) {
+		if (run->result.outcome != NVLI_WRONG || ++reads == UNIT_READS)
 			return false;
-		run->accessors->pause(run->context);
+		for (pauses = 0; pauses < UNIT_PAUSES; pauses++)
+			run->accessors->pause(run->context);
 	}
 
-	return false;
+	return true;
 }
 
 /* The mask alone did not do: may more be tried? A stopped ring reads as a PRI error. */

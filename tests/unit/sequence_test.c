@@ -24,7 +24,8 @@
 #define PRI_ERROR	0xbadf1002
 #define RING_READS	50		/* as in sequence.c */
 #define RING_ERRORS	5
-#define UNIT_READS	20
+#define UNIT_READS	3
+#define UNIT_WAIT	40		/* microseconds */
 #define ACCESSES	128
 
 enum kind { END, READ, WRITE };
@@ -361,7 +362,7 @@ static void a_stopped_ring_of_a_gpu_in_use(void **state)
 	for (i = 4; i < 4 + UNIT_READS; i++)
 		assert_int_equal(model.log[i].offset, GV100_LINK_DISABLE);
 	assert_int_equal(model.log[i].offset, GV100_RING_COMMAND);
-	assert_in_range(model.pauses, UNIT_READS, UNIT_READS + 1);
+	assert_in_range(model.pauses, UNIT_WAIT, UNIT_WAIT + 1);
 
 	/* PMC_ENABLE may lie behind the ring as well. Without any answer it ends there. */
 	model = reset_gpu();
