@@ -48,8 +48,8 @@
  * "ADDRESS +MASK" or "ADDRESS -MASK" written to the parameter mark sets or clears flags of a
  * device's PE, as EEH does: 1 is EEH_PE_ISOLATED.
  *
- * "ADDRESS MS" written to the parameter lock holds that device's lock for so many milliseconds, as
- * readers of sysfs do for a moment. The write ends with it.
+ * The ADDRESS of a device written to the parameter lock holds its lock until the writer gets a
+ * signal, as readers of sysfs do for a moment.
  *
  * START-END, in hexadecimal, written to the parameter reserve has nobody get these addresses;
  * "-" frees them.
@@ -382,15 +382,14 @@ static int set_lock(const char *val, const struct kernel_param *kp)
 {
 	struct pci_dev *pdev;
 	char address[16];
-	unsigned int ms;
 
-	if (sscanf(val, "%15s %u", address, &ms) != 2)
+	if (sscanf(val, "%15s", address) != 1)
 		return -EINVAL;
 	pdev = lab_find(address);
 	if (!pdev)
 		return -ENODEV;
 	device_lock(&pdev->dev);
-	msleep(ms);
+	msleep_interruptible(UINT_MAX);
 	device_unlock(&pdev->dev);
 	pci_dev_put(pdev);
 
@@ -401,7 +400,7 @@ static const struct kernel_param_ops lock_ops = {
 	.set = set_lock,
 };
 module_param_cb(lock, &lock_ops, NULL, 0200);
-MODULE_PARM_DESC(lock, "PCI address of a device, and for how many ms to hold its lock");
+MODULE_PARM_DESC(lock, "PCI address of a device whose lock to hold until the writer gets a signal");
 
 #ifdef CONFIG_EEH
 static int set_mark(const char *val, const struct kernel_param *kp)

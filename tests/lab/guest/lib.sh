@@ -36,7 +36,7 @@
 #   enable_gpu N              bind lab_driver to it: true if pci_enable_device succeeded
 #   disable_gpu N             unbind it
 #   mark_pe N +|-             EEH takes its PE for isolated, or not any more
-#   lock_device N MS          hold its device lock for so long, in the background, for `wait $lock_pid`
+#   lock_device N             hold its device lock until `unlock_device`
 #   apply N [VALUE]           write 1, or VALUE, to its nvlink_isolation/apply; prints the error's text
 #   in_state N STATE          is that its nvlink_isolation/state?
 #   held N                    is it held in reset?
@@ -188,10 +188,14 @@ mark_pe() {
 
 lock_device() {
 	modprobe lab_driver || return
-	echo "$(gpu "$1") $2" >/sys/module/lab_driver/parameters/lock &
-	# shellcheck disable=SC2034 # for scenarios
+	printf '%s\n' "$(gpu "$1")" >/sys/module/lab_driver/parameters/lock &
 	lock_pid=$!
 	usleep 50000
+}
+
+# True if it was held until now.
+unlock_device() {
+	kill "$lock_pid"
 }
 
 in_state() {
