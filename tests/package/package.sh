@@ -88,6 +88,40 @@ package_binfmt() {
 	[ -e $binfmt/qemu-ppc64le ] || cat /usr/lib/binfmt.d/qemu-ppc64le.conf >$binfmt/register
 }
 
+# package_native ROOT PACKAGE PROGRAM...: replace these programs of a package in ROOT by those of this host,
+# if they are of the same version. They print nothing of the machine that they run on.
+package_native() {
+	native_root=$1 native_package=$2
+	shift 2
+	# shellcheck disable=SC2016 # for dpkg-query; the same source may have been built again
+	if [ "$(in_root "$native_root" dpkg-query -W -f '${source:Version}' "$native_package")" != \
+		"$(dpkg-query -W -f '${source:Version}' "$native_package")" ]; then
+		echo "$native_package is emulated: this host has another version" >&2
+		return
+	fi
+	for program; do
+		package_libraries "$native_root" "/usr/bin/$program" &&
+		cp -L "/usr/bin/$program" "$native_root/usr/bin/.native" &&
+		mv "$native_root/usr/bin/.native" "$native_root/usr/bin/$program" || return
+	done
+}
+
+# package_libraries ROOT PROGRAM: what a program of this host is linked with
+package_libraries() {
+	for library in $(ldd "$2" | grep -o '/lib[^ ]*'); do
+		mkdir -p "$1${library%/*}" && cp -L "$library" "$1$library" || return
+	done
+}
+
+# package_natives ROOT: those that DKMS and Kbuild start hundreds of times. A build then takes half of the
+# time. What asks for the machine, as uname does, and what handles packages stays emulated.
+package_natives() {
+	package_native "$1" bash bash && package_native "$1" coreutils mkdir rm &&
+	package_native "$1" dash dash && package_native "$1" grep grep &&
+	package_native "$1" make make && package_native "$1" mawk mawk &&
+	package_native "$1" binutils-powerpc64le-linux-gnu powerpc64le-linux-gnu-as powerpc64le-linux-gnu-nm
+}
+
 # package_compiler ROOT: under qemu-user cc1 takes two thirds of the time of a DKMS build. Debian's cross
 # compiler of the same version makes the same code, so its cc1 replaces the one in ROOT. The directories
 # in which it looks for headers become links to those of ROOT.
@@ -99,9 +133,7 @@ package_compiler() {
 		return
 	fi
 	compiler_cc1=$(powerpc64le-linux-gnu-gcc -print-prog-name=cc1)
-	for library in $(ldd "$compiler_cc1" | grep -o '/lib[^ ]*'); do
-		mkdir -p "$1${library%/*}" && cp -L "$library" "$1$library" || return
-	done
+	package_libraries "$1" "$compiler_cc1" || return
 	compiler_name=$(in_root "$1" gcc -print-prog-name=cc1)
 	mkdir -p "$1$(dirname "${compiler_cc1%/*}")" "$1/usr/powerpc64le-linux-gnu" &&
 	ln -s "${compiler_name%/*}" "$1${compiler_cc1%/*}" &&
@@ -129,6 +161,7 @@ package_make_base() {
 	in_root "$base_part" sh -c 'apt-get -q -y install /debs/*.deb && apt-get clean &&
 		rm -r /debs' >&2 || lab_fail "cannot install the kernel's headers"
 	package_compiler "$base_part" || lab_fail "cannot install the compiler"
+	package_natives "$base_part" || lab_fail "cannot install this host's programs"
 	rm "$base_part/debootstrapped"
 	mv -T "$base_part" "$base"
 }
@@ -138,7 +171,7 @@ package_base() {
 	base_kernel=$("$lab/fetch" 6.1) || exit
 	base_release=$(cat "$base_kernel/release")
 	base_version=$(apt_version bookworm ppc64el "linux-headers-$base_release") || exit
-	base=$lab_cache/root_bookworm_${base_version}_cc1
+	base=$lab_cache/root_bookworm_${base_version}_native
 	[ -d "$base" ] || (
 		flock 9 && { [ -d "$base" ] || package_make_base; }
 	) 9>"$base.lock" || exit
