@@ -49,7 +49,7 @@
  * device's PE, as EEH does: 1 is EEH_PE_ISOLATED.
  *
  * The ADDRESS of a device written to the parameter lock holds its lock until the writer gets a
- * signal, as readers of sysfs do for a moment.
+ * signal, as readers of sysfs do for a moment. The log says when it is held.
  *
  * START-END, in hexadecimal, written to the parameter reserve has nobody get these addresses;
  * "-" frees them.
@@ -389,6 +389,7 @@ static int set_lock(const char *val, const struct kernel_param *kp)
 	if (!pdev)
 		return -ENODEV;
 	device_lock(&pdev->dev);
+	pci_info(pdev, "lab_driver: the device lock is held\n");
 	msleep_interruptible(UINT_MAX);
 	device_unlock(&pdev->dev);
 	pci_dev_put(pdev);

@@ -188,9 +188,10 @@ mark_pe() {
 
 lock_device() {
 	modprobe lab_driver || return
-	printf '%s\n' "$(gpu "$1")" >/sys/module/lab_driver/parameters/lock &
+	lock_of=$(gpu "$1")
+	printf '%s\n' "$lock_of" >/sys/module/lab_driver/parameters/lock &
 	lock_pid=$!
-	usleep 50000
+	wait_for 10 told "$lock_of: lab_driver: the device lock is held"
 }
 
 # True if it was held until now.
