@@ -31,7 +31,7 @@ static bool watch(struct nvli_gpu *gpu)
  */
 void nvli_enforce(struct nvli_gpu *gpu)
 {
-	/* Who enables the GPU after this, hook B verifies it for. */
+	/* Hook B verifies the GPU for a driver that enables it after this. */
 	bool was_enabled = pci_is_enabled(gpu->pdev);
 	bool watched = watch(gpu);
 	unsigned long flags;

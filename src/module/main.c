@@ -90,7 +90,7 @@ static void notify_of_gpu(struct nvli_gpu *gpu, unsigned long event)
 {
 	switch (event) {
 	case BUS_NOTIFY_BIND_DRIVER:
-		/* It is not the driver that had the GPU when enforcement began. */
+		/* This driver did not have the GPU when enforcement began. */
 		nvli_gpu_take_back(gpu);
 		/*
 		 * A driver need not call pci_enable_device(). If it does, the call also enables

@@ -26,7 +26,7 @@ guest() {
 	reset 0
 	ok "a driver has g0 before the lock is taken" enable_gpu 0
 	lock_device 0
-	is "its device lock is taken: status" $? 0
+	is "status of taking its device lock" $? 0
 	lab mark "start locked"
 	ok "enforcement starts while the lock is taken" set_parameter isolate 1
 	like "g0 is left to its driver all the same" "$(sysfs 0 last_error)" "^in use by driver lab_driver"

@@ -31,7 +31,7 @@ guest() {
 	lab set g1 mask-stuck on
 	lab mark "closes"
 	lock_device 1
-	is "its device lock is taken: status" $? 0
+	is "status of taking its device lock" $? 0
 	client_stop b
 	lab mark "closed"
 	ok "the lock was taken until now" unlock_device
