@@ -48,6 +48,7 @@ help:
 	@echo '                the module of that commit, too'
 	@echo '  faults        each fault of a GPU at each step, each allocation; renews the table in results.md'
 	@echo '  debug-check   every scenario on a kernel that looks for mistakes; SCENARIOS="reset gate" for some'
+	@echo '  debug-check-x86  the same on x86-64'
 	@echo '  soak          everything at once on two processors, SEED=... MINUTES=... (default: 10)'
 	@echo '  package       the deb and DKMS in a ppc64el and in an amd64 Debian (as root)'
 	@echo '  lifecycle     upgrades, downgrades, initramfs and RPMs there, and then system: all of a'
@@ -338,6 +339,10 @@ faults: setup
 .PHONY: debug-check
 debug-check: setup
 	@prove --verbose tests/debug-check $(if $(filter command line,$(origin SCENARIOS)),:: $(SCENARIOS))
+
+.PHONY: debug-check-x86
+debug-check-x86: setup
+	@prove --verbose tests/debug-check :: --x86 $(if $(filter command line,$(origin SCENARIOS)),$(SCENARIOS))
 
 SEED ?= $(shell date +%s)
 MINUTES ?= 10

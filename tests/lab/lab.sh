@@ -6,8 +6,8 @@
 #   lab_fail TEXT        end with TEXT on stderr
 #   lab_need PROGRAM...  end unless every PROGRAM is there; ./packages lists where they come from
 #   lab_kernel NAME      set kernel_suite and kernel_packages from the table of kernels
-#   lab_arch NAME        set arch, Debian's name of the architecture that this kernel is for, and
-#                        cross, the prefix of the compiler for it
+#   lab_arch NAME        set arch, Debian's name of the architecture that this kernel is for, karch,
+#                        the kernel's name of it, and cross, the prefix of the compiler for it
 
 # shellcheck source-path=SCRIPTDIR source=apt.sh
 . "$lab/apt.sh"
@@ -41,7 +41,7 @@ lab_kernel() {
 
 lab_arch() {
 	case $1 in
-	amd64-*) arch=amd64 cross='' ;;
-	*) arch=ppc64el cross=powerpc64le-linux-gnu- ;;
+	amd64-*) arch=amd64 karch=x86 cross='' ;;
+	*) arch=ppc64el karch=powerpc cross=powerpc64le-linux-gnu- ;;
 	esac
 }

@@ -3,6 +3,7 @@
 # Shows that the debug kernel reports each kind of mistake, and that its log is then not clean:
 # lab_mistake makes them.
 #
+# x86: by name
 # debug: yes
 # boot: redbud
 # alone: yes
