@@ -11,18 +11,22 @@
 
 # As eeh_wait, but soon
 recovered() {
-	wait_for 30 test_verdicts "$1"
+	wait_for $((15 * period)) test_verdicts "$1"
 }
 
 test_verdicts() {
 	[ "$(eeh_verdicts | grep -c successful)" -gt "$1" ]
 }
 
+just_read_back() {
+	read -r age <"$(dev 1)/nvlink_isolation/verified" && [ "$age" = 0 ]
+}
+
 guest() {
 	fresh
 	# Starting a process takes long on a debug kernel: what follows is to be done in three periods.
 	period=2
-	[ "$(rounds 10)" = 10 ] || period=8
+	[ "$(rounds 10)" = 10 ] || period=16
 	load isolate=1 audit_seconds=$period
 	ok "a driver has g1" bind_gpu 1 lab_driver_aware
 	ok "it is isolated" wait_for 5 in_state 1 isolated
@@ -30,9 +34,11 @@ guest() {
 	is "its read" "$(cat "$read")" 0x00000000
 	couple 1
 	count=$(eeh_verdicts | wc -l)
+	# The next audit comes at most one and a half periods after a read-back, and EEH is told after three.
+	ok "it was just read back" wait_for $((2 * period)) just_read_back
 	lab mark frozen
 	lab set g1 frozen on
-	sleep $((2 * period))
+	sleep $((3 * period / 2))
 	lab mark "after frozen"
 	note "looked at while frozen: $(sysfs 1 state), $(sysfs 1 last_error);" \
 		"PEs: $(cat "$(dev 1)/lab_driver/eeh")"
