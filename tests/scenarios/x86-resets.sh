@@ -13,8 +13,13 @@ began_before() {
 	is "g0, which is in reset, is pending" "$(sysfs 0 state)" pending
 	raw_release 0
 	memory 0 on
-	is "it is refused right after the release" $(($(config_read "$(gpu 0)" 4 2) & 2)) 0
-	like "because it has not settled" "$(sysfs 0 last_error)" "too recent|not verified since"
+	# On a debug kernel it has settled by the time of the write, and is verified.
+	if [ "$(rounds 10)" = 10 ]; then
+		is "it is refused right after the release" $(($(config_read "$(gpu 0)" 4 2) & 2)) 0
+		like "because it has not settled" "$(sysfs 0 last_error)" "too recent|not verified since"
+	else
+		is "its links after the release" "$(cut_links g0)" 0x00150000
+	fi
 	lab mark "refused"
 	ok "it is isolated then" wait_for 10 in_state 0 isolated
 	is "its links" "$(cut_links g0)" 0x00150000
