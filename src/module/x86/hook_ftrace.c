@@ -131,16 +131,6 @@ static bool fires(void)
 	return !err && atomic_read(&seen) != before;
 }
 
-/*
- * Free the memory of the filter, which ftrace leaves to the module. The ops must not be registered:
- * without a filter ftrace calls the handler for every function. ftrace_free_filter() is no choice.
- * Not every kernel exports it, and it leaves pointers to what it has freed.
- */
-static void drop_filter(void)
-{
-	ftrace_set_filter(&ops, NULL, 0, 1);
-}
-
 bool nvli_hook_watch(struct pci_dev *pdev)
 {
 	int err;
@@ -155,11 +145,9 @@ bool nvli_hook_watch(struct pci_dev *pdev)
 	if (!err && !fires() && !unregister_ftrace_function(&ops))
 		err = -ENOENT;
 	WRITE_ONCE(hooked, !err);
-	if (err) {
-		drop_filter();
+	if (err)
 		pr_warn_once("cannot refuse pci_enable_device() by ftrace (error %d): the driver of a GPU that is not verified finds its memory decoding off instead\n",
 			     err);
-	}
 
 	return hooked;
 }
@@ -178,13 +166,16 @@ bool nvli_hook_can_unwatch(void)
 /* 0, or -EBUSY if ftrace has disabled itself after a fault, and keeps calling the handler. */
 int nvli_hook_unwatch(void)
 {
-	if (hooked) {
-		if (unregister_ftrace_function(&ops))
-			return -EBUSY;
-		drop_filter();
-	}
+	if (hooked && unregister_ftrace_function(&ops))
+		return -EBUSY;
 	WRITE_ONCE(hooked, false);
 	nvli_enable_wait();
+	/*
+	 * Free the filter, which ftrace keeps, also of a hook that could not be set. Only now: ftrace may
+	 * still look at the ops on another CPU, and without a filter it calls the handler for every
+	 * function. ftrace_free_filter() leaves pointers to what it has freed.
+	 */
+	ftrace_set_filter(&ops, NULL, 0, 1);
 
 	return 0;
 }
