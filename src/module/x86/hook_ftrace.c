@@ -171,9 +171,9 @@ int nvli_hook_unwatch(void)
 	WRITE_ONCE(hooked, false);
 	nvli_enable_wait();
 	/*
-	 * Free the filter, which ftrace keeps, also of a hook that could not be set. Only now: ftrace may
-	 * still look at the ops on another CPU, and without a filter it calls the handler for every
-	 * function. ftrace_free_filter() leaves pointers to what it has freed.
+	 * Free the filter, which ftrace keeps, also of a hook that could not be set. Only now:
+	 * ftrace may still look at the ops on another CPU, and without a filter it calls the
+	 * handler for every function. ftrace_free_filter() leaves pointers to what it has freed.
 	 */
 	ftrace_set_filter(&ops, NULL, 0, 1);
 
