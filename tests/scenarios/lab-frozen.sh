@@ -85,7 +85,7 @@ timeouts() {
 	took=$(($(hundredths) - before))
 	note "4 of them took $took hundredths of a second"
 	ok "which take their time" test $took -ge 20
-	ok "and not more" test $took -le 100
+	on_debug || ok "and not more" test $took -le 100
 	lab set g1 faults off
 	is "off again" "$(lab get g1 timeout-us) $(lab get g1 no-answer)" "0 false"
 	unbind_gpu 1

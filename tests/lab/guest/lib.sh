@@ -53,8 +53,8 @@
 #   mappings                  how many mappings of devices there are: the module has three of each GPU,
 #                             and others come and go
 #   slab                      memory of the kernel's that cannot be reclaimed, in kB
-#   rounds N                  print N; a tenth of it on a debug kernel, which sees mistakes sooner and takes
-#                             its time
+#   on_debug                  is this a debug kernel? It takes seconds for what others do in milliseconds
+#   rounds N                  print N; a tenth of it on a debug kernel, which sees mistakes sooner
 #   delay SYMBOL MS [once]    keep each caller of a kernel's or module's function, or the first, busy
 #                             before it is in it: with two processors that widens a window. True if
 #                             there is one. `delay -` ends
@@ -302,8 +302,12 @@ slab() {
 	awk '$1 == "SUnreclaim:" { print $2 }' /proc/meminfo
 }
 
+on_debug() {
+	grep -q kasan /proc/cmdline
+}
+
 rounds() {
-	if grep -q kasan /proc/cmdline; then
+	if on_debug; then
 		echo $(($1 / 10))
 	else
 		echo "$1"
