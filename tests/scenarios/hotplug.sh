@@ -109,9 +109,9 @@ guest() {
 	unload
 }
 
-# GPUs that the worker cannot reach, removed at once and while it tries, hundreds of times.
+# GPUs that the worker cannot reach, removed at once and while it tries, dozens of times.
 pending_and_gone() {
-	times=$(rounds 200)
+	times=$(rounds 50)
 	i=0
 	while [ $i -lt "$times" ]; do
 		i=$((i + 1))

@@ -11,7 +11,7 @@
 
 guest() {
 	fresh
-	rounds=$(rounds 80)
+	rounds=$(rounds 30)
 	load isolate=1
 	vfio_bind 0
 	vfio_bind 1

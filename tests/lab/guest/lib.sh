@@ -54,7 +54,7 @@
 #                             and others come and go
 #   slab                      memory of the kernel's that cannot be reclaimed, in kB
 #   on_debug                  is this a debug kernel? It takes seconds for what others do in milliseconds
-#   rounds N                  print N; a tenth of it on a debug kernel, which sees mistakes sooner
+#   rounds N                  print N; a fifth of it on a debug kernel, which sees mistakes sooner
 #   delay SYMBOL MS [once]    keep each caller of a kernel's or module's function, or the first, busy
 #                             before it is in it: with two processors that widens a window. True if
 #                             there is one. `delay -` ends
@@ -308,7 +308,7 @@ on_debug() {
 
 rounds() {
 	if on_debug; then
-		echo $(($1 / 10))
+		echo $(($1 / 5))
 	else
 		echo "$1"
 	fi
