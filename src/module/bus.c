@@ -330,7 +330,7 @@ int nvli_buses_detach(void)
 
 /*
  * The kernel does not report that it removes a root bus, so the removal of the last device there
- * stands for it. If a GPU is added there later, nvli_bus_attach() makes a new entry.
+ * stands for it. If a GPU is added there later, nvli_bus_attach() makes an entry again.
  */
 static bool leaves_root_empty(const struct pci_dev *pdev, struct pci_bus *bus)
 {
@@ -339,7 +339,8 @@ static bool leaves_root_empty(const struct pci_dev *pdev, struct pci_bus *bus)
 
 /*
  * A device is removed, after the bus below it. The entry of a bus that goes with it still holds a
- * reference to the pci_bus. The caller holds the rescan lock.
+ * reference to the pci_bus. If another module's operations are on top there, it will put the gate's
+ * back some time, so the entry stays at least until then. The caller holds the rescan lock.
  */
 void nvli_bus_forget_below(const struct pci_dev *pdev)
 {
@@ -347,10 +348,9 @@ void nvli_bus_forget_below(const struct pci_dev *pdev)
 
 	mutex_lock(&buses_lock);
 	list_for_each_entry_safe(entry, next, &buses, node)
-		if (entry->bus->self == pdev || leaves_root_empty(pdev, entry->bus)) {
-			restore(entry);
+		if ((entry->bus->self == pdev || leaves_root_empty(pdev, entry->bus)) &&
+		    restore(entry))
 			forget(entry);
-		}
 	mutex_unlock(&buses_lock);
 }
 

@@ -72,6 +72,38 @@ errors() {
 	ok "g0 is isolated again" wait_for 10 in_state 0 isolated
 }
 
+# cover: errors are injected into g1, and its port, the only device of its root bus, is removed. The module that
+# covers the gate on both buses stays.
+cover() {
+	modprobe aer_inject
+	root=$(port 1) below=$(gpu 1)
+	ok "an error is injected into g1" inject "$below"
+	ok "its port is removed" sh -c "echo 1 >/sys/bus/pci/devices/$root/remove"
+	nok "a device is left on its root bus" ls -d "/sys/bus/pci/devices/${root%:*}:"*
+}
+
+all_isolated_again() {
+	for n in 0 1; do
+		ok "g$n is isolated $1" wait_for 20 in_state $n isolated
+	done
+}
+
+# That module puts back what it found on them.
+removed_below_another() {
+	cover
+	dmesg_clear
+	nok "the gate is not taken off below others where no device is" set_parameter isolate 0
+	for bus in "${root%:*}" "${below%:*}"; do
+		ok "the log names bus $bus" told "pci_bus $bus: .*has put its config operations on top of ours: aer_inj"
+	done
+	rmmod aer_inject
+	rescan
+	all_isolated_again "when its port has come back"
+	ok "isolate=0" set_parameter isolate 0
+	ok "isolate=1" set_parameter isolate 1
+	all_isolated_again "with isolate=1 again"
+}
+
 guest() {
 	fresh
 	load isolate=1
@@ -80,6 +112,7 @@ guest() {
 	done
 	virtual_functions
 	errors
+	removed_below_another
 	ok "unloads" unload
 	# As it is without the module.
 	config_write "$(card)" 4 2 0x0006
