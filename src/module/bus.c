@@ -28,16 +28,25 @@ struct copy {
 
 static LIST_HEAD(buses);
 static LIST_HEAD(copies);
-/* Guards both lists. Readers of @buses are under RCU. */
+/* Guards both lists. Readers may be under RCU. */
 static DEFINE_MUTEX(buses_lock);
 
 static nvli_bus_write_t gate_write;
 
 atomic_t nvli_bus_sleepers = ATOMIC_INIT(0);
 
+/* Do not look into operations that are not: their module may be gone, and have left them there. */
 static bool is_ours(const struct pci_ops *ops)
 {
-	return ops->write == gate_write;
+	struct copy *copy;
+	bool ours = false;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(copy, &copies, node)
+		ours |= ops == &copy->ops;
+	rcu_read_unlock();
+
+	return ours;
 }
 
 /*
@@ -137,7 +146,7 @@ static struct pci_ops *copy_of(struct pci_ops *original)
 	copy->original = original;
 	copy->ops = *original;
 	copy->ops.write = gate_write;
-	list_add(&copy->node, &copies);
+	list_add_rcu(&copy->node, &copies);
 
 	return &copy->ops;
 }

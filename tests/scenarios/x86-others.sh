@@ -104,6 +104,19 @@ removed_below_another() {
 	all_isolated_again "with isolate=1 again"
 }
 
+# A bus that is made meanwhile inherits its operations, and nobody takes them away when it goes. The kernel dies
+# when it uses that bus: this comes last.
+made_below_another() {
+	load isolate=1
+	all_isolated_again "with the module loaded again"
+	cover
+	rescan
+	sleep 3
+	rmmod aer_inject
+	nok "isolate=0 where a bus has operations that are gone" set_parameter isolate 0
+	is "g0 stays" "$(sysfs 0 state) $(cut_links g0)" "isolated 0x003f0000"
+}
+
 guest() {
 	fresh
 	load isolate=1
@@ -117,6 +130,7 @@ guest() {
 	# As it is without the module.
 	config_write "$(card)" 4 2 0x0006
 	is "COMMAND of the card after that" $(($(config_read "$(card)" 4 2) & 6)) 6
+	made_below_another
 }
 
 judge() {
