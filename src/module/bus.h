@@ -13,7 +13,8 @@
  * @bus: the bus; holds a reference
  * @lock: serialises verifications on this bus, where config writes come without pci_lock
  *
- * The entry lives at least as long as the bus: a GPU that is removed and found again is always gated.
+ * The entry lives as long as the bus, or longer: a GPU that is removed and found again is always
+ * gated.
  */
 struct nvli_bus {
 	struct list_head node;
