@@ -35,7 +35,7 @@ static nvli_bus_write_t gate_write;
 
 atomic_t nvli_bus_sleepers = ATOMIC_INIT(0);
 
-/* Do not look into operations that are not: their module may be gone, and have left them there. */
+/* Compares addresses only: operations of another module may be gone with it. */
 static bool is_ours(const struct pci_ops *ops)
 {
 	struct copy *copy;

@@ -72,8 +72,8 @@ errors() {
 	ok "g0 is isolated again" wait_for 10 in_state 0 isolated
 }
 
-# cover: errors are injected into g1, and its port, the only device of its root bus, is removed. The module that
-# covers the gate on both buses stays.
+# cover: an error is injected into g1, and its port, the only device of its root bus, is removed. The operations
+# of aer_inject stay on top of the gate on both buses.
 cover() {
 	modprobe aer_inject
 	root=$(port 1) below=$(gpu 1)
@@ -88,7 +88,7 @@ all_isolated_again() {
 	done
 }
 
-# That module puts back what it found on them.
+# When aer_inject is unloaded it puts the gate back on both buses, though the port has been removed.
 removed_below_another() {
 	cover
 	dmesg_clear
@@ -104,8 +104,8 @@ removed_below_another() {
 	all_isolated_again "with isolate=1 again"
 }
 
-# A bus that is made meanwhile inherits its operations, and nobody takes them away when it goes. The kernel dies
-# when it uses that bus: this comes last.
+# A bus that is found while aer_inject is there inherits its operations, and keeps them when it is unloaded. The
+# kernel dies when it uses such a bus, so this comes last.
 made_below_another() {
 	load isolate=1
 	all_isolated_again "with the module loaded again"
