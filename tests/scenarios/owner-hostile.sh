@@ -117,9 +117,9 @@ reuse() {
 		client_kill b
 		lab mark "reuse $round"
 		start d 1
-		client_do d "attack read us=1000" >/dev/null
+		client_do d "attack read us=300" >/dev/null
 		start e 0
-		client_do e "attack read us=1000" >/dev/null
+		client_do e "attack read us=300" >/dev/null
 		lab mark "both $round"
 		client_do d reset memory-on "sleep 20" >/dev/null
 		two_owners "round $round"

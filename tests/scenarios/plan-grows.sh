@@ -123,7 +123,7 @@ together() {
 	is "a opens g0, $1" "$(client_do a open map memory-on | grep -c ': ok')" 3
 	on_x86 || like "EEH works, $1" "$(client_do a eeh-enable)" ': ok'
 	lab mark "together, $1"
-	for n in 1 3 5; do
+	for n in 1 2 3 4 5 6; do
 		for command; do
 			client_send a "$command"
 		done
@@ -204,11 +204,11 @@ judge() {
 			"$(live_ns "$link" "parted" "a second later")" 0
 	done
 	is "resets of g0 when two guests reset and open together, reset" \
-		"$(count '^[0-9]+ g0 reset ' "together, reset" "apart, reset")" 3
+		"$(count '^[0-9]+ g0 reset ' "together, reset" "apart, reset")" 6
 	if ! on_x86; then
 		# The kernel waits for config space, which EEH blocks, and then resets the GPU again.
 		is "resets of g0 when two guests reset and open together, eeh-hot" \
-			"$(count '^[0-9]+ g0 reset ' "together, eeh-hot" "apart, eeh-hot")" 6
+			"$(count '^[0-9]+ g0 reset ' "together, eeh-hot" "apart, eeh-hot")" 12
 		# The port cannot switch the power, so this resets nothing.
 		! grep -q ' mark text=together, eeh-fundamental$' "$log" ||
 			is "resets of g0 when two guests reset and open together, eeh-fundamental" \

@@ -29,7 +29,7 @@
 #define ANSWER		16		/* more than any answer here */
 #define LINK_SHIFT	16
 #define MAX_GPUS	8
-#define QUIET		8
+#define QUIET		4
 
 struct gpu {
 	char bdf[16];
