@@ -224,7 +224,7 @@ void nvli_replan(void)
 	while ((gpu = nvli_gpu_next(gpu)))
 		nvli_owner_record(gpu);
 	nvli_report_absent();
-	nvli_plan_all();
+	nvli_plan_all(false);
 	while ((gpu = nvli_gpu_next(gpu))) {
 		if (nvli_gpu_state(gpu) != NVLI_PENDING || READ_ONCE(gpu->left_to_driver))
 			continue;

@@ -115,6 +115,8 @@ static void notify_of_gpu(struct nvli_gpu *gpu, unsigned long event)
 		break;
 	case BUS_NOTIFY_DEL_DEVICE:
 		let_go(gpu);
+		/* Nothing is known of that end of its links now, so its peers disable theirs. */
+		nvli_plan_all(true);
 		break;
 	}
 }
@@ -155,7 +157,7 @@ static void add_present(void)
 			nvli_owner_record(gpu);
 		}
 	}
-	nvli_plan_all();
+	nvli_plan_all(false);
 	nvli_report_absent();
 	gpu = NULL;
 	while ((gpu = nvli_gpu_next(gpu))) {

@@ -184,9 +184,9 @@ static void update_owners(void)
 
 /*
  * Work out the required links of all GPUs before any GPU is verified: otherwise the gate could pass
- * a GPU by the old plan. The caller then wakes the worker for the GPUs that are no longer isolated.
+ * a GPU by the old plan. With @kick, wake the worker for each changed GPU; else the caller does.
  */
-void nvli_plan_all(void)
+void nvli_plan_all(bool kick)
 {
 	struct nvli_gpu *gpu;
 	unsigned long flags;
@@ -197,7 +197,7 @@ void nvli_plan_all(void)
 		nvli_for_each_gpu_rcu(gpu)
 			nvli_platform->relink(gpu);
 	update_owners();
-	update(false);
+	update(kick);
 	raw_spin_unlock_irqrestore(&plan_lock, flags);
 	rcu_read_unlock();
 }

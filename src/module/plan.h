@@ -9,7 +9,7 @@
 
 bool nvli_plan_is_ready(const struct nvli_gpu *gpu);
 void nvli_plan_new(struct nvli_gpu *gpu);
-void nvli_plan_all(void);
+void nvli_plan_all(bool kick);
 void nvli_plan_by_owner(struct nvli_gpu *gpu);
 int nvli_plan_domain(const struct nvli_gpu *gpu);
 struct nvli_owner nvli_plan_owner(const struct nvli_gpu *gpu);

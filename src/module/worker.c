@@ -240,18 +240,14 @@ static unsigned int longest_wait(struct nvli_gpu *gpu)
  */
 static bool plan_once(struct nvli_gpu *gpu)
 {
-	struct nvli_gpu *other = NULL;
-
 	if (gpu->planned)
 		return true;
 	if (!nvli_plan_is_ready(gpu) && time_before(jiffies, gpu->added_at + GROUP_WAIT))
 		return false;
 
 	gpu->planned = true;
-	nvli_plan_all();
+	nvli_plan_all(true);
 	nvli_report_links(gpu);
-	while ((other = nvli_gpu_next(other)))
-		nvli_gpu_kick(other);
 
 	return true;
 }

@@ -41,7 +41,14 @@ guest() {
 
 	# The kernel puts a GPU that it finds into its group only after it has announced it.
 	ok "domains=group" set_parameter domains group
+	raw_reset 0
+	is "mask of g0 in one group again" "$(lab get g0 mask)" 0x00000005
 	remove_gpu 1
+	# Work on the GPU that has left PCI may go on.
+	is "links of g0 that have to be cut, g1 removed" "$(sysfs 0 required_links)" 0,2,4
+	ok "g0 is isolated, g1 removed" wait_for 20 in_state 0 isolated
+	is "mask of g0, g1 removed" "$(lab get g0 mask)" 0x00150005
+	ok "check is content with g0 alone, g1 removed" nvlink-isolation check "$(gpu 0)"
 	rescan
 	for n in 0 1; do
 		ok "g$n is isolated, g1 found again" wait_for 20 in_state "$n" isolated
