@@ -49,9 +49,8 @@ void nvli_enforce(struct nvli_gpu *gpu)
 	gpu->reported.repaired = 0;
 	gpu->lost_ns = 0;
 	gpu->stuck_on = false;
-	if (nvli_state(&gpu->status) != NVLI_ISOLATED)
-		strscpy(gpu->error, watched ? "not tried yet" : "its resets cannot be watched",
-			sizeof(gpu->error));
+	strscpy(gpu->error, watched ? "not tried yet" : "its resets cannot be watched",
+		sizeof(gpu->error));
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 }
 
@@ -146,7 +145,6 @@ static void release(struct nvli_gpu *gpu)
 
 	raw_spin_lock_irqsave(&gpu->lock, flags);
 	nvli_status_enforce(&gpu->status, false);
-	gpu->error[0] = '\0';
 	gpu->left_to_driver = false;
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 

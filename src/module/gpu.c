@@ -297,6 +297,14 @@ bool nvli_gpu_has_news(struct nvli_gpu *gpu)
 	return news;
 }
 
+/* Why the GPU is not isolated; empty if it is, or is off. The caller holds @gpu->lock. */
+const char *nvli_gpu_error(const struct nvli_gpu *gpu)
+{
+	enum nvli_state state = nvli_state(&gpu->status);
+
+	return state == NVLI_ISOLATED || state == NVLI_OFF ? "" : gpu->error;
+}
+
 /* A GPU that has to be verified cannot be reached, because of @what. Any context. */
 void nvli_gpu_set_obstacle(struct nvli_gpu *gpu, const char *what)
 {

@@ -142,7 +142,7 @@ struct nvli_reported {
  *	  hook C, which takes it.
  * @status: facts from which the state follows
  * @reset: the last reset
- * @error: why the GPU is not isolated; empty when it is
+ * @error: why the GPU was last not isolated: see nvli_gpu_error()
  * @verified_ns: ktime_get_ns() of the last verified read-back, 0 for never
  * @switched_on: how often memory decoding was switched on since enforcement began; only the gate
  *		 counts, and it is never in there twice
@@ -236,6 +236,7 @@ void nvli_gpu_set_stuck_on(struct nvli_gpu *gpu);
 struct nvli_reported nvli_gpu_news(const struct nvli_gpu *gpu);
 bool nvli_gpu_has_news(struct nvli_gpu *gpu);
 bool nvli_gpu_is_refused(struct nvli_gpu *gpu);
+const char *nvli_gpu_error(const struct nvli_gpu *gpu);
 void nvli_gpu_set_obstacle(struct nvli_gpu *gpu, const char *what);
 bool nvli_gpu_has_host_driver(const struct nvli_gpu *gpu);
 

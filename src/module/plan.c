@@ -148,6 +148,7 @@ void nvli_plan_new(struct nvli_gpu *gpu)
 /* Plan all GPUs by their recorded owners. With @kick, wake the worker for each changed GPU. */
 static void update(bool kick)
 {
+	enum nvli_state state;
 	struct nvli_gpu *gpu;
 	unsigned long flags;
 	bool changed;
@@ -157,8 +158,9 @@ static void update(bool kick)
 		required = required_of(gpu);
 		raw_spin_lock_irqsave(&gpu->lock, flags);
 		changed = gpu->status.required != required;
+		state = nvli_state(&gpu->status);
 		nvli_status_require(&gpu->status, required);
-		if (nvli_state(&gpu->status) == NVLI_PENDING && !gpu->error[0])
+		if (state == NVLI_ISOLATED)
 			strscpy(gpu->error, "not tried yet", sizeof(gpu->error));
 		raw_spin_unlock_irqrestore(&gpu->lock, flags);
 		if (changed && kick)

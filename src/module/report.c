@@ -169,7 +169,7 @@ bool nvli_report(struct nvli_gpu *gpu)
 
 	raw_spin_lock_irqsave(&gpu->lock, flags);
 	status = gpu->status;
-	strscpy(error, gpu->error, sizeof(error));
+	strscpy(error, nvli_gpu_error(gpu), sizeof(error));
 	last = gpu->reported;
 	now = nvli_gpu_news(gpu);
 	is_news = memcmp(&now, &last, sizeof(now));

@@ -294,7 +294,7 @@ static ssize_t show_last_error(struct nvli_gpu *gpu, const struct nvli_status *s
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&gpu->lock, flags);
-	strscpy(error, gpu->error, sizeof(error));
+	strscpy(error, nvli_gpu_error(gpu), sizeof(error));
 	raw_spin_unlock_irqrestore(&gpu->lock, flags);
 
 	return sysfs_emit(buf, "%s\n", error);

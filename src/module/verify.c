@@ -121,9 +121,8 @@ static bool judge(struct nvli_visit *visit, u32 required, bool keep)
 	if (verified) {
 		gpu->verified_ns = ktime_get_ns();
 		gpu->lost_ns = 0;
-		gpu->error[0] = '\0';
 		gpu->repaired += was_cut && result->written;
-	} else if (gpu->status.enforced && !(keep && was_cut)) {
+	} else if (gpu->status.enforced) {
 		explain(gpu, result);
 	}
 	if (verified && !gpu->status.watched)

@@ -30,6 +30,10 @@ guest() {
 	is "status of check for both, which one owner has" $? 0
 	note "both: $got"
 	lab mark "apart"
+	# A reset leaves nothing to verify, and nothing to say against it.
+	raw_reset 0
+	ok "g0 is isolated after a reset" wait_for 10 in_state 0 isolated
+	is "its error" "$(sysfs 0 last_error)" ""
 	ok "domains=gpu" set_parameter domains gpu
 	for n in 0 1; do
 		is "links of g$n that have to be cut then" "$(sysfs "$n" required_links)" 0,2,4
