@@ -92,13 +92,13 @@ static int change_audit_seconds(const char *text, const struct kernel_param *kp)
 {
 	unsigned int value;
 
-	if (kstrtouint(text, 0, &value) || value > AUDIT_SECONDS_MAX) {
+	if (kstrtouint(text, 10, &value) || value > AUDIT_SECONDS_MAX) {
 		pr_err("%s: '%.*s' is not accepted: use a number of seconds from 0 to %u\n",
 		       kp->name, nvli_shown(text), text, AUDIT_SECONDS_MAX);
 		if (!loading)
 			return -EINVAL;
-		pr_err("%s: using %u\n", kp->name, READ_ONCE(nvli_audit_seconds));
-		return 0;
+		value = NVLI_AUDIT_SECONDS;
+		pr_err("%s: using %u\n", kp->name, value);
 	}
 	WRITE_ONCE(nvli_audit_seconds, value);
 	if (live && READ_ONCE(nvli_isolate))
@@ -155,7 +155,7 @@ static int change_links(const char *text, const struct kernel_param *kp)
 		if (!loading)
 			return -EINVAL;
 		/* A link that is not declared is disabled. */
-		pr_err("%s: using none, which disables all NVLinks\n", kp->name);
+		pr_err("%s: using none: a link that nothing describes is disabled\n", kp->name);
 		wires.count = 0;
 	}
 	nvli_set_wires(&wires);

@@ -7,7 +7,7 @@
 
 bool nvli_isolate;
 bool nvli_gate = true;
-unsigned int nvli_audit_seconds = 60;
+unsigned int nvli_audit_seconds = NVLI_AUDIT_SECONDS;
 
 static struct nvli_domains domains;
 static struct nvli_wires wires;

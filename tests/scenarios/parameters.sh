@@ -51,6 +51,11 @@ guest() {
 	ok "audit_seconds without a value is not taken" load isolate=1 audit_seconds
 	is "audit_seconds is the default" "$(parameter audit_seconds)" 60
 	unload
+	ok "a later bad value does not leave an earlier one" load isolate=1 audit_seconds=0 audit_seconds=x
+	is "audit_seconds is the default" "$(parameter audit_seconds)" 60
+	ok "a number with zeros is a decimal one" set_parameter audit_seconds 060
+	is "audit_seconds" "$(parameter audit_seconds)" 60
+	unload
 	ok "gate=0 at load" load isolate=1 gate=0
 	is "gate is 0" "$(parameter gate)" 0
 	unload
