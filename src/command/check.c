@@ -85,6 +85,19 @@ static void check_peers(const struct check *check, struct checked *checked)
 		judge(checked, VERDICT_ISOLATED, "isolated: no NVLink has to be disabled%s", kept);
 }
 
+/* The links that are kept although nothing is known of their other end. */
+static u32 kept_unknown(const struct gpu_seen *seen)
+{
+	u32 mask = 0;
+	int i;
+
+	for (i = 0; i < GV100_NVLINKS; i++)
+		if (!strcmp(seen->peers[i], "unknown"))
+			mask |= 1U << (GV100_LINK_DISABLE_SHIFT + i);
+
+	return mask & ~seen->required;
+}
+
 /*
  * Why the state "isolated" cannot be believed. An audit comes within one and a half periods, and
  * the module itself believes no read-back older than three, so after four its worker is stuck.
@@ -95,8 +108,14 @@ static const char *contradiction(const struct gpu_seen *seen)
 {
 	static char text[2 * TEXT_SIZE];
 	u32 open = seen->required & ~seen->disabled;
+	u32 unknown = kept_unknown(seen);
 	long long age, period;
 
+	if (unknown) {
+		snprintf(text, sizeof(text), "links %s, whose other ends are unknown, are kept",
+			 links_or_none(unknown));
+		return text;
+	}
 	if (open) {
 		snprintf(text, sizeof(text), "links %s were not read back as disabled",
 			 links_or_none(open));
@@ -112,7 +131,9 @@ static const char *contradiction(const struct gpu_seen *seen)
 	if (!isdigit((unsigned char)*seen->verified))
 		return "its links were never verified";
 	age = strtoll(seen->verified, NULL, 10);
-	if (!module_audit_seconds(&period) || !period || age <= 4 * period)
+	if (!module_audit_seconds(&period))
+		return "the module's audit_seconds cannot be read";
+	if (!period || age <= 4 * period)
 		return NULL;
 	snprintf(text, sizeof(text),
 		 "its links were last read back %lld s ago, with audit_seconds=%lld", age, period);

@@ -232,12 +232,15 @@ void draw_matrix(const struct machine *machine)
 void draw_legend(const struct machine *machine, const char *cut)
 {
 	bool used[ARRAY_SIZE(mark_words)] = {};
+	u32 required = 0;
 	int i, j;
 
 	putchar('\n');
-	for (i = 0; i < machine->count; i++)
+	for (i = 0; i < machine->count; i++) {
+		required |= machine->gpu[i].required;
 		for (j = 0; j < GV100_NVLINKS; j++)
 			used[machine->gpu[i].link[j].mark] = true;
+	}
 
 	if (used[MARK_CUT])
 		printf("cut:  %s\n", cut);
@@ -245,6 +248,6 @@ void draw_legend(const struct machine *machine, const char *cut)
 		puts("far:  has to be disabled, and only the other end is known to be disabled");
 	if (used[MARK_OPEN])
 		puts("OPEN: has to be disabled, and neither end is known to be disabled");
-	if (!used[MARK_CUT] && !used[MARK_FAR] && !used[MARK_OPEN])
+	if (!required && !used[MARK_CUT] && !used[MARK_FAR] && !used[MARK_OPEN])
 		printf("With these domains no link has to be disabled.\n");
 }

@@ -33,7 +33,7 @@ static void match(struct matches *matches, const char *name, const char *text)
 {
 	size_t length = strlen(name), used = strlen(matches->text);
 
-	if (length != NVLI_GPU_ID_TEXT - 1 || strncasecmp(name + length - SHORT, text, SHORT))
+	if (length < NVLI_GPU_ID_TEXT - 1 || strncasecmp(name + length - SHORT, text, SHORT))
 		return;
 	snprintf(matches->text + used, sizeof(matches->text) - used, "%s%s",
 		 used ? " or " : "", name);

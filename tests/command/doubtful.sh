@@ -61,8 +61,35 @@ gateless() {
 	rm "$work/gateless/sys/module/nvlink_isolation/parameters/gate"
 }
 
+# left: the peer of its one GPU has left PCI, and the module still keeps the links
+left() {
+	fake left
+	fake_gpu 0004:04:00.0 0x201 1
+	fake_module isolate=1 gate=1 audit_seconds=60 domains=group
+	fake_show 0004:04:00.0 disabled_links=unknown "peers=unknown cpu unknown cpu 0004:05:00.0 cpu"
+}
+
+# unwired: a GPU that could not be verified, and whose links that have to be disabled lead nowhere
+unwired() {
+	fake unwired
+	fake_gpu 0004:04:00.0 0x201 1
+	fake_module isolate=1 gate=1 audit_seconds=60 domains=gpu
+	fake_show 0004:04:00.0 state=failed held=1 required_links=0,2,4 disabled_links=unknown \
+		"peers=none cpu none cpu none cpu"
+}
+
+# vmd: two GPUs with one address, in a segment and behind Intel's VMD
+vmd() {
+	fake vmd
+	fake_gpu 0000:01:00.0 '' 1
+	fake_gpu 10000:01:00.0 '' 2
+	fake_module isolate=1 gate=1 audit_seconds=60 domains=gpu
+	fake_show 0000:01:00.0
+	fake_show 10000:01:00.0 state=failed
+}
+
 make_doubtful() {
-	for machine in partly chips half later ungated gateless; do
+	for machine in partly left unwired vmd chips half later ungated gateless; do
 		$machine
 	done
 }
@@ -164,16 +191,41 @@ figures() {
 	doubted 0 'isolated: .*' verified=40
 	doubted 1 'not isolated: its state is isolated, but its links were last read back 41 s ago, with audit_seconds=10' \
 		verified=41
+	unread="not isolated: its state is isolated, but the module's audit_seconds cannot be read"
+	for period in '' junk; do
+		fake_module audit_seconds=$period
+		doubted 1 "$unread" verified=41
+	done
+	rm "$root/sys/module/nvlink_isolation/parameters/audit_seconds"
+	doubted 1 "$unread" verified=41
+	fake_module audit_seconds=0
+	doubted 0 'isolated: .*' verified=999999
 	is "$user: owners" "$(metric owned gpu_owner)" \
 		"0004:04:00.0=7 0004:05:00.0=7 0035:03:00.0=1 0035:04:00.0=0"
 	is "$user: owners as JSON" "$(as "$user" nvlink-isolation --root owned status --json |
 		jq -r '[.gpus[] | "\(.owner) \(.owner_means)"] | join(", ")')" "7 kvm, 7 kvm, host driver, none none"
 }
 
+# What the command must not say of links
+ends() {
+	machine=left
+	checked 1 "^$g0: not isolated: its state is isolated, but links 0,2, whose other ends are unknown, are kept$"
+	plugin 2 "^NVLINK CRITICAL - 1 of 1 GPUs not isolated: $g0: "
+	is "$user: a peer that has left, as a metric" "$(metric left gpu_isolated)" "$g0=0"
+	for command in status topology; do
+		run 0 --root unwired $command
+		is "$user: $command does not call required links allowed" \
+			"$(printf '%s\n' "$output" | grep -c 'no link has to be disabled')" 0
+	done
+	run 2 --root vmd check 01:00.0
+	like "$user: an address that VMD has, too" "$output" "is ambiguous: write 0000:01:00.0 or 10000:01:00.0$"
+}
+
 doubtful() {
 	g0=0004:04:00.0 g1=0004:05:00.0
 	joined_by_group
 	other_chips
+	ends
 	lacking
 	gate_off
 	gate_unknown
