@@ -190,6 +190,9 @@ pc() {
 	fake_gpu 0000:06:00.0 '' 1
 	fake_gpu 0000:07:00.0 '' 2
 	fake_module isolate=1 domains=$pc_domains links=0000:06:00.0.1-0000:07:00.0.4
+	# The empty tree of a kernel that has the code for trees
+	mkdir -p "$root/sys/firmware/devicetree/base"
+	: >"$root/sys/firmware/devicetree/base/name"
 	mkdir -p "$root/sys/class/dmi/id"
 	echo 'DGX-1 with V100' >"$root/sys/class/dmi/id/product_name"
 	echo 5.11 >"$root/sys/class/dmi/id/bios_version"
