@@ -168,6 +168,7 @@ static bool add_entry(struct pci_bus *bus)
 	if (!entry)
 		return false;
 	raw_spin_lock_init(&entry->lock);
+	entry->cpu = -1;
 	get_device(&bus->dev);
 	entry->bus = bus;
 	list_add_tail_rcu(&entry->node, &buses);
@@ -196,7 +197,8 @@ bool nvli_bus_attach(struct pci_bus *bus)
 
 /*
  * Call @visit for each device of the machine, under pci_bus_sem, which keeps the buses below its
- * own bus. Callers need not hold the rescan lock: a device that is held keeps its root bus.
+ * own bus, but for a bus that is just being removed: the kernel's own walks share that window of
+ * microseconds. Callers need not hold the rescan lock: a device that is held keeps its root bus.
  */
 static void walk_devices(int (*visit)(struct pci_dev *pdev, void *data), void *data)
 {

@@ -12,6 +12,7 @@
  * @node: in the list of all of them, under RCU
  * @bus: the bus; holds a reference
  * @lock: serialises verifications on this bus, where config writes come without pci_lock
+ * @cpu: the processor that holds @lock for the gate, -1 for none
  *
  * The entry lives as long as the bus, or longer: a GPU that is removed and found again is always
  * gated.
@@ -20,6 +21,7 @@ struct nvli_bus {
 	struct list_head node;
 	struct pci_bus *bus;
 	raw_spinlock_t lock;
+	int cpu;
 };
 
 typedef int (*nvli_bus_write_t)(struct pci_bus *bus, unsigned int devfn, int where, int size,

@@ -98,6 +98,9 @@ static bool change_owner(struct nvli_gpu *gpu)
 		return true;
 
 	nvli_plan_by_owner(NULL);
+	/* EEH may have switched it on without the gate, and the peers take time. */
+	if (nvli_is_decoding(gpu))
+		nvli_look_at_enable(gpu);
 	while ((other = nvli_gpu_next(other))) {
 		if (other == gpu || !nvli_plan_is_linked(other, gpu) ||
 		    !nvli_may_use_links(other) || disable_end(other))

@@ -333,6 +333,7 @@ int nvli_gate_write(struct pci_bus *bus, unsigned int devfn, int where, int size
 	}
 
 	raw_spin_lock_irqsave(&entry->lock, flags);
+	WRITE_ONCE(entry->cpu, smp_processor_id());
 	if (where == PCI_VENDOR_ID && READ_ONCE(visit.gpu->bell.ringer) == current) {
 		handle_ring(&visit);
 		err = PCIBIOS_SUCCESSFUL;
@@ -341,6 +342,7 @@ int nvli_gate_write(struct pci_bus *bus, unsigned int devfn, int where, int size
 	} else {
 		err = pass(&visit, where, size, value);
 	}
+	WRITE_ONCE(entry->cpu, -1);
 	raw_spin_unlock_irqrestore(&entry->lock, flags);
 unlock:
 	rcu_read_unlock();

@@ -7,6 +7,7 @@
 
 #include "log.h"
 #include "visit.h"
+#include "bus.h"
 #include "events.h"
 #include "plan.h"
 #include "platform.h"
@@ -289,4 +290,35 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 	}
 
 	return status.required ? NVLI_NOT_VERIFIED : NVLI_VERIFIED;
+}
+
+/**
+ * nvli_visit_undo() - switch off a GPU that was switched on past the gate
+ * @gpu: the GPU
+ *
+ * COMMAND is as after a reset then. Until then a user may have begun work that uses links. Leaves a
+ * verified GPU alone, and one whose write the gate passes on right now. Under RCU, with interrupts
+ * off.
+ */
+void nvli_visit_undo(struct nvli_gpu *gpu)
+{
+	struct nvli_visit visit = { .gpu = gpu, .bus = gpu->pdev->bus, .devfn = gpu->pdev->devfn };
+	struct nvli_bus *entry = nvli_bus_find(visit.bus);
+
+	if (!READ_ONCE(nvli_gate) || !entry || READ_ONCE(entry->cpu) == smp_processor_id())
+		return;
+
+	raw_spin_lock(&entry->lock);
+	WRITE_ONCE(entry->cpu, smp_processor_id());
+	if (nvli_gpu_is_uncut(gpu)) {
+		gpu->switched_on++;
+		nvli_event_use(gpu);
+		visit.ops = nvli_bus_own_ops(visit.bus);
+		visit.in_use = pci_is_enabled(gpu->pdev);
+		lose(&visit);
+		nvli_visit_close(&visit);
+		nvli_gpu_kick(gpu);
+	}
+	WRITE_ONCE(entry->cpu, -1);
+	raw_spin_unlock(&entry->lock);
 }

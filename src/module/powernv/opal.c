@@ -12,6 +12,7 @@
 #include "../log.h"
 #include "powernv.h"
 #include "../events.h"
+#include "../visit.h"
 
 #include <linux/percpu.h>
 #include <linux/tracepoint.h>
@@ -39,6 +40,7 @@
  * @resets: it begins a reset
  * @counted: this reset is not a further step of another one
  * @control: it writes bridge control
+ * @ones: it writes all ones to the COMMAND of the device @id
  * @pe: it thaws the PE with this number, if it is OPAL_PCI_EEH_FREEZE_CLEAR
  */
 struct call {
@@ -49,6 +51,7 @@ struct call {
 	bool resets;
 	bool counted;
 	bool control;
+	bool ones;
 	unsigned long pe;
 };
 
@@ -91,6 +94,26 @@ static bool about_bridge_control(struct call *call, const unsigned long *args, u
 	return true;
 }
 
+/*
+ * EEH restores BARs past the operations of the bus, and so past the gate. It reads COMMAND and
+ * STATUS and writes them back. If config space was blocked at the read, or the GPU did not answer,
+ * it writes ones, which switch decoding on. STATUS is never all ones otherwise.
+ */
+static bool writes_ones(const unsigned long *args)
+{
+	return args[2] == PCI_COMMAND && (u32)args[3] >> 16 == U16_MAX &&
+	       args[3] & PCI_COMMAND_MEMORY;
+}
+
+static bool about_command(struct call *call, const unsigned long *args)
+{
+	call->ones = writes_ones(args);
+	call->phb = args[0];
+	call->id = args[1];
+
+	return call->ones;
+}
+
 static bool matters(struct call *call, const unsigned long *args)
 {
 	switch (call->opcode) {
@@ -120,7 +143,7 @@ static bool matters(struct call *call, const unsigned long *args)
 	case OPAL_PCI_CONFIG_WRITE_HALF_WORD:
 		return about_bridge_control(call, args, 2);
 	case OPAL_PCI_CONFIG_WRITE_WORD:
-		return about_bridge_control(call, args, 4);
+		return about_bridge_control(call, args, 4) || about_command(call, args);
 	}
 
 	return false;
@@ -141,6 +164,12 @@ static int bridge_of(const struct call *call, const struct nvli_gpu *gpu)
 	}
 
 	return -1;
+}
+
+static bool is_about(const struct call *call, const struct nvli_gpu *gpu)
+{
+	return gpu->path.phb == call->phb &&
+	       PCI_DEVID(gpu->pdev->bus->number, gpu->pdev->devfn) == call->id;
 }
 
 /*
@@ -208,9 +237,12 @@ static void after_call(const struct call *call, struct nvli_gpu *gpu, int bridge
 static bool may_matter(unsigned long opcode, const unsigned long *args)
 {
 	switch (opcode) {
+	case OPAL_PCI_CONFIG_WRITE_WORD:
+		if (writes_ones(args))
+			return true;
+		fallthrough;
 	case OPAL_PCI_CONFIG_WRITE_BYTE:
 	case OPAL_PCI_CONFIG_WRITE_HALF_WORD:
-	case OPAL_PCI_CONFIG_WRITE_WORD:
 		return args[2] - (PCI_BRIDGE_CONTROL - 3) <= 3;
 	case OPAL_PCI_RESET:
 	case OPAL_PCI_POLL:
@@ -252,7 +284,9 @@ static noinline void end(struct call *call, unsigned long opcode, s64 result)
 	rcu_read_lock();
 	nvli_for_each_gpu_rcu(gpu) {
 		bridge = bridge_of(call, gpu);
-		if (bridge >= 0)
+		if (call->ones && is_about(call, gpu))
+			nvli_visit_undo(gpu);
+		else if (bridge >= 0 && !call->ones)
 			after_call(call, gpu, bridge, result);
 	}
 	rcu_read_unlock();

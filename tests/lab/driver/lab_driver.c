@@ -39,6 +39,9 @@
  * The address of a bridge, written to the parameter reset_below, has the kernel reset that bridge's
  * secondary bus. It saves and restores all devices below, as for reset_subordinate in sysfs.
  *
+ * "ADDRESS VALUE" written to the parameter write_command has firmware write 4 bytes of COMMAND and
+ * STATUS of that device, past the operations of its bus, as EEH does. opal_write has to be given for it.
+ *
  * "ADDRESS N [freeze]" written to the parameter couple makes firmware know the PE of emulated GPU
  * N. While that GPU is frozen, OPAL reports its PE as frozen to the kernel. The OPAL call by which
  * the kernel thaws the PE thaws the GPU. With `freeze`, the OPAL call that freezes a PE, which each
@@ -152,6 +155,35 @@ static const struct kernel_param_ops phb_failure_ops = {
 };
 module_param_cb(phb_failure, &phb_failure_ops, NULL, 0200);
 MODULE_PARM_DESC(phb_failure, "PCI address of a device whose PHB EEH is to recover");
+
+static ulong opal_write;
+module_param(opal_write, ulong, 0644);
+MODULE_PARM_DESC(opal_write, "opal_pci_config_write_word in /proc/kallsyms");
+
+static int set_write_command(const char *val, const struct kernel_param *kp)
+{
+	s64 (*write)(u64 phb, u64 id, u64 offset, u32 value) = (void *)opal_write;
+	struct pci_dev *pdev;
+	char address[16];
+	int ret = -ENODEV;
+	u32 value;
+
+	if (sscanf(val, "%15s %x", address, &value) != 2)
+		return -EINVAL;
+	pdev = lab_find(address);
+	/* On powernv a segment has OPAL's number of the PHB. */
+	if (pdev && write)
+		ret = write(pci_domain_nr(pdev->bus), PCI_DEVID(pdev->bus->number, pdev->devfn),
+			    PCI_COMMAND, value) ? -EIO : 0;
+	pci_dev_put(pdev);
+	return ret;
+}
+
+static const struct kernel_param_ops write_command_ops = {
+	.set = set_write_command,
+};
+module_param_cb(write_command, &write_command_ops, NULL, 0200);
+MODULE_PARM_DESC(write_command, "a device, and what to write to its COMMAND and STATUS");
 
 #define CONTROL_FREEZE 0x40	/* see tests/device/control.c */
 #define COUPLED_MAX 16

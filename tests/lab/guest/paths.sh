@@ -41,6 +41,8 @@
 #                         lab_driver.c. Repeat it when the GPU was found again. uncouple ends it for all
 #   link_report N         1 if its port can report that the link was down, else 0
 #   link_changed N        1 if it reports so, else 0. link_seen N clears it
+#   write_past N VALUE    have firmware write 4 bytes of its COMMAND and STATUS as EEH does, which no
+#                         operation of the bus sees. find_opal_write, which takes seconds, comes before
 #   remove_gpu N, rescan  take it from the kernel, which is no reset; find it again
 #   power_state N 0|3     put it into D0 or D3hot, behind the kernel's back
 #   power N               the power state that it is in: 0 to 3
@@ -132,6 +134,15 @@ raw_release() {
 
 raw_reset() {
 	raw_assert "$@" && usleep 2000 && raw_release "$@" && usleep 200000
+}
+
+find_opal_write() {
+	echo "0x$(awk '$3 == "opal_pci_config_write_word" { print $1 }' /proc/kallsyms)" \
+		>/sys/module/lab_driver/parameters/opal_write
+}
+
+write_past() {
+	echo "$(gpu "$1") $2" >/sys/module/lab_driver/parameters/write_command
 }
 
 # pe BDF: the number of its EEH PE.

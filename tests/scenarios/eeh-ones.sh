@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Shows what becomes of a write past the gate. EEH restores BARs and COMMAND past the operations of the
+# bus. It reads COMMAND while another thread of its user has config space blocked, as ones, and writes that
+# when it is not blocked any more: decoding is on, and no required link is disabled. The module sees the
+# call of firmware, and switches decoding off in it.
+#
+# boot: redbud
+# allow: EEH: .*
+
+is_on() {
+	[ $(($(config_read "$(gpu "$1")" 4 2) & 2)) = 2 ]
+}
+
+guest() {
+	fresh
+	modprobe lab_driver
+	ok "the kernel has what EEH calls" find_opal_write
+	load isolate=1
+	vfio_bind 0
+	client_start a 0
+	is "a client opens g0" "$(client_do a open map memory-on | grep -c ': ok')" 3
+	ok "ones for a GPU that is verified" write_past 0 ffffffbf
+	ok "it stays on" is_on 0
+
+	# It loses everything, and EEH writes its BARs.
+	bars=''
+	for bar in 16 20 24 28 32 36; do
+		bars="$bars $bar=$(config_read "$(gpu 0)" $bar 4)"
+	done
+	lab mark "reset"
+	raw_assert 0
+	usleep 2000
+	raw_release 0
+	for bar in $bars; do
+		config_write "$(gpu 0)" "${bar%=*}" 4 "${bar#*=}"
+	done
+	ok "ones for one that is not" write_past 0 ffffffbf
+	nok "it decodes" is_on 0
+	lab mark "after it"
+	ok "it is isolated again" wait_for 20 in_state 0 isolated
+	client_stop a
+	vfio_unbind 0
+	unload
+}
+
+judge() {
+	is "times that it was switched on past the gate" \
+		"$(count ' g0 memory on cause=dword' "reset" "after it")" 1
+	exposed=$(exposed_ns g0 "reset" "after it")
+	ok "it was exposed for $exposed ns, 20 us at most" test "$exposed" -le 20000
+}
