@@ -71,14 +71,15 @@ void nvli_eeh_unanswered(struct nvli_gpu *gpu)
 
 /*
  * A client of vfio-pci that is killed between VFIO_EEH_PE_RESET_HOT and DEACTIVATE leaves config
- * space blocked. Apart from this function, only the next EEH recovery unblocks it.
+ * space blocked, and perhaps the PE marked as isolated. Apart from this function, only the next EEH
+ * recovery unblocks it, which first marks the PE as recovering.
  */
 static bool is_left_blocked(struct nvli_gpu *gpu)
 {
 	struct eeh_pe *pe = pe_of(gpu);
 
 	return pe && pe->state & EEH_PE_CFG_BLOCKED && !eeh_pe_passed(pe) &&
-	       !(pe->state & (RECOVERY_PE_STATES | EEH_PE_RESET | EEH_PE_REMOVED)) &&
+	       !(pe->state & (EEH_PE_RECOVERING | EEH_PE_RESET | EEH_PE_REMOVED)) &&
 	       !pci_is_enabled(gpu->pdev) && !nvli_gpu_has_host_driver(gpu);
 }
 
