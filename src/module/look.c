@@ -51,6 +51,21 @@ static void report_unanswered(struct nvli_gpu *gpu)
 }
 
 /*
+ * Does the GPU have its config space? Not in a reset, and not after it until the kernel has
+ * restored it. If it went to sleep before that, the PM core would save what the reset has left, and
+ * the kernel would restore that.
+ */
+static bool is_restored(struct nvli_gpu *gpu)
+{
+	const u32 mask = (u32)PCI_BASE_ADDRESS_MEM_MASK;
+	u32 bar0;
+
+	return !nvli_settles_in(gpu) &&
+	       !pci_read_config_dword(gpu->pdev, PCI_BASE_ADDRESS_0, &bar0) &&
+	       (bar0 & mask) == (lower_32_bits(pci_bus_address(gpu->pdev, 0)) & mask);
+}
+
+/*
  * Wake a GPU that is not in use, verify it, and put it back to sleep. Runtime PM counts its users.
  * But vfio-pci before Linux 5.19 uses pci_set_power_state(), which does not count. Hence
  * power_lock: without it the first of two looks to end would suspend the GPU under the other. No
@@ -69,7 +84,10 @@ static enum nvli_answer ring_awake(struct nvli_gpu *gpu, enum nvli_how how)
 	if (woken && !pci_is_enabled(pdev))
 		pci_set_power_state(pdev, PCI_D3hot);
 	mutex_unlock(&gpu->power_lock);
-	pm_runtime_put(&pdev->dev);
+	if (is_restored(gpu))
+		pm_runtime_put_sync(&pdev->dev);
+	else
+		pm_runtime_put_noidle(&pdev->dev);
 
 	return answer;
 }
