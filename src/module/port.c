@@ -11,6 +11,7 @@
 #include <linux/delay.h>
 #include <linux/interrupt.h>
 #include <linux/ktime.h>
+#include <linux/pm_runtime.h>
 
 /* How long NVIDIA's tools keep a V100 in reset (hardware.md) */
 #define ASSERT_MS	100
@@ -207,15 +208,23 @@ static bool reset_by_port(struct nvli_gpu *gpu)
  */
 bool nvli_stop_user(struct nvli_gpu *gpu)
 {
+	struct pci_dev *port = nvli_gpu_port(gpu);
 	bool done, reset = false;
+	enum nvli_state state;
 
+	/* If the port slept meanwhile, the kernel would save the reset bit, and set it later. */
+	if (port)
+		pm_runtime_get_sync(&port->dev);
 	mutex_lock(&gpu->ring_lock);
-	/* After its removal another GPU may be below the port. */
-	done = READ_ONCE(gpu->dead) || nvli_gpu_state(gpu) == NVLI_OFF ||
+	state = nvli_gpu_state(gpu);
+	/* After its removal another GPU may be below the port. It may be verified meanwhile. */
+	done = READ_ONCE(gpu->dead) || state == NVLI_OFF || state == NVLI_ISOLATED ||
 	       !(READ_ONCE(gpu->lost_ns) || READ_ONCE(gpu->stuck_on));
 	if (!done)
 		reset = reset_by_port(gpu);
 	mutex_unlock(&gpu->ring_lock);
+	if (port)
+		pm_runtime_put(&port->dev);
 	if (done)
 		return true;
 	/* Let the GPU settle and verify it before the next try. */
