@@ -40,7 +40,8 @@
  * secondary bus. It saves and restores all devices below, as for reset_subordinate in sysfs.
  *
  * "ADDRESS VALUE" written to the parameter write_command has firmware write 4 bytes of COMMAND and
- * STATUS of that device, past the operations of its bus, as EEH does. opal_write has to be given for it.
+ * STATUS of that device, past the operations of its bus, as EEH does. opal_write has to be given
+ * for it.
  *
  * "ADDRESS N [freeze]" written to the parameter couple makes firmware know the PE of emulated GPU
  * N. While that GPU is frozen, OPAL reports its PE as frozen to the kernel. The OPAL call by which
