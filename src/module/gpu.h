@@ -144,8 +144,8 @@ struct nvli_reported {
  * @reset: the last reset
  * @error: why the GPU was last not isolated: see nvli_gpu_error()
  * @verified_ns: ktime_get_ns() of the last verified read-back, 0 for never
- * @switched_on: how often memory decoding was switched on since enforcement began; only the gate
- *		 counts, and it is never in there twice
+ * @switched_on: how often memory decoding was switched on since enforcement began, by the gate or
+ *		 past it; counted under the bus entry's lock
  * @refused: how often switching it on or enabling it was refused
  * @repaired: how often links were found enabled without a reset, and were disabled again
  * @left_to_driver: a host driver had it when enforcement began, and keeps it until its next reset,

@@ -314,7 +314,8 @@ void nvli_visit_undo(struct nvli_gpu *gpu)
 		gpu->switched_on++;
 		nvli_event_use(gpu);
 		visit.ops = nvli_bus_own_ops(visit.bus);
-		visit.in_use = pci_is_enabled(gpu->pdev);
+		/* Never have a host driver's GPU reset: EEH may be recovering it. */
+		visit.in_use = pci_is_enabled(gpu->pdev) && !nvli_gpu_has_host_driver(gpu);
 		lose(&visit);
 		nvli_visit_close(&visit);
 		nvli_gpu_kick(gpu);

@@ -40,7 +40,7 @@
  * @resets: it begins a reset
  * @counted: this reset is not a further step of another one
  * @control: it writes bridge control
- * @ones: it writes all ones to the COMMAND of the device @id
+ * @command: it sets MEMORY in the COMMAND of the device @id, as EEH does
  * @pe: it thaws the PE with this number, if it is OPAL_PCI_EEH_FREEZE_CLEAR
  */
 struct call {
@@ -51,7 +51,7 @@ struct call {
 	bool resets;
 	bool counted;
 	bool control;
-	bool ones;
+	bool command;
 	unsigned long pe;
 };
 
@@ -96,22 +96,21 @@ static bool about_bridge_control(struct call *call, const unsigned long *args, u
 
 /*
  * EEH restores BARs past the operations of the bus, and so past the gate. It reads COMMAND and
- * STATUS and writes them back. If config space was blocked at the read, or the GPU did not answer,
- * it writes ones, which switch decoding on. STATUS is never all ones otherwise.
+ * STATUS, and writes these 4 bytes back. That switches decoding on if config space was blocked at
+ * the read, or the GPU did not answer, or the gate had it on then.
  */
-static bool writes_ones(const unsigned long *args)
+static bool sets_memory(const unsigned long *args)
 {
-	return args[2] == PCI_COMMAND && (u32)args[3] >> 16 == U16_MAX &&
-	       args[3] & PCI_COMMAND_MEMORY;
+	return args[2] == PCI_COMMAND && args[3] & PCI_COMMAND_MEMORY;
 }
 
 static bool about_command(struct call *call, const unsigned long *args)
 {
-	call->ones = writes_ones(args);
+	call->command = sets_memory(args);
 	call->phb = args[0];
 	call->id = args[1];
 
-	return call->ones;
+	return call->command;
 }
 
 static bool matters(struct call *call, const unsigned long *args)
@@ -238,7 +237,7 @@ static bool may_matter(unsigned long opcode, const unsigned long *args)
 {
 	switch (opcode) {
 	case OPAL_PCI_CONFIG_WRITE_WORD:
-		if (writes_ones(args))
+		if (sets_memory(args))
 			return true;
 		fallthrough;
 	case OPAL_PCI_CONFIG_WRITE_BYTE:
@@ -284,9 +283,9 @@ static noinline void end(struct call *call, unsigned long opcode, s64 result)
 	rcu_read_lock();
 	nvli_for_each_gpu_rcu(gpu) {
 		bridge = bridge_of(call, gpu);
-		if (call->ones && is_about(call, gpu))
+		if (call->command && is_about(call, gpu))
 			nvli_visit_undo(gpu);
-		else if (bridge >= 0 && !call->ones)
+		else if (bridge >= 0 && !call->command)
 			after_call(call, gpu, bridge, result);
 	}
 	rcu_read_unlock();
