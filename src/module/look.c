@@ -58,11 +58,16 @@ static void report_unanswered(struct nvli_gpu *gpu)
 static bool is_restored(struct nvli_gpu *gpu)
 {
 	const u32 mask = (u32)PCI_BASE_ADDRESS_MEM_MASK;
+	bool restored;
 	u32 bar0;
 
-	return !nvli_settles_in(gpu) &&
-	       !pci_read_config_dword(gpu->pdev, PCI_BASE_ADDRESS_0, &bar0) &&
-	       (bar0 & mask) == (lower_32_bits(pci_bus_address(gpu->pdev, 0)) & mask);
+	mutex_lock(&gpu->ring_lock);
+	restored = !READ_ONCE(gpu->dead) && !nvli_settles_in(gpu) &&
+		   !pci_read_config_dword(gpu->pdev, PCI_BASE_ADDRESS_0, &bar0) &&
+		   (bar0 & mask) == (lower_32_bits(pci_bus_address(gpu->pdev, 0)) & mask);
+	mutex_unlock(&gpu->ring_lock);
+
+	return restored;
 }
 
 /*
