@@ -34,7 +34,8 @@ guest() {
 		raw_assert 0
 		usleep 2000
 		raw_release 0
-		for bar in $bars; do
+		# A debug kernel would take so long that the worker has verified it.
+		on_debug || for bar in $bars; do
 			config_write "$(gpu 0)" "${bar%=*}" 4 "${bar#*=}"
 		done
 		ok "$value for one that is not" write_past 0 $value
@@ -48,10 +49,12 @@ guest() {
 }
 
 judge() {
+	most=20000
+	case $kernel in *-debug) most=200000 ;; esac
 	for value in ffffffbf 00100146; do
 		is "times that it was switched on past the gate, $value" \
 			"$(count ' g0 memory on cause=dword' "reset $value" "after $value")" 1
 		exposed=$(exposed_ns g0 "reset $value" "after $value")
-		ok "it was exposed for $exposed ns, 20 us at most, $value" test "$exposed" -le 20000
+		ok "it was exposed for $exposed ns, $most at most, $value" test "$exposed" -le $most
 	done
 }
