@@ -292,20 +292,37 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 	return status.required ? NVLI_NOT_VERIFIED : NVLI_VERIFIED;
 }
 
+/* Does a write of MEMORY switch the GPU on past the gate? Under RCU, with interrupts off. */
+bool nvli_visit_is_past(struct nvli_gpu *gpu)
+{
+	struct nvli_bus *entry = nvli_bus_find(gpu->pdev->bus);
+	u32 command;
+	bool on;
+
+	if (!entry || READ_ONCE(entry->cpu) == smp_processor_id())
+		return false;
+
+	/* A visit in progress may have decoding on. */
+	raw_spin_lock(&entry->lock);
+	on = nvli_bus_read(gpu->pdev, PCI_COMMAND, 2, &command) && command & PCI_COMMAND_MEMORY;
+	raw_spin_unlock(&entry->lock);
+
+	return !on;
+}
+
 /**
  * nvli_visit_undo() - switch off a GPU that was switched on past the gate
  * @gpu: the GPU
  *
- * COMMAND is as after a reset then. Until then a user may have begun work that uses links. Leaves a
- * verified GPU alone, and one whose write the gate passes on right now. Under RCU, with interrupts
- * off.
+ * Follows nvli_visit_is_past(). COMMAND is as after a reset then. Until then a user may have begun
+ * work that uses links. Leaves a verified GPU alone. Under RCU, with interrupts off.
  */
 void nvli_visit_undo(struct nvli_gpu *gpu)
 {
 	struct nvli_visit visit = { .gpu = gpu, .bus = gpu->pdev->bus, .devfn = gpu->pdev->devfn };
 	struct nvli_bus *entry = nvli_bus_find(visit.bus);
 
-	if (!READ_ONCE(nvli_gate) || !entry || READ_ONCE(entry->cpu) == smp_processor_id())
+	if (!READ_ONCE(nvli_gate) || !entry)
 		return;
 
 	raw_spin_lock(&entry->lock);

@@ -63,6 +63,7 @@ void nvli_visit_end(struct nvli_visit *visit, bool stay_on);
 
 /* verify.c */
 enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how);
+bool nvli_visit_is_past(struct nvli_gpu *gpu);
 void nvli_visit_undo(struct nvli_gpu *gpu);
 
 #endif

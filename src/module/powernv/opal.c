@@ -40,7 +40,7 @@
  * @resets: it begins a reset
  * @counted: this reset is not a further step of another one
  * @control: it writes bridge control
- * @command: it sets MEMORY in the COMMAND of the device @id, as EEH does
+ * @command: it sets MEMORY in the COMMAND of the device @id, as EEH does, and MEMORY was not set
  * @pe: it thaws the PE with this number, if it is OPAL_PCI_EEH_FREEZE_CLEAR
  */
 struct call {
@@ -265,9 +265,12 @@ static noinline void begin(struct call *call, unsigned long opcode, const unsign
 	}
 
 	rcu_read_lock();
-	nvli_for_each_gpu_rcu(gpu)
+	nvli_for_each_gpu_rcu(gpu) {
 		if (call->resets && bridge_of(call, gpu) >= 0)
 			nvli_event_reset(gpu, call->counted);
+		if (call->command && is_about(call, gpu) && !nvli_visit_is_past(gpu))
+			call->opcode = 0;
+	}
 	rcu_read_unlock();
 }
 
