@@ -8,7 +8,7 @@
 # kernel: 6.12
 # smp: 2
 
-rounds=8
+rounds=12
 
 guest() {
 	fresh

@@ -40,13 +40,13 @@ guest() {
 	ok "the worker can be kept" delay nvli_look 250
 	client_start a 0
 	client_do a open map memory-on >/dev/null
-	is "resets by a guest" "$(try 3 reset | tr -s ' ')" " 3 reset: ok"
+	is "resets by a guest" "$(try 5 reset | tr -s ' ')" " 5 reset: ok"
 	client_do a close >/dev/null
-	is "opens" "$(for _ in 1 2; do
+	is "opens" "$(for _ in 1 2 3; do
 		at_work
 		client_do a open close
-	done | grep -v close | sort | uniq -c | tr -s ' ')" " 2 open: ok"
-	ok "the worker was kept 5 times or more: $(kept)" test "$(kept)" -ge 5
+	done | grep -v close | sort | uniq -c | tr -s ' ')" " 3 open: ok"
+	ok "the worker was kept 8 times or more: $(kept)" test "$(kept)" -ge 8
 	delay -
 	client_stop a
 	ok "isolated" wait_for 20 in_state 0 isolated
