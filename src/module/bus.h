@@ -12,7 +12,7 @@
  * @node: in the list of all of them, under RCU
  * @bus: the bus; holds a reference
  * @lock: serialises verifications on this bus, where config writes come without pci_lock
- * @cpu: the processor that holds @lock for the gate, -1 for none
+ * @cpu: the processor that is in the gate with @lock, -1 for none
  *
  * The entry lives as long as the bus, or longer: a GPU that is removed and found again is always
  * gated.

@@ -98,7 +98,7 @@ static bool change_owner(struct nvli_gpu *gpu)
 		return true;
 
 	nvli_plan_by_owner(NULL);
-	/* EEH may have switched it on without the gate, and the peers take time. */
+	/* EEH or firmware may have left it on, not verified. The peers can take seconds. */
 	if (nvli_is_decoding(gpu))
 		nvli_look_at_enable(gpu);
 	while ((other = nvli_gpu_next(other))) {

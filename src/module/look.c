@@ -53,7 +53,7 @@ static void report_unanswered(struct nvli_gpu *gpu)
 /*
  * Does the GPU have its config space? Not in a reset, and not after it until the kernel has
  * restored it. If it went to sleep before that, the PM core would save what the reset has left, and
- * the kernel would restore that.
+ * the kernel would restore that. So such a GPU stays awake until the next look.
  */
 static bool is_restored(struct nvli_gpu *gpu)
 {

@@ -160,7 +160,7 @@ static void update(bool kick)
 		changed = gpu->status.required != required;
 		state = nvli_state(&gpu->status);
 		nvli_status_require(&gpu->status, required);
-		if (state == NVLI_ISOLATED && !gpu->left_to_driver)
+		if (changed && state == NVLI_ISOLATED && !gpu->left_to_driver)
 			strscpy(gpu->error, "not tried yet", sizeof(gpu->error));
 		raw_spin_unlock_irqrestore(&gpu->lock, flags);
 		if (changed && kick)

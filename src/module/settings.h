@@ -14,7 +14,7 @@ extern bool nvli_isolate;
 /* Does the gate refuse a GPU that is not verified, or only report it? */
 extern bool nvli_gate;
 
-#define NVLI_AUDIT_SECONDS	60
+#define NVLI_AUDIT_SECONDS	60	/* the default of the next */
 
 /* The mean time between two audits of a GPU, in seconds; 0 for no audits */
 extern unsigned int nvli_audit_seconds;

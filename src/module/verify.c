@@ -292,7 +292,10 @@ enum nvli_answer nvli_visit_verify(struct nvli_visit *visit, enum nvli_how how)
 	return status.required ? NVLI_NOT_VERIFIED : NVLI_VERIFIED;
 }
 
-/* Does a write of MEMORY switch the GPU on past the gate? Under RCU, with interrupts off. */
+/*
+ * Firmware is about to set MEMORY in COMMAND. Does that switch the GPU on past the gate? Not if the
+ * gate itself is writing, or if decoding is on already. Under RCU, with interrupts off.
+ */
 bool nvli_visit_is_past(struct nvli_gpu *gpu)
 {
 	struct nvli_bus *entry = nvli_bus_find(gpu->pdev->bus);
@@ -314,8 +317,9 @@ bool nvli_visit_is_past(struct nvli_gpu *gpu)
  * nvli_visit_undo() - switch off a GPU that was switched on past the gate
  * @gpu: the GPU
  *
- * Follows nvli_visit_is_past(). COMMAND is as after a reset then. Until then a user may have begun
- * work that uses links. Leaves a verified GPU alone. Under RCU, with interrupts off.
+ * Call it right after a write for which nvli_visit_is_past() was true. It writes 0 to COMMAND, as a
+ * reset does. A user may have begun work that uses links before that. Leaves a verified GPU alone.
+ * Under RCU, with interrupts off.
  */
 void nvli_visit_undo(struct nvli_gpu *gpu)
 {
@@ -326,7 +330,6 @@ void nvli_visit_undo(struct nvli_gpu *gpu)
 		return;
 
 	raw_spin_lock(&entry->lock);
-	WRITE_ONCE(entry->cpu, smp_processor_id());
 	if (nvli_gpu_is_uncut(gpu)) {
 		gpu->switched_on++;
 		nvli_event_use(gpu);
@@ -337,6 +340,5 @@ void nvli_visit_undo(struct nvli_gpu *gpu)
 		nvli_visit_close(&visit);
 		nvli_gpu_kick(gpu);
 	}
-	WRITE_ONCE(entry->cpu, -1);
 	raw_spin_unlock(&entry->lock);
 }
