@@ -7,16 +7,6 @@
 # kernel: 6.12
 # boot: redbud
 
-bars() {
-	for bar in 0x10 0x14 0x18 0x1c 0x20 0x24; do
-		printf '%08x ' "$(config_read "$(gpu 0)" $bar 4)"
-	done
-}
-
-asleep() {
-	[ "$(power 0)" = 3 ]
-}
-
 complaints() {
 	dmesg_since | grep -c 'power state'
 }
@@ -25,21 +15,21 @@ guest() {
 	fresh
 	load isolate=1 audit_seconds=1
 	vfio_bind 0
-	ok "it sleeps" wait_for 5 asleep
-	want=$(bars)
+	ok "it sleeps" wait_for 5 is_asleep 0
+	want=$(bar_registers 0)
 	dmesg_clear
 	lab set g0 late-ms 1000
 	ok "it is reset below its port" reset_below "$(port 0)"
 	ok "isolated after that" wait_for 10 in_state 0 isolated
 	sleep 5
-	is "its BARs" "$(bars)" "$want"
+	is "its BARs" "$(bar_registers 0)" "$want"
 	is "complaints about a GPU that is late" "$(complaints)" 0
 	lab set g0 late-ms 0
 	client_start a 0
 	is "a client has it" "$(client_do a open map memory-on "read 0x700000" | grep -c ': ok')" 4
 	client_stop a
 
-	ok "it sleeps again" wait_for 5 asleep
+	ok "it sleeps again" wait_for 5 is_asleep 0
 	lab set g0 no-config on
 	raw_reset 0
 	sleep 30

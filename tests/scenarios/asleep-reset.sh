@@ -8,26 +8,16 @@
 # boot: x86-redbud
 # smp: 2
 
-bars() {
-	for bar in 16 20 24 28 32 36; do
-		printf '%s ' "$(config_read "$(gpu 0)" $bar 4)"
-	done
-}
-
-asleep() {
-	[ "$(power 0)" = 3 ]
-}
-
 guest() {
 	fresh
 	vfio_bind 0
-	ok "it sleeps" wait_for 5 asleep
-	want=$(bars)
+	ok "it sleeps" wait_for 5 is_asleep 0
+	want=$(bar_registers 0)
 	load isolate=1 audit_seconds=0
 	ok "isolated" wait_for 5 in_state 0 isolated
 	ok "a look takes time" delay nvli_gate_ring 60
 	for ms in 10 30 50; do
-		ok "it sleeps, $ms ms" wait_for 5 asleep
+		ok "it sleeps, $ms ms" wait_for 5 is_asleep 0
 		apply 0 >/dev/null &
 		usleep "${ms}000"
 		reset_below "$(port 0)"
@@ -39,8 +29,8 @@ guest() {
 	is "a client has it" "$(client_do a open map memory-on | grep -c ': ok')" 3
 	is "and reads it" "$(client_ask a "read 0")" 0x140000a1
 	client_stop a
-	ok "it sleeps again" wait_for 5 asleep
-	is "its BARs" "$(bars)" "$want"
+	ok "it sleeps again" wait_for 5 is_asleep 0
+	is "its BARs" "$(bar_registers 0)" "$want"
 	vfio_unbind 0
 	unload
 }

@@ -7,7 +7,6 @@
 #
 # boot: redbud
 # kernel: 6.12
-# allow: EEH: .*
 
 is_on() {
 	[ $(($(config_read "$(gpu "$1")" 4 2) & 2)) = 2 ]

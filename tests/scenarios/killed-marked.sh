@@ -7,7 +7,6 @@
 # boot: redbud
 # kernel: 6.12
 # stray: yes
-# allow: EEH: .*
 
 guest() {
 	fresh

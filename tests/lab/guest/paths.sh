@@ -45,7 +45,8 @@
 #                         operation of the bus sees. find_opal_write, which takes seconds, comes before
 #   remove_gpu N, rescan  take it from the kernel, which is no reset; find it again
 #   power_state N 0|3     put it into D0 or D3hot, behind the kernel's back
-#   power N               the power state that it is in: 0 to 3
+#   power N               the power state that it is in: 0 to 3. is_asleep N: is it 3?
+#   bar_registers N       what they read, in one line
 #
 #   isolated_after NAME "N..." COMMAND...
 #                         take a way, between the marks NAME and "after NAME". These GPUs are isolated
@@ -134,6 +135,16 @@ raw_release() {
 
 raw_reset() {
 	raw_assert "$@" && usleep 2000 && raw_release "$@" && usleep 200000
+}
+
+is_asleep() {
+	[ "$(power "$1")" = 3 ]
+}
+
+bar_registers() {
+	for bar in 0x10 0x14 0x18 0x1c 0x20 0x24; do
+		printf '%s ' "$(config_read "$(gpu "$1")" $bar 4)"
+	done
 }
 
 find_opal_write() {
