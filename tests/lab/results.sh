@@ -43,6 +43,7 @@ note() {
 
 # The results in $result_output
 result_inner() {
+	[ -z "$result_output" ] ||
 	printf '%s\n' "$result_output" | grep -E "^$result_prefix(ok|not ok|#) " || :
 }
 

@@ -56,7 +56,8 @@
 
 # The bus stays when what is on it goes, and so do its bridges.
 paths_above() {
-	paths_bus=$(readlink -f "/sys/class/pci_bus/$(gpu "$1" | cut -d : -f 1,2)") || return
+	# shellcheck disable=SC2154 # set by lab_at
+	lab_at "$1" && paths_bus=$(readlink -f "/sys/class/pci_bus/${lab_bdf%:*}") || return
 	echo "${paths_bus%/pci_bus/*}" | awk -F / -v up="$2" '
 		{ name = up == "root" ? $5 : $(NF - up) }
 		name ~ /^....:..:..\..$/ { print name; found = 1 }
@@ -75,10 +76,12 @@ rootport() {
 	paths_above "$1" root
 }
 
-# dd, since each access has to be one of exactly that size.
 config_read() {
-	dd if="/sys/bus/pci/devices/$1/config" bs="$3" skip=$(($2 / $3)) count=1 2>/dev/null |
-		hexdump -v -e "1/$3 \"0x%0$(($3 * 2))x\""
+	lab_config "$@"
+}
+
+config_write() {
+	lab_config "$@"
 }
 
 memory() {
@@ -89,17 +92,6 @@ memory() {
 	esac
 	# Zeros leave the bits of STATUS as they are, which a dword has too.
 	config_write "$(gpu "$1")" 4 "${3:-2}" "$memory_command"
-}
-
-config_write() {
-	paths_value=$4 paths_bytes=''
-	for _ in $(seq "$3"); do
-		paths_bytes=$paths_bytes$(printf '\\%03o' $((paths_value & 0xff)))
-		paths_value=$((paths_value >> 8))
-	done
-	# shellcheck disable=SC2059 # the bytes
-	printf "$paths_bytes" |
-		dd of="/sys/bus/pci/devices/$1/config" bs="$3" seek=$(($2 / $3)) conv=notrunc 2>/dev/null
 }
 
 reset_below() {
@@ -163,7 +155,7 @@ pe() {
 
 # What EEH says when it is done, either way.
 eeh_verdicts() {
-	dmesg | grep -E 'EEH: (Recovery successful|Unable to recover)'
+	dmesg | grep -F -e 'EEH: Recovery successful' -e 'EEH: Unable to recover'
 }
 
 # eeh_wait COUNT: until EEH has come to more verdicts. It can take minutes, which cost nothing.
