@@ -243,7 +243,8 @@ NVLI_ATTRIBUTE(held);
 /*
  * What:		/sys/bus/pci/devices/<GPU>/nvlink_isolation/switched_on
  * Description:		How often the GPU's memory decoding was switched on since isolate=1: by the
- *			module to verify the GPU, or by others with the module's consent.
+ *			module to verify the GPU, by others with the module's consent, or past the
+ *			gate by EEH, as far as the module saw it.
  */
 static ssize_t show_switched_on(struct nvli_gpu *gpu, const struct nvli_status *status, char *buf)
 {
@@ -307,7 +308,8 @@ NVLI_ATTRIBUTE(last_error);
  *			driver uses the GPU or an attempt has failed. It wakes a GPU that is not
  *			in use. Errors: EINVAL for anything but 1; EBUSY if the GPU is in reset or
  *			was less than 300 ms ago; EOPNOTSUPP with isolate=0 or on an unsupported
- *			chip; EIO if the attempt failed: last_error has the reason.
+ *			chip; EIO if the attempt failed. last_error has the reason,
+ *			unless the GPU is isolated still: then its user keeps it from being read.
  */
 static int apply(struct nvli_gpu *gpu)
 {

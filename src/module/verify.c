@@ -318,7 +318,7 @@ bool nvli_visit_is_past(struct nvli_gpu *gpu)
  * @gpu: the GPU
  *
  * Call it right after a write for which nvli_visit_is_past() was true. It writes 0 to COMMAND, as a
- * reset does. A user may have begun work that uses links before that. Leaves a verified GPU alone.
+ * reset does. A user may have begun work that uses links before that. Leaves a verified GPU on.
  * Under RCU, with interrupts off.
  */
 void nvli_visit_undo(struct nvli_gpu *gpu)
@@ -330,9 +330,10 @@ void nvli_visit_undo(struct nvli_gpu *gpu)
 		return;
 
 	raw_spin_lock(&entry->lock);
+	/* Work may begin on a verified GPU, too, and outlast a change of the plan. */
+	gpu->switched_on++;
+	nvli_event_use(gpu);
 	if (nvli_gpu_is_uncut(gpu)) {
-		gpu->switched_on++;
-		nvli_event_use(gpu);
 		visit.ops = nvli_bus_own_ops(visit.bus);
 		/* Never have a host driver's GPU reset: EEH may be recovering it. */
 		visit.in_use = pci_is_enabled(gpu->pdev) && !nvli_gpu_has_host_driver(gpu);

@@ -22,6 +22,12 @@ guest() {
 	is "a client opens g0" "$(client_do a open map memory-on | grep -c ': ok')" 3
 	ok "ones for a GPU that is verified" write_past 0 ffffffbf
 	ok "it stays on" is_on 0
+	memory 0 off
+	switched_on=$(sysfs 0 switched_on)
+	ok "ones for one that is verified and off" write_past 0 ffffffbf
+	ok "it is on" is_on 0
+	is "it is isolated" "$(sysfs 0 state) $(cut_links g0)" "isolated 0x00150000"
+	is "that it was switched on is counted" "$(sysfs 0 switched_on)" $((switched_on + 1))
 
 	# It loses everything, and EEH writes its BARs.
 	bars=''
