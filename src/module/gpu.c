@@ -103,9 +103,11 @@ void nvli_gpu_remove(struct nvli_gpu *gpu)
 	mutex_unlock(&list_lock);
 	/* The gate and hook C may still be looking at it, and at its device. */
 	synchronize_rcu();
-	/* A sleepable caller may be verifying it. */
+	/* A sleepable caller may be waking or verifying it. */
+	mutex_lock(&gpu->power_lock);
 	mutex_lock(&gpu->ring_lock);
 	mutex_unlock(&gpu->ring_lock);
+	mutex_unlock(&gpu->power_lock);
 	cancel_delayed_work_sync(&gpu->work);
 	nvli_gpu_put(gpu);
 }

@@ -84,7 +84,8 @@ static enum nvli_answer ring_awake(struct nvli_gpu *gpu, enum nvli_how how)
 
 	pm_runtime_get_sync(&pdev->dev);
 	mutex_lock(&gpu->power_lock);
-	woken = pdev->current_state == PCI_D3hot && !pci_set_power_state(pdev, PCI_D0);
+	woken = !READ_ONCE(gpu->dead) && pdev->current_state == PCI_D3hot &&
+		!pci_set_power_state(pdev, PCI_D0);
 	answer = nvli_gate_ring(gpu, how);
 	if (woken && !pci_is_enabled(pdev))
 		pci_set_power_state(pdev, PCI_D3hot);
@@ -148,7 +149,7 @@ enum nvli_answer nvli_look(struct nvli_gpu *gpu, enum nvli_how how)
 enum nvli_answer nvli_look_at_enable(struct nvli_gpu *gpu)
 {
 	mutex_lock(&gpu->power_lock);
-	if (gpu->pdev->current_state == PCI_D3hot)
+	if (!READ_ONCE(gpu->dead) && gpu->pdev->current_state == PCI_D3hot)
 		pci_set_power_state(gpu->pdev, PCI_D0);
 	mutex_unlock(&gpu->power_lock);
 

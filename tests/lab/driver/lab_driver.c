@@ -20,7 +20,8 @@
  * With stay=1 lab_driver_aware leaves its device enabled while EEH resets it, as some drivers do;
  * EEH then enables it again itself, at the end of the reset.
  *
- * With leave_asleep=1 lab-vfio-pci does not wake its device when it is unbound.
+ * With leave_asleep=1 lab-vfio-pci does not wake its device when it is unbound. With d3hot_ms=MS
+ * the kernel sleeps that long when its device goes to D3hot or comes back, also when unbound.
  *
  * A device bound to one of the first two has a directory lab_driver/ in sysfs:
  *
@@ -98,6 +99,10 @@ MODULE_PARM_DESC(stay, "do not disable a device for EEH (default: N)");
 static bool leave_asleep;
 module_param(leave_asleep, bool, 0644);
 MODULE_PARM_DESC(leave_asleep, "do not wake a device that is unbound (default: N)");
+
+static unsigned int d3hot_ms;
+module_param(d3hot_ms, uint, 0644);
+MODULE_PARM_DESC(d3hot_ms, "how long a device takes for D3hot, in ms (default: 0, what it needs)");
 
 static unsigned int poll_ms = 10;
 module_param(poll_ms, uint, 0644);
@@ -970,6 +975,10 @@ static int lab_vfio_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (!ret) {
 		pci_set_power_state(pdev, PCI_D0);
 		pci_set_power_state(pdev, PCI_D3hot);
+#ifdef LAB_HAS_D3HOT_DELAY
+		if (d3hot_ms)
+			pdev->d3hot_delay = d3hot_ms;
+#endif
 	}
 	return ret;
 }
