@@ -16,7 +16,8 @@ guest() {
 	fresh
 	modprobe lab_driver
 	ok "the kernel has what EEH calls" find_opal_write
-	load isolate=1
+	# An audit would switch it on, too.
+	load isolate=1 audit_seconds=0
 	vfio_bind 0
 	client_start a 0
 	is "a client opens g0" "$(client_do a open map memory-on | grep -c ': ok')" 3

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * lab WORD...: have the control device do this (see tests/lab/guest/lib.sh for what it can), and print
- * what it answers. Its config file is named in /run/lab-control. The status is 1, and stderr has a
- * line, where it refuses or is not there.
+ * lab WORD...: have the control device do this (see tests/lab/guest/lib.sh for what it can), and
+ * print what it answers. Its config file is named in /run/lab-control. The status is 1, and stderr
+ * has a line, where it refuses or is not there.
  *
  * A shell would start six processes for it, 60 ms of an emulated processor, and scenarios do it
  * all the time.
