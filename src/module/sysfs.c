@@ -308,8 +308,8 @@ NVLI_ATTRIBUTE(last_error);
  *			driver uses the GPU or an attempt has failed. It wakes a GPU that is not
  *			in use. Errors: EINVAL for anything but 1; EBUSY if the GPU is in reset or
  *			was less than 300 ms ago; EOPNOTSUPP with isolate=0 or on an unsupported
- *			chip; EIO if the attempt failed. last_error has the reason,
- *			unless the GPU is isolated still: then its user keeps it from being read.
+ *			chip; EIO if the attempt failed. last_error has the reason, but is empty
+ *			if the GPU is still isolated and its user only prevents the read-back.
  */
 static int apply(struct nvli_gpu *gpu)
 {

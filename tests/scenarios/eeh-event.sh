@@ -67,7 +67,7 @@ guest() {
 	lab set g0 frozen-config on
 	note "its id: $(config_read "$(gpu 0)" 0 4)"
 	lab set g0 frozen-config off
-	ok "an idle GPU is recovered, too" wait_for 120 idle_again
+	ok "an idle GPU is recovered, too" wait_for 30 idle_again
 	uncouple
 	ok "unloads" unload
 }

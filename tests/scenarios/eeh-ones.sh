@@ -3,7 +3,8 @@
 # Shows what becomes of a write past the gate. EEH restores BARs and COMMAND past the operations of the
 # bus. It reads COMMAND while another thread of its user has config space blocked, as ones, and writes that
 # when it is not blocked any more; or it reads it while the gate has decoding on. Then decoding is on, and
-# no required link is disabled. The module sees the call of firmware, and switches decoding off in it.
+# no required link is disabled. The module sees the call of firmware, and switches decoding off in it. A
+# GPU that is verified stays on, and that is counted.
 #
 # boot: redbud
 # kernel: 6.12

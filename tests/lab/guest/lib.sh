@@ -58,8 +58,7 @@
 #   delay SYMBOL MS [once]    keep each caller of a kernel's or module's function, or the first, busy
 #                             before it is in it: with two processors that widens a window. True if
 #                             there is one. `delay -` ends
-#   wait_for SECONDS CMD...   try CMD until it succeeds: true if it did in time, of which a debug kernel
-#                             has four times as much
+#   wait_for SECONDS CMD...   try CMD until it succeeds: true if it did in time
 #   show                      what comes in is to be read by those who use run --show
 #   dmesg_clear, dmesg_since  print the kernel's log since the last dmesg_clear of this scenario
 #   told PATTERN              true if a line of it matches that extended regular expression
@@ -320,7 +319,6 @@ delay() {
 
 wait_for() {
 	lab_tries=$(($1 * 10))
-	if on_debug; then lab_tries=$((lab_tries * 4)); fi
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$lab_tries" -gt 0 ] || return
